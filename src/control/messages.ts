@@ -1,0 +1,159 @@
+// The vocabulary of docs/control.md: what the arbiter and its children say to each other. Python's twin of the first
+// two channels is python/tunicorn_worker/control.py. Lengths of time are milliseconds.
+
+import type { Config } from "../config/config.ts";
+
+/** Where a Unix socket listens. A path that begins with NUL is in Linux's abstract namespace. */
+export interface Meeting {
+  readonly address: string;
+  /** Said first by whoever connects: an abstract socket has no permissions of its own. */
+  readonly token: string;
+}
+
+/** Where a boot can stop, in order. The arbiter's own steps come first. */
+export const BOOT_STEPS = [
+  "spawn",
+  "interpreter",
+  "config",
+  "fork",
+  "chdir",
+  "import",
+  "attribute",
+  "call",
+  "lifespan",
+  "attach",
+] as const;
+export type BootStep = (typeof BOOT_STEPS)[number];
+
+export interface BootFailure {
+  readonly step: string;
+  /** One line. */
+  readonly message: string;
+  readonly traceback: string;
+  /** What to try; may be empty. */
+  readonly hint: string;
+  /** gunicorn's: 3 the worker did not boot, 4 the app could not be loaded (peers.md §7.4). */
+  readonly exitCode: number;
+}
+
+// ---- arbiter ⇄ forkserver
+
+/** The Python side's share of the Config. Python's names and units: the twin is `Settings` in control.py. */
+export type PythonSettings = Readonly<Record<string, unknown>>;
+
+export type ForkserverCommand =
+  | {
+      readonly type: "configure";
+      readonly settings: PythonSettings;
+      readonly control: Meeting;
+      readonly generation: number;
+    }
+  | { readonly type: "fork"; readonly nr: number; readonly age: number }
+  | { readonly type: "signal"; readonly pid: number; readonly signal: string }
+  | { readonly type: "stop" };
+
+export interface Exited {
+  readonly type: "exited";
+  readonly pid: number;
+  /** null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** KiB, from wait4; 0 where it is unknown. */
+  readonly rssMax: number;
+}
+
+export type ForkserverReport =
+  | {
+      readonly type: "configured";
+      readonly python: string;
+      readonly pid: number;
+      readonly executable: string;
+    }
+  | { readonly type: "forked"; readonly nr: number; readonly pid: number }
+  | Exited;
+
+// ---- arbiter ⇄ worker
+
+export type StopMode = "graceful" | "quick";
+
+export type WorkerCommand =
+  | ({ readonly type: "attach" } & Meeting)
+  | { readonly type: "detach" }
+  | { readonly type: "stop"; readonly mode: StopMode }
+  | { readonly type: "ping"; readonly id: number }
+  | { readonly type: "stacks"; readonly id: number };
+
+export interface Hello {
+  readonly type: "hello";
+  readonly token: string;
+  readonly pid: number;
+  readonly nr: number;
+  readonly generation: number;
+}
+
+export type WorkerReport =
+  | Hello
+  | { readonly type: "step"; readonly step: string }
+  | { readonly type: "ready"; readonly interface: string; readonly slots: number; readonly importMs: number }
+  | ({ readonly type: "boot-failed" } & BootFailure)
+  | { readonly type: "retire"; readonly cause: string }
+  | {
+      readonly type: "pong";
+      readonly id: number;
+      readonly rss: number;
+      readonly requests: number;
+      readonly busy: number;
+      readonly sinceProgressMs: number;
+    }
+  | { readonly type: "stacks"; readonly id: number; readonly text: string };
+
+// ---- arbiter ⇄ front
+
+/** A listening socket as a front inherits it. */
+export interface InheritedListener {
+  readonly fd: number;
+  /** As people write it: `http://127.0.0.1:8000`, `unix:/run/app.sock`. */
+  readonly address: string;
+  readonly kind: "tcp" | "unix";
+  /** "" for a Unix socket. */
+  readonly host: string;
+  /** 0 for a Unix socket. */
+  readonly port: number;
+  /** "" for TCP. */
+  readonly path: string;
+}
+
+export type FrontCommand =
+  | {
+      readonly type: "configure";
+      readonly config: Config;
+      readonly listeners: readonly InheritedListener[];
+      readonly bodyFolder: string;
+      readonly nr: number;
+      readonly generation: number;
+    }
+  | { readonly type: "drain-worker"; readonly pid: number }
+  | { readonly type: "drain"; readonly graceMs: number; readonly quick: boolean }
+  | { readonly type: "reopen-logs" }
+  | { readonly type: "status"; readonly id: number };
+
+export interface LostRequest {
+  readonly id: number;
+  readonly method: string;
+  readonly path: string;
+  readonly elapsedMs: number;
+  readonly started: boolean;
+  readonly retried: boolean;
+}
+
+export type FrontReport =
+  | ({ readonly type: "ready" } & Meeting)
+  | { readonly type: "worker-joined"; readonly pid: number }
+  | { readonly type: "worker-drained"; readonly pid: number }
+  | { readonly type: "worker-lost"; readonly pid: number; readonly inFlight: readonly LostRequest[] }
+  | { readonly type: "drained" }
+  | {
+      readonly type: "status";
+      readonly id: number;
+      readonly counters: Readonly<Record<string, number>>;
+    };
