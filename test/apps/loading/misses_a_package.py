@@ -1,0 +1,3 @@
+import no_such_package_anywhere
+
+application = no_such_package_anywhere
