@@ -1,0 +1,120 @@
+"""The vocabulary between the arbiter and its Python children (docs/control.md): JSON, one object a line.
+
+Sans-IO: bytes and messages in, messages and bytes out. Times are milliseconds, sizes bytes unless a name says KiB.
+"""
+
+from __future__ import annotations
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
+
+    Message = Dict[str, Any]
+
+LINE_BYTES_MAX = 1_048_576
+
+
+class Settings:
+    """The Python side's share of the Config: `configure.settings`, each attribute under its camelCase name.
+
+    A plain class: `dataclasses` would bring `inspect` and its tail into every worker. Unknown names are ignored (a newer
+    arbiter), missing ones keep these defaults.
+    """
+
+    #: What to serve: `module:attr`, `module`, `path/to/app.py[:attr]`, `module:factory('literal', key=1)`.
+    app: str = ""
+    #: "sync", "gthread" or "asgi".
+    worker_class: str = "sync"
+    #: Requests that one gthread worker runs at once; a sync worker runs 1.
+    threads: int = 1
+    #: Absolute folder in which the app is loaded and runs; "" keeps the arbiter's.
+    chdir: str = ""
+    #: Folders put in front of sys.path, the first one first.
+    python_path: List[str] = []
+    #: Environment variables to set, [name, value] each.
+    env: List[List[str]] = []
+    #: File mode mask for the app; -1 leaves the inherited one.
+    umask: int = -1
+    #: More than one worker process serves the app: environ's wsgi.multiprocess.
+    multiprocess: bool = False
+    #: Hand wsgi.file_wrapper's regular files to the front as (path, offset, length); False streams them (--no-sendfile).
+    file_wrapper_direct: bool = True
+    #: environ's SERVER_SOFTWARE.
+    server_software: str = "tunicorn"
+    #: trace, debug, info, warning, error or critical.
+    log_level: str = "info"
+    #: "-" for stderr, else a file that is appended to.
+    error_log: str = "-"
+    #: One JSON object per log line instead of gunicorn's form.
+    log_json: bool = False
+
+    @classmethod
+    def from_message(cls, values: Message) -> Settings:
+        """Raises ValueError naming the first setting whose value has the wrong type."""
+        settings = cls()
+        for name in cls.__annotations__:
+            key = camel_case(name)
+            if key in values:
+                default = getattr(cls, name)
+                if type(values[key]) is not type(default):
+                    raise ValueError(f"setting {key} must be {type(default).__name__}, not {values[key]!r}")
+                setattr(settings, name, values[key])
+        return settings
+
+
+def camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+class Job:
+    """What a worker is told at its birth, by the forkserver."""
+
+    def __init__(self, settings: Settings, control: Message, generation: int, nr: int, age: int) -> None:
+        self.settings = settings
+        #: Where the arbiter listens for workers; "@name" is an abstract Unix socket.
+        self.address: str = control["address"]
+        self.token: str = control["token"]
+        self.generation = generation
+        self.nr = nr
+        self.age = age
+
+
+def encode(message: Message) -> bytes:
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+class LineReader:
+    """Bytes to messages. A line that is no JSON object, or too long, sets `error`; nothing is read after it."""
+
+    def __init__(self) -> None:
+        self.error = ""
+        self._rest = b""
+
+    def receive(self, data: bytes) -> List[Message]:
+        messages: List[Message] = []
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            message = None if self.error else self._parse(line)
+            if message is not None:
+                messages.append(message)
+        if len(self._rest) > LINE_BYTES_MAX:
+            self._fail("a control line is longer than %d bytes" % LINE_BYTES_MAX)
+        return messages
+
+    def _parse(self, line: bytes) -> Message | None:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
+        if isinstance(message, dict) and isinstance(message.get("type"), str):
+            return message
+        self._fail(f"a control line is not a message: {line[:80]!r}")
+        return None
+
+    def _fail(self, reason: str) -> None:
+        self.error = self.error or reason
+        self._rest = b""
