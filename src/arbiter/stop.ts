@@ -1,0 +1,54 @@
+// How a stop proceeds. Pure. TERM is graceful, INT and QUIT are quick (gunicorn's meanings, peers.md §3.1); each further
+// signal goes one step up. A stop that is overdue ends in kills, so it is bounded whatever the children do.
+
+/**
+ *     running ──► graceful ──► quick ──► kill
+ */
+export type StopLevel = "running" | "graceful" | "quick" | "kill";
+
+const LEVELS: readonly StopLevel[] = ["running", "graceful", "quick", "kill"];
+
+/** What a quick stop waits for workers that are in the middle of something. */
+export const QUICK_STOP_MS = 2_000;
+/** How long killed children may take to be reaped before the arbiter goes without them. */
+export const KILL_WAIT_MS = 2_000;
+
+export type StopSignal = "SIGTERM" | "SIGINT" | "SIGQUIT";
+
+export interface Stop {
+  readonly level: StopLevel;
+  /** When the level is overdue. */
+  readonly deadlineMs: number;
+}
+
+export const RUNNING: Stop = { level: "running", deadlineMs: Number.POSITIVE_INFINITY };
+
+export function onStopSignal(stop: Stop, signal: StopSignal, gracefulTimeoutMs: number, nowMs: number): Stop {
+  if (stop.level !== "running") return hasten(stop, nowMs);
+  return signal === "SIGTERM" ? stopGracefully(gracefulTimeoutMs, nowMs) : stopQuickly(nowMs);
+}
+
+export function stopGracefully(gracefulTimeoutMs: number, nowMs: number): Stop {
+  return { level: "graceful", deadlineMs: nowMs + gracefulTimeoutMs };
+}
+
+export function stopQuickly(nowMs: number): Stop {
+  return { level: "quick", deadlineMs: nowMs + QUICK_STOP_MS };
+}
+
+/** Overdue: graceful and quick end in kill; a kill that is overdue is over. */
+export function onStopTime(stop: Stop, nowMs: number): Stop {
+  if (nowMs < stop.deadlineMs || stop.level === "kill") return stop;
+  return { level: "kill", deadlineMs: nowMs + KILL_WAIT_MS };
+}
+
+/** What the fronts get of a graceful stop; the rest is for the workers' own ends. */
+export function frontGraceMs(gracefulTimeoutMs: number): number {
+  return gracefulTimeoutMs - Math.min(1_000, gracefulTimeoutMs / 4);
+}
+
+function hasten(stop: Stop, nowMs: number): Stop {
+  const next = LEVELS[Math.min(LEVELS.indexOf(stop.level) + 1, LEVELS.length - 1)];
+  if (next === stop.level) return stop;
+  return next === "quick" ? stopQuickly(nowMs) : { level: "kill", deadlineMs: nowMs + KILL_WAIT_MS };
+}
