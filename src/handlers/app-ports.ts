@@ -1,0 +1,56 @@
+// What the app handler needs from whoever composes the front, and what it tells in return.
+
+import type { Config } from "../config/config.ts";
+import type { Handler } from "../http/exchange.ts";
+import type { AttachedWorker } from "../link/attached-worker.ts";
+import type { Log } from "../log/log.ts";
+
+export interface AppHandlerOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** Monotonic milliseconds with a fraction (`performance.now`). */
+  readonly nowMs: () => number;
+  /** A folder for request bodies beyond `config.bodyMemoryBytes`; "" when no folder is writable. */
+  readonly bodyFolder: string;
+  readonly events: AppHandlerEvents;
+}
+
+/** The handler that gives exchanges to workers: `class AppHandler` in app.ts, made by `new AppHandler(options)`. */
+export interface AppPort extends Handler {
+  /** `link/worker-gate.ts` hands it over when both sockets of a worker are there. */
+  addWorker(worker: AttachedWorker): void;
+  /** Gives the worker nothing more; `workerDrained` follows when it has answered all. Unknown pids are ignored. */
+  drainWorker(pid: number): void;
+  /** Refuses what waits and what still comes with 503; what runs goes on. */
+  stop(): void;
+  /** Cancels what runs too, and ends every link. */
+  destroy(): void;
+  status(): AppStatus;
+}
+
+export interface AppHandlerEvents {
+  /** A worker told to drain has answered everything; its link is closing. Once per worker. */
+  workerDrained(pid: number): void;
+  /** A worker's link ended. `inFlight` were on it then; empty after a drain. Once per worker. */
+  workerLost(pid: number, inFlight: readonly InFlightRequest[]): void;
+}
+
+/** One request that was with a worker, for the line that names the worker's death. */
+export interface InFlightRequest {
+  readonly id: number;
+  readonly method: string;
+  readonly path: string;
+  readonly elapsedMs: number;
+  /** Perhaps begun by the worker. */
+  readonly started: boolean;
+  /** Another worker gets it. */
+  readonly retried: boolean;
+}
+
+export interface AppStatus {
+  readonly workers: number;
+  readonly waiting: number;
+  readonly running: number;
+  /** Bytes of request bodies held in memory. */
+  readonly bodyMemoryBytes: number;
+}

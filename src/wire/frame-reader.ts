@@ -1,0 +1,141 @@
+// Bytes → frames. A frame that lies whole inside what was received is shown in place; only one that is cut by the end of a
+// read is put together in a buffer of its own size, which the wire's limit bounds.
+
+import { assert } from "../base/assert.ts";
+import { FRAME_BYTES_MAX, FRAME_HEAD_BYTES, type Frame, type FrameError, LEFT } from "./frame.ts";
+
+export const NEED_DATA = "need-data" as const;
+
+const NOTHING: Buffer = Buffer.alloc(0);
+const WEBSOCKET_TYPE_MIN = 32;
+const WEBSOCKET_TYPE_MAX = 47;
+
+export class FrameReader {
+  #received: Buffer = NOTHING;
+  #at = 0;
+  /** A head cut by the end of a read. */
+  readonly #head = Buffer.alloc(FRAME_HEAD_BYTES);
+  #headFilled = 0;
+  /** A payload cut by the end of a read. */
+  #payload: Buffer | undefined;
+  #payloadFilled = 0;
+  #error: FrameError | undefined;
+  readonly #frame = { stream: 0, type: 0, flags: 0, bytes: NOTHING, from: 0, to: 0 };
+
+  /** Stores the bytes without copy: they belong to the reader and to who keeps slices. Ask `next` until NEED_DATA before. */
+  receive(bytes: Buffer): void {
+    if (this.#error !== undefined) return;
+    assert(this.#at === this.#received.length, "all frames were taken before more bytes came");
+    this.#received = bytes;
+    this.#at = 0;
+  }
+
+  /** True when the stream may end here: no frame is half received. */
+  get isBetweenFrames(): boolean {
+    return this.#headFilled === 0 && this.#payload === undefined && this.#at === this.#received.length;
+  }
+
+  next(): Frame | FrameError | typeof NEED_DATA {
+    if (this.#error !== undefined) return this.#error;
+    if (this.#headFilled > 0) return this.#continueCutFrame();
+    const received = this.#received;
+    const from = this.#at + FRAME_HEAD_BYTES;
+    if (from > received.length) return this.#keepHead();
+    const length = readUint32(received, this.#at);
+    const problem = this.#readHead(received, this.#at, length);
+    if (problem !== undefined) return problem;
+    const to = from + length;
+    if (to > received.length) return this.#keepCutFrame(from, length);
+    this.#at = to;
+    return this.#show(received, from, to);
+  }
+
+  #show(bytes: Buffer, from: number, to: number): Frame {
+    const frame = this.#frame;
+    frame.bytes = bytes;
+    frame.from = from;
+    frame.to = to;
+    return frame;
+  }
+
+  #readHead(bytes: Buffer, at: number, length: number): FrameError | undefined {
+    const frame = this.#frame;
+    frame.stream = readUint32(bytes, at + 4);
+    frame.type = bytes[at + 8] as number; // the caller knows that the head is whole
+    frame.flags = bytes[at + 9] as number;
+    if (length > FRAME_BYTES_MAX) return this.#fail("ERR_WIRE_LENGTH", `a frame of ${length} bytes`);
+    if (!isKnownType(frame.type)) return this.#fail("ERR_WIRE_TYPE", `a frame of unknown type ${frame.type}`);
+    return undefined;
+  }
+
+  #fail(code: FrameError["code"], message: string): FrameError {
+    this.#error = { type: "error", code, message };
+    this.#received = NOTHING;
+    this.#at = 0;
+    return this.#error;
+  }
+
+  /** Less than a head is left: keep it, so that the received buffer can go. */
+  #keepHead(): typeof NEED_DATA {
+    this.#headFilled = this.#received.copy(this.#head, 0, this.#at);
+    return this.#allConsumed();
+  }
+
+  #keepCutFrame(from: number, length: number): typeof NEED_DATA {
+    this.#received.copy(this.#head, 0, this.#at, from);
+    this.#headFilled = FRAME_HEAD_BYTES;
+    this.#payload = Buffer.allocUnsafe(length);
+    this.#payloadFilled = this.#received.copy(this.#payload, 0, from);
+    return this.#allConsumed();
+  }
+
+  #continueCutFrame(): Frame | FrameError | typeof NEED_DATA {
+    const payload = this.#payload ?? this.#completeHead();
+    if (payload === NEED_DATA || !(payload instanceof Uint8Array)) return payload;
+    const taken = this.#received.copy(payload, this.#payloadFilled, this.#at);
+    this.#payloadFilled += taken;
+    this.#at += taken;
+    if (this.#payloadFilled < payload.length) return this.#allConsumed();
+    this.#payload = undefined;
+    this.#headFilled = 0;
+    return this.#show(payload, 0, payload.length);
+  }
+
+  /** Fills the cut head; gives the buffer for its payload when the head is whole. */
+  #completeHead(): Buffer | FrameError | typeof NEED_DATA {
+    const taken = this.#received.copy(this.#head, this.#headFilled, this.#at);
+    this.#headFilled += taken;
+    this.#at += taken;
+    if (this.#headFilled < FRAME_HEAD_BYTES) return this.#allConsumed();
+    const length = readUint32(this.#head, 0);
+    const problem = this.#readHead(this.#head, 0, length);
+    if (problem !== undefined) return problem;
+    this.#payloadFilled = 0;
+    this.#payload = Buffer.allocUnsafe(length);
+    return this.#payload;
+  }
+
+  #allConsumed(): typeof NEED_DATA {
+    this.#received = NOTHING;
+    this.#at = 0;
+    return NEED_DATA;
+  }
+}
+
+export function isFrameError(value: Frame | FrameError): value is FrameError {
+  return value.type === "error";
+}
+
+function isKnownType(type: number): boolean {
+  return (type >= 1 && type <= LEFT) || (type >= WEBSOCKET_TYPE_MIN && type <= WEBSOCKET_TYPE_MAX);
+}
+
+/** Little-endian; plain index reads, which V8 turns into loads, unlike a call of readUInt32LE with its checks. */
+export function readUint32(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16);
+  return (low | ((bytes[at + 3] as number) << 24)) >>> 0; // callers check the length first
+}
+
+export function readUint16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+}
