@@ -3,7 +3,7 @@
 
 import type { Config } from "../config/config.ts";
 
-/** Where a Unix socket listens. A path that begins with NUL is in Linux's abstract namespace. */
+/** Where a Unix socket listens: a path, or `@name` in Linux's abstract namespace. */
 export interface Meeting {
   readonly address: string;
   /** Said first by whoever connects: an abstract socket has no permissions of its own. */

@@ -1,0 +1,230 @@
+// The listening sockets. Opened once, by the arbiter, and inherited by fronts, so that a front can die or be replaced
+// while clients wait in the kernel's backlog. The arbiter binds and holds; it never listens or accepts itself, because
+// libuv would accept for it: the first front calls listen(2), and the socket then stays listening whoever dies.
+
+import { lookup } from "node:dns/promises";
+import { chmodSync, chownSync, fstatSync, lstatSync, type Stats, unlinkSync } from "node:fs";
+import net, { connect, isIP } from "node:net";
+import type { Address } from "../config/config.ts";
+import type { InheritedListener } from "../control/messages.ts";
+import { ListenError } from "./listen-error.ts";
+
+export interface SocketOwner {
+  /** Permission bits of a Unix socket. */
+  readonly mode: number;
+  /** -1: as it is. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface Listener {
+  readonly inherited: InheritedListener;
+  /** Closes the socket here and removes its file, if it is still this one. Harmless when repeated. */
+  close(): void;
+}
+
+const CONNECT_WAIT_MS = 1_000;
+
+/** Opens all or none. Throws ListenError. */
+export async function openListeners(addresses: readonly Address[], owner: SocketOwner): Promise<Listener[]> {
+  const listeners: Listener[] = [];
+  try {
+    for (const address of addresses) listeners.push(await openListener(address, owner));
+  } catch (error) {
+    for (const listener of listeners) listener.close();
+    throw error;
+  }
+  return listeners;
+}
+
+function openListener(address: Address, owner: SocketOwner): Promise<Listener> {
+  switch (address.kind) {
+    case "tcp":
+      return openTcp(address.host, address.port);
+    case "unix":
+      return openUnix(address.path, owner);
+    case "fd":
+      return Promise.resolve(openInherited(address.fd));
+  }
+}
+
+// ---- Node's one way to bind without listening. It has no types, but cluster is built on it.
+
+interface SocketName {
+  address?: string;
+  port?: number;
+}
+
+interface SocketHandle {
+  readonly fd: number;
+  close(): void;
+  /** Not on Unix sockets. */
+  getsockname?(out: SocketName): number;
+}
+
+/** A bound handle, or libuv's negative error number. `kind` 4, 6, or -1 for a path. */
+type CreateServerHandle = (
+  address: string | null,
+  port: number,
+  kind: 4 | 6 | -1 | undefined,
+  fd?: number,
+) => SocketHandle | number;
+
+const { _createServerHandle: createServerHandle } = net as unknown as {
+  _createServerHandle: CreateServerHandle;
+};
+
+function handleOrThrow(handle: SocketHandle | number, name: string, port: number): SocketHandle {
+  if (typeof handle === "number") throw ListenError.fromErrno(handle, name, port);
+  return handle;
+}
+
+// ---- TCP
+
+async function openTcp(host: string, port: number): Promise<Listener> {
+  const ip = isIP(host) === 0 ? await resolve(host, port) : host;
+  const name = tcpName(ip, port);
+  const handle = handleOrThrow(createServerHandle(ip, port, isIP(ip) === 6 ? 6 : 4), name, port);
+  const bound = boundName(handle);
+  // libuv keeps EADDRINUSE to itself until listen(2); a socket that did not get its port tells.
+  if (bound.port === 0 || (port !== 0 && bound.port !== port)) {
+    handle.close();
+    throw new ListenError("EADDRINUSE", name, port);
+  }
+  return tcpListener(handle, host, bound.port);
+}
+
+/** IPv4 first, as gunicorn binds a name. */
+async function resolve(host: string, port: number): Promise<string> {
+  try {
+    return (await lookup(host, { order: "ipv4first" })).address;
+  } catch (error) {
+    throw new ListenError("ENOTFOUND", tcpName(host, port), port, { cause: error });
+  }
+}
+
+function boundName(handle: SocketHandle): { readonly address: string; readonly port: number } {
+  const name: SocketName = {};
+  handle.getsockname?.(name);
+  return { address: name.address ?? "", port: name.port ?? 0 };
+}
+
+function tcpListener(handle: SocketHandle, host: string, port: number): Listener {
+  const address = `http://${tcpName(host, port)}`;
+  return {
+    inherited: { fd: handle.fd, kind: "tcp", address, host, port, path: "" },
+    close: () => handle.close(),
+  };
+}
+
+function tcpName(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+// ---- Unix
+
+async function openUnix(path: string, owner: SocketOwner): Promise<Listener> {
+  const isAbstract = path.startsWith("@");
+  if (!isAbstract) await removeStale(path);
+  const handle = bindUnix(path, owner.mode);
+  const unlink = isAbstract ? () => {} : ownFile(path, owner);
+  let state: "open" | "closed" = "open";
+  return {
+    inherited: { fd: handle.fd, kind: "unix", address: `unix:${path}`, host: "", port: 0, path },
+    close: () => {
+      if (state === "closed") return;
+      state = "closed";
+      handle.close();
+      unlink();
+    },
+  };
+}
+
+/** Under a umask, so that at no moment more is allowed than shall be. */
+function bindUnix(path: string, mode: number): SocketHandle {
+  const before = process.umask(~mode & 0o777);
+  try {
+    return handleOrThrow(createServerHandle(path.replace(/^@/, "\0"), -1, -1), `unix:${path}`, 0);
+  } finally {
+    process.umask(before);
+  }
+}
+
+/** Sets the owner and answers how to remove the file: only if it is still the one made here. */
+function ownFile(path: string, owner: SocketOwner): () => void {
+  const made = lstatSync(path);
+  if (owner.uid >= 0 || owner.gid >= 0) chownSync(path, owner.uid, owner.gid);
+  // chown(2) may clear bits; and a umask can only take bits away.
+  chmodSync(path, owner.mode);
+  return () => {
+    const now = lstatSync(path, { throwIfNoEntry: false });
+    if (now !== undefined && now.ino === made.ino && now.dev === made.dev) unlinkQuietly(path);
+  };
+}
+
+async function removeStale(path: string): Promise<void> {
+  const found = statPath(path);
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new ListenError("ENOTSOCK", `unix:${path}`, 0);
+  if (await answers(path)) throw new ListenError("EADDRINUSE", `unix:${path}`, 0);
+  unlinkQuietly(path);
+}
+
+function statPath(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw ListenError.fromError(error, `unix:${path}`);
+  }
+}
+
+/** Only "connection refused" proves that nobody listens: a full backlog or no permission do not. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((settle) => {
+    const socket = connect(path);
+    const finish = (isAlive: boolean): void => {
+      socket.destroy();
+      settle(isAlive);
+    };
+    socket.setTimeout(CONNECT_WAIT_MS, () => finish(true));
+    socket.once("connect", () => finish(true));
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      finish(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
+    );
+  });
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone already, or not ours to remove: bind will say so, and at the end nothing can be done.
+  }
+}
+
+// ---- inherited: fd://N and systemd's LISTEN_FDS
+
+function openInherited(fd: number): Listener {
+  const name = `fd://${fd}`;
+  if (!isSocket(fd)) throw new ListenError("ENOTSOCK", name, 0);
+  const handle = handleOrThrow(createServerHandle(null, -1, undefined, fd), name, 0);
+  if (handle.getsockname === undefined) return inheritedUnix(handle, fd);
+  const { address, port } = boundName(handle);
+  return tcpListener(handle, address, port);
+}
+
+function inheritedUnix(handle: SocketHandle, fd: number): Listener {
+  return {
+    inherited: { fd, kind: "unix", address: `unix:fd:${fd}`, host: "", port: 0, path: "" },
+    close: () => handle.close(),
+  };
+}
+
+function isSocket(fd: number): boolean {
+  try {
+    return fstatSync(fd).isSocket();
+  } catch {
+    // EBADF: nothing is open there, so it is no socket.
+    return false;
+  }
+}
