@@ -1,0 +1,68 @@
+// nginx as an operator would put it before gunicorn or uWSGI: defaults, with every path inside a temporary folder.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface NginxOptions {
+  readonly tempDir: string;
+  readonly port: number;
+  readonly socket: string;
+  readonly upstream: "http" | "uwsgi";
+}
+
+/** The path of the file written. */
+export function writeNginxConf(options: NginxOptions): string {
+  const path = join(options.tempDir, "nginx.conf");
+  writeFileSync(path, nginxConf(options));
+  return path;
+}
+
+function nginxConf({ tempDir, port, socket, upstream }: NginxOptions): string {
+  // As root nginx would change to a user who may not enter the temporary folder.
+  const user = process.getuid?.() === 0 ? "user root;" : "";
+  const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  return `${user}
+daemon off;
+worker_processes 2;
+pid ${tempDir}/nginx.pid;
+error_log ${tempDir}/nginx-error.log;
+events { worker_connections 8192; }
+http {
+  access_log off;
+  ${temps.map((name) => `${name}_temp_path ${tempDir}/${name};`).join("\n  ")}
+  server {
+    listen 127.0.0.1:${port} backlog=2048;
+    location / {
+      ${upstream === "http" ? proxyPass(socket) : uwsgiPass(socket)}
+    }
+  }
+}
+`;
+}
+
+function proxyPass(socket: string): string {
+  return `proxy_pass http://unix:${socket}:;
+      proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;`;
+}
+
+function uwsgiPass(socket: string): string {
+  return `uwsgi_pass unix:${socket};
+      ${UWSGI_PARAMS.map(([name, value]) => `uwsgi_param ${name} ${value};`).join("\n      ")}`;
+}
+
+const UWSGI_PARAMS = [
+  ["QUERY_STRING", "$query_string"],
+  ["REQUEST_METHOD", "$request_method"],
+  ["CONTENT_TYPE", "$content_type"],
+  ["CONTENT_LENGTH", "$content_length"],
+  ["REQUEST_URI", "$request_uri"],
+  ["PATH_INFO", "$document_uri"],
+  ["SERVER_PROTOCOL", "$server_protocol"],
+  ["REQUEST_SCHEME", "$scheme"],
+  ["REMOTE_ADDR", "$remote_addr"],
+  ["REMOTE_PORT", "$remote_port"],
+  ["SERVER_PORT", "$server_port"],
+  ["SERVER_NAME", "$server_name"],
+] as const;

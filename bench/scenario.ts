@@ -1,0 +1,72 @@
+// What is measured: an application, the load on it, and the servers that run it by default.
+
+import type { Interface } from "./server.ts";
+
+export type Load = "throughput" | "slow-clients" | "one-slow";
+
+export interface Scenario {
+  readonly name: string;
+  readonly doc: string;
+  readonly interface: Interface;
+  /** `module:attr` in bench/apps. */
+  readonly app: string;
+  readonly path: string;
+  readonly load: Load;
+  readonly workers: number;
+  readonly bodyBytes?: number;
+  /** Without: every server of the interface. */
+  readonly servers?: readonly string[];
+}
+
+const base = { interface: "wsgi", path: "/", load: "throughput", workers: 2 } as const;
+const asgi = { ...base, interface: "asgi" } as const;
+
+export const SCENARIOS: readonly Scenario[] = [
+  { ...base, name: "hello", doc: "14 bytes of text, no framework", app: "plain_wsgi:hello" },
+  { ...base, name: "flask", doc: "Flask, a JSON object", app: "flask_app:app" },
+  { ...base, name: "django", doc: "Django, a plain view", app: "django_app:wsgi" },
+  {
+    ...base,
+    name: "django-page",
+    doc: "Django, a template of about 1 ms",
+    app: "django_app:wsgi",
+    path: "/page",
+  },
+  { ...base, name: "large", doc: "a response of 100 kB", app: "plain_wsgi:large" },
+  {
+    ...base,
+    name: "upload",
+    doc: "POST of 64 kB, its length echoed",
+    app: "plain_wsgi:echo_length",
+    bodyBytes: 65_536,
+  },
+  {
+    ...base,
+    name: "slow-clients",
+    doc: "hello beside 1,000 slow clients",
+    app: "plain_wsgi:mixed",
+    load: "slow-clients",
+    servers: ["tunicorn", "gunicorn-sync", "gunicorn-gthread", "nginx-gunicorn", "waitress", "granian"],
+  },
+  {
+    ...base,
+    name: "one-slow",
+    doc: "one request in ten sleeps 1 s, 4 workers",
+    app: "plain_wsgi:stamped",
+    path: "/fast",
+    load: "one-slow",
+    workers: 4,
+    servers: ["tunicorn", "gunicorn-sync", "gunicorn-gthread", "nginx-gunicorn", "uwsgi", "granian"],
+  },
+  { ...asgi, name: "hello-asgi", doc: "14 bytes of text, no framework", app: "plain_asgi:hello" },
+  { ...asgi, name: "fastapi", doc: "FastAPI, a JSON object", app: "fastapi_app:app" },
+  { ...asgi, name: "django-asgi", doc: "Django, a plain view", app: "django_app:asgi" },
+  { ...asgi, name: "large-asgi", doc: "a response of 100 kB", app: "plain_asgi:large" },
+  {
+    ...asgi,
+    name: "upload-asgi",
+    doc: "POST of 64 kB, its length echoed",
+    app: "plain_asgi:echo_length",
+    bodyBytes: 65_536,
+  },
+];

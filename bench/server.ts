@@ -1,0 +1,200 @@
+// The table of servers: how each is started with a given application and number of workers. Access logs are off everywhere.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { writeNginxConf } from "./nginx-conf.ts";
+import { findTool, howToGet } from "./tool.ts";
+import type { Venv } from "./venv.ts";
+
+export type Interface = "wsgi" | "asgi";
+
+export interface Launch {
+  readonly root: string;
+  readonly venv: Venv;
+  /** `module:attr`, found in bench/apps. */
+  readonly app: string;
+  readonly port: number;
+  readonly workers: number;
+  readonly tempDir: string;
+}
+
+export interface Server {
+  readonly name: string;
+  readonly interface: Interface;
+  readonly note?: string;
+  /** Requests the applications run at once. */
+  readonly slots: (workers: number) => number;
+  /** The programs to start; together they are the server. */
+  readonly commands: (launch: Launch) => readonly (readonly string[])[];
+  /** Why it cannot run on this machine. */
+  readonly obstacle?: (venv: Venv) => string | undefined;
+}
+
+const THREADS = 4;
+const onePerWorker = (workers: number): number => workers;
+const threadsPerWorker = (workers: number): number => workers * THREADS;
+/** An event loop takes as many as come. */
+const unlimited = (): number => Number.POSITIVE_INFINITY;
+
+const address = (launch: Launch): string => `127.0.0.1:${launch.port}`;
+const inVenv = (launch: Launch, name: string): string => join(launch.venv.bin, name);
+
+export const SERVERS: readonly Server[] = [
+  { name: "tunicorn", interface: "wsgi", slots: onePerWorker, commands: (l) => [tunicorn(l)] },
+  {
+    name: "tunicorn-threads",
+    interface: "wsgi",
+    note: `--threads ${THREADS}`,
+    slots: threadsPerWorker,
+    commands: (l) => [[...tunicorn(l), "--threads", `${THREADS}`]],
+  },
+  {
+    name: "gunicorn-sync",
+    interface: "wsgi",
+    slots: onePerWorker,
+    commands: (l) => [gunicorn(l, address(l))],
+  },
+  {
+    name: "gunicorn-gthread",
+    interface: "wsgi",
+    note: `--threads ${THREADS}`,
+    slots: threadsPerWorker,
+    commands: (l) => [[...gunicorn(l, address(l)), "-k", "gthread", "--threads", `${THREADS}`]],
+  },
+  {
+    name: "nginx-gunicorn",
+    interface: "wsgi",
+    note: "nginx, 2 workers, proxy_pass to a Unix socket of gunicorn sync",
+    slots: onePerWorker,
+    commands: (l) => [gunicorn(l, `unix:${upstreamSocket(l)}`), nginx(l, "http")],
+    obstacle: needsNginx,
+  },
+  {
+    name: "uwsgi",
+    interface: "wsgi",
+    note: "--http-socket",
+    slots: onePerWorker,
+    // It keeps no connection alive and does not say so, which wrk counts as an error: let it say so.
+    commands: (l) => [uwsgi(l, ["--http-socket", address(l), "--add-header", "Connection: close"])],
+    obstacle: needsUwsgi,
+  },
+  {
+    name: "nginx-uwsgi",
+    interface: "wsgi",
+    note: "nginx, 2 workers, uwsgi_pass to a Unix socket",
+    slots: onePerWorker,
+    commands: (l) => [uwsgi(l, ["--socket", upstreamSocket(l), "--chmod-socket=666"]), nginx(l, "uwsgi")],
+    obstacle: (venv) => needsNginx() ?? needsUwsgi(venv),
+  },
+  {
+    name: "waitress",
+    interface: "wsgi",
+    note: `one process (it has no other way), ${THREADS} threads`,
+    slots: () => THREADS,
+    commands: (l) => [[inVenv(l, "waitress-serve"), `--listen=${address(l)}`, `--threads=${THREADS}`, l.app]],
+  },
+  {
+    name: "granian",
+    interface: "wsgi",
+    slots: onePerWorker,
+    commands: (l) => [granian(l, "wsgi")],
+  },
+  {
+    name: "bjoern",
+    interface: "wsgi",
+    note: "forked after bind",
+    slots: onePerWorker,
+    commands: (l) => [
+      [l.venv.python, join(l.root, "bench/apps/bjoern_server.py"), l.app, `${l.port}`, `${l.workers}`],
+    ],
+    obstacle: (venv) => venv.missing.find((line) => line.startsWith("bjoern")),
+  },
+  { name: "tunicorn-asgi", interface: "asgi", slots: unlimited, commands: (l) => [tunicorn(l)] },
+  {
+    name: "uvicorn",
+    interface: "asgi",
+    note: "uvloop, httptools",
+    slots: unlimited,
+    commands: (l) => [uvicorn(l)],
+  },
+  {
+    name: "gunicorn-asgi",
+    interface: "asgi",
+    note: "-k asgi",
+    slots: unlimited,
+    commands: (l) => [[...gunicorn(l, address(l)), "-k", "asgi"]],
+  },
+  {
+    name: "hypercorn",
+    interface: "asgi",
+    note: "uvloop",
+    slots: unlimited,
+    commands: (l) => [
+      [inVenv(l, "hypercorn"), "-k", "uvloop", "-w", `${l.workers}`, "-b", address(l), l.app],
+    ],
+  },
+  {
+    name: "daphne",
+    interface: "asgi",
+    note: "one process (it has no other way)",
+    slots: unlimited,
+    commands: (l) => [[inVenv(l, "daphne"), "-v", "0", "-b", "127.0.0.1", "-p", `${l.port}`, l.app]],
+  },
+  { name: "granian-asgi", interface: "asgi", slots: unlimited, commands: (l) => [granian(l, "asgi")] },
+];
+
+function tunicorn(l: Launch): string[] {
+  return [join(l.root, "bin/tunicorn"), ...workersAndBind(l, address(l)), "--python", l.venv.python, l.app];
+}
+
+function gunicorn(l: Launch, bind: string): string[] {
+  return [inVenv(l, "gunicorn"), "--no-control-socket", ...workersAndBind(l, bind), l.app];
+}
+
+function workersAndBind(l: Launch, bind: string): string[] {
+  return ["-w", `${l.workers}`, "-b", bind];
+}
+
+function uwsgi(l: Launch, socket: readonly string[]): string[] {
+  const pool = ["--master", "--processes", `${l.workers}`, "--listen", "1024"];
+  const quiet = ["--disable-logging", "--die-on-term", "--need-app"];
+  return [
+    inVenv(l, "uwsgi"),
+    ...socket,
+    ...pool,
+    ...quiet,
+    "--virtualenv",
+    join(l.venv.bin, ".."),
+    "-w",
+    l.app,
+  ];
+}
+
+function granian(l: Launch, kind: Interface): string[] {
+  const bind = ["--host", "127.0.0.1", "--port", `${l.port}`, "--workers", `${l.workers}`];
+  return [inVenv(l, "granian"), "--interface", kind, ...bind, "--no-access-log", l.app];
+}
+
+function uvicorn(l: Launch): string[] {
+  const bind = ["--host", "127.0.0.1", "--port", `${l.port}`, "--workers", `${l.workers}`];
+  const parts = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"];
+  return [inVenv(l, "uvicorn"), ...bind, ...parts, l.app];
+}
+
+function nginx(l: Launch, upstream: "http" | "uwsgi"): string[] {
+  const options = { tempDir: l.tempDir, port: l.port, socket: upstreamSocket(l), upstream };
+  return [findTool("nginx") ?? "nginx", "-p", l.tempDir, "-c", writeNginxConf(options)];
+}
+
+function upstreamSocket(l: Launch): string {
+  return join(l.tempDir, "upstream.sock");
+}
+
+function needsNginx(): string | undefined {
+  return findTool("nginx") === undefined ? howToGet("nginx") : undefined;
+}
+
+function needsUwsgi(venv: Venv): string | undefined {
+  if (existsSync(join(venv.bin, "uwsgi"))) return undefined;
+  return venv.missing.find((line) => line.startsWith("uwsgi")) ?? "uwsgi is not installed";
+}

@@ -1,0 +1,96 @@
+// What tunicorn has set out to reach, each a judgement on one run's results.
+
+import type { Throughput } from "./measurement.ts";
+import { median, type Results } from "./summary.ts";
+
+export interface Verdict {
+  readonly target: string;
+  /** Undefined: what it needs was not measured. */
+  readonly value: number | undefined;
+  readonly isReached: boolean | undefined;
+}
+
+interface Target {
+  readonly scenario: string;
+  readonly what: string;
+  readonly compare: "≥" | "≤";
+  readonly wanted: number;
+  readonly value: (results: Results) => number | undefined;
+}
+
+const perSecond = (one: Throughput): number => one.perSecond;
+const cpu = (one: Throughput): number => one.cpuUsPerRequest;
+
+export const TARGETS: readonly Target[] = [
+  ratioTarget("hello", "req/s", "gunicorn-sync", "≥", 6),
+  ratioTarget("hello", "req/s", "granian", "≥", 1.5),
+  ratioTarget("hello", "CPU per request", "uwsgi", "≤", 0.8),
+  ratioTarget("flask", "req/s", "gunicorn-sync", "≥", 2.5),
+  ratioTarget("flask", "req/s", "granian", "≥", 1),
+  ratioTarget("django", "req/s", "gunicorn-sync", "≥", 2.5),
+  ratioTarget("django", "req/s", "granian", "≥", 1),
+  ratioTarget("django-page", "CPU per request", "gunicorn-sync", "≤", 0.95),
+  {
+    scenario: "one-slow",
+    what: "fast requests that waited while a worker was idle",
+    compare: "≤",
+    wanted: 0,
+    value: (results) => median(results.oneSlow("one-slow", "tunicorn").map(({ late }) => late)),
+  },
+  {
+    scenario: "slow-clients",
+    what: "p99 of normal requests with slow clients, by that without",
+    compare: "≤",
+    wanted: 1.5,
+    value: (results) =>
+      median(results.slowClients("slow-clients", "tunicorn").map((one) => one.beside.p99Us / one.calm.p99Us)),
+  },
+  {
+    scenario: "hello",
+    what: "MB of the tree more than gunicorn-sync's",
+    compare: "≤",
+    wanted: 40,
+    value: memoryAboveGunicornMb,
+  },
+  ratioTarget("hello-asgi", "CPU per request", "uvicorn", "≤", 0.95),
+  ratioTarget("hello-asgi", "req/s", "uvicorn", "≥", 1.1),
+  ratioTarget("fastapi", "CPU per request", "uvicorn", "≤", 1),
+  ratioTarget("fastapi", "req/s", "uvicorn", "≥", 1),
+];
+
+/** Only of scenarios that were measured. */
+export function judge(results: Results, scenarios: readonly string[]): Verdict[] {
+  return TARGETS.filter(({ scenario }) => scenarios.includes(scenario)).map((target) => {
+    const value = target.value(results);
+    return {
+      target: `${target.scenario}: ${target.what} ${target.compare} ${target.wanted}`,
+      value,
+      isReached: value === undefined ? undefined : isReached(target, value),
+    };
+  });
+}
+
+function isReached({ compare, wanted }: Target, value: number): boolean {
+  return compare === "≥" ? value >= wanted : value <= wanted;
+}
+
+function ratioTarget(
+  scenario: string,
+  unit: "req/s" | "CPU per request",
+  peer: string,
+  compare: "≥" | "≤",
+  wanted: number,
+): Target {
+  const own = scenario.includes("asgi") || scenario === "fastapi" ? "tunicorn-asgi" : "tunicorn";
+  const value = (results: Results): number | undefined =>
+    results.ratio(scenario, [own, peer], unit === "req/s" ? perSecond : cpu);
+  return { scenario, what: `${unit}, times ${peer}'s,`, compare, wanted, value };
+}
+
+function memoryAboveGunicornMb(results: Results): number | undefined {
+  const aloneMb = (server: string): number | undefined =>
+    median(results.throughput("hello", server).map((one) => one.memory.aloneKb / 1_024));
+  const own = aloneMb("tunicorn");
+  const peer = aloneMb("gunicorn-sync");
+  return own === undefined || peer === undefined ? undefined : own - peer;
+}
