@@ -3,6 +3,7 @@
 
 export type Address =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  /** An absolute path, or `@name` for an abstract socket (Linux). */
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "fd"; readonly fd: number };
 
@@ -12,9 +13,10 @@ export type LogLevel = "trace" | "debug" | "info" | "warning" | "error" | "criti
 export interface Config {
   /** `module:attr`, a dotted attribute, a factory call with literals, or a path to a .py file. */
   readonly app: string;
-  /** Empty: the default address. */
+  /** Never empty. Listeners that systemd hands over (LISTEN_FDS) take their place. */
   readonly bind: readonly Address[];
   readonly backlog: number;
+  /** "" keeps the user or group that runs the server; names or numbers. */
   readonly unixSocket: { readonly mode: number; readonly user: string; readonly group: string };
 
   readonly workers: number;
@@ -23,8 +25,11 @@ export interface Config {
   readonly threads: number;
   /** Requests an asgi worker may run at once. */
   readonly workerConnections: number;
+  /** "" to search (config/interpreter.ts); a name without a slash is looked up in PATH. */
   readonly python: string;
+  /** Absolute. */
   readonly chdir: string;
+  /** Absolute; the first comes first on Python's path. */
   readonly pythonPath: readonly string[];
   readonly env: readonly (readonly [string, string])[];
 
@@ -58,7 +63,9 @@ export interface Config {
 
   /** IPs, CIDRs, or "*". Unix socket peers are always trusted (gunicorn). */
   readonly forwardedAllowIps: readonly string[];
+  /** Field names in upper case with dashes, as gunicorn has them. */
   readonly secureSchemeHeaders: Readonly<Record<string, string>>;
+  /** Field names in upper case, or "*". */
   readonly forwarderHeaders: readonly string[];
   readonly headerMap: "drop" | "refuse" | "dangerous";
   readonly scriptName: string;
@@ -75,5 +82,6 @@ export interface Config {
   readonly logJson: boolean;
   readonly logLevel: LogLevel;
   readonly procName: string;
+  /** What --umask said, already in unixSocket.mode; -1 when it was not given. */
   readonly umask: number;
 }

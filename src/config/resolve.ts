@@ -1,0 +1,193 @@
+// Settings that stand alone → the Config that processes use: what follows from two settings together is decided here.
+
+import { resolve as resolvePath } from "node:path";
+import { PORT_DEFAULT, parseAddress } from "./address.ts";
+import type { Address, Config, WorkerClass } from "./config.ts";
+import type { Environment } from "./environment.ts";
+import type { Origins } from "./layer.ts";
+import type { Problem } from "./problem.ts";
+import type { SettingName, Values } from "./settings.ts";
+
+export interface Resolved {
+  readonly config: Config;
+  readonly problems: readonly Problem[];
+}
+
+/** `workers` is the number that stands for `auto`, if that was asked for. */
+export function resolveConfig(
+  values: Values,
+  origins: Origins,
+  around: { readonly env: Environment; readonly cwd: string; readonly workersAuto: number },
+): Resolved {
+  const problems: Problem[] = [];
+  const chdir = resolvePath(around.cwd, values.chdir);
+  const config: Config = {
+    app: resolveApp(values, problems),
+    bind: resolveBind(values, origins, around.env, problems).map((address) => within(chdir, address)),
+    backlog: values.backlog,
+    unixSocket: resolveUnixSocket(values),
+    workers: values.workers === "auto" ? around.workersAuto : values.workers,
+    fronts: values.fronts,
+    workerClass: resolveWorkerClass(values, problems),
+    threads: values.threads,
+    workerConnections: values.worker_connections,
+    python: values.python.includes("/") ? resolvePath(around.cwd, values.python) : values.python,
+    chdir,
+    pythonPath: values.pythonpath.map((folder) => resolvePath(chdir, folder)),
+    env: values.raw_env,
+    gracefulTimeoutMs: values.graceful_timeout,
+    bootTimeoutMs: values.boot_timeout,
+    keepAliveMs: values.keepalive,
+    headTimeoutMs: values.head_timeout,
+    bodyTimeoutMs: values.body_timeout,
+    bodyRateMin: values.body_rate_min,
+    responseStallMs: values.response_timeout,
+    lingerMs: values.linger_timeout,
+    connectionsMax: values.connections,
+    limitRequestLine: values.limit_request_line,
+    limitRequestFields: values.limit_request_fields,
+    limitRequestFieldSize: values.limit_request_field_size,
+    bodyBytesMax: values.limit_request_body,
+    bodyMemoryBytes: values.body_memory,
+    responseBufferBytes: values.response_buffer,
+    permitObsoleteFolding: values.permit_obsolete_folding,
+    stripHeaderSpaces: values.strip_header_spaces,
+    permitUnconventionalHttpMethod: values.permit_unconventional_http_method,
+    permitUnconventionalHttpVersion: values.permit_unconventional_http_version,
+    casefoldHttpMethod: values.casefold_http_method,
+    queueMax: values.queue_size,
+    queueTimeoutMs: values.queue_timeout,
+    requestsAheadMax: values.requests_ahead,
+    forwardedAllowIps: values.forwarded_allow_ips,
+    secureSchemeHeaders: values.secure_scheme_headers,
+    forwarderHeaders: values.forwarder_headers,
+    headerMap: values.header_map,
+    scriptName: resolveScriptName(values, origins),
+    serverHeader: values.server_header,
+    dateHeader: values.date_header,
+    accessLog: resolveFile(chdir, values.accesslog),
+    accessLogFormat: values.access_log_format,
+    accessLogJson: values.access_log_json,
+    errorLog: resolveFile(chdir, values.errorlog),
+    logJson: values.log_json,
+    logLevel: values.loglevel,
+    procName: values.proc_name === "" ? values.wsgi_app : values.proc_name,
+    umask: values.umask,
+  };
+  return { config: deepFreeze(config), problems };
+}
+
+/** uvicorn's --factory is gunicorn's `module:name()`. */
+function resolveApp(values: Values, problems: Problem[]): string {
+  const app = values.wsgi_app;
+  if (!values.factory || app === "" || app.endsWith(")")) return app;
+  if (!app.includes(":")) {
+    problems.push({
+      where: "--factory",
+      given: undefined,
+      reason: `expected APP as MODULE:FUNCTION, not ${app}`,
+    });
+  }
+  return `${app}()`;
+}
+
+/** gunicorn's rule: sync with several threads means gthread. */
+function resolveWorkerClass(values: Values, problems: Problem[]): WorkerClass {
+  if (values.interface === "wsgi" && values.worker_class === "asgi") {
+    problems.push({ where: "--interface", given: "wsgi", reason: "an asgi worker runs no WSGI application" });
+  }
+  return values.worker_class === "sync" && values.threads > 1 ? "gthread" : values.worker_class;
+}
+
+const UVICORN_BIND: readonly SettingName[] = ["host", "port", "uds", "fd"];
+
+/** --bind, or uvicorn's four flags; the stronger source wins, one source must not use both. */
+function resolveBind(
+  values: Values,
+  origins: Origins,
+  env: Environment,
+  problems: Problem[],
+): readonly Address[] {
+  const given = UVICORN_BIND.filter((name) => origins[name].rank > 0);
+  const rank = Math.max(0, ...given.map((name) => origins[name].rank));
+  const bindRank = values.bind.length === 0 ? 0 : origins.bind.rank;
+  if (rank > 0 && rank === bindRank) {
+    const flags = given.map((name) => `--${name}`).join(", ");
+    problems.push({
+      where: origins.bind.text,
+      given: undefined,
+      reason: `cannot be used together with ${flags}`,
+    });
+  }
+  if (rank > bindRank) return bindAsUvicorn(values, env, problems);
+  return bindRank > 0 ? values.bind : [defaultAddress(env, problems)];
+}
+
+function bindAsUvicorn(values: Values, env: Environment, problems: Problem[]): readonly Address[] {
+  const ways = [values.uds !== "", values.fd >= 0, values.host !== "" || values.port >= 0];
+  if (ways.filter(Boolean).length > 1) {
+    problems.push({
+      where: "",
+      given: undefined,
+      reason: "give only one of --uds, --fd, and --host with --port",
+    });
+  }
+  if (values.uds !== "") return [{ kind: "unix", path: values.uds }];
+  if (values.fd >= 0) return [{ kind: "fd", fd: values.fd }];
+  const host = values.host === "" ? "127.0.0.1" : values.host.toLowerCase();
+  return [
+    {
+      kind: "tcp",
+      host,
+      port: values.port >= 0 ? values.port : (platformPort(env, problems) ?? PORT_DEFAULT),
+    },
+  ];
+}
+
+/** PORT set: the platform wants to reach us, so all interfaces; else only this machine. */
+function defaultAddress(env: Environment, problems: Problem[]): Address {
+  const port = platformPort(env, problems);
+  if (port === undefined) return { kind: "tcp", host: "127.0.0.1", port: PORT_DEFAULT };
+  return { kind: "tcp", host: "0.0.0.0", port };
+}
+
+function platformPort(env: Environment, problems: Problem[]): number | undefined {
+  const text = env["PORT"];
+  if (text === undefined || text === "") return undefined;
+  const reading = parseAddress(`:${text}`);
+  if (reading.ok && reading.value.kind === "tcp") return reading.value.port;
+  problems.push({ where: "$PORT", given: text, reason: "expected a port, 0 to 65535" });
+  return undefined;
+}
+
+/** gunicorn changes directory before it binds, so a relative path is below --chdir. */
+function within(folder: string, address: Address): Address {
+  if (address.kind !== "unix" || address.path.startsWith("@")) return address;
+  return { kind: "unix", path: resolvePath(folder, address.path) };
+}
+
+const SOCKET_MODE_DEFAULT = 0o660;
+
+function resolveUnixSocket(values: Values): Config["unixSocket"] {
+  const [user = "", group = ""] = values.socket_owner.split(":");
+  if (values.socket_mode >= 0) return { mode: values.socket_mode, user, group };
+  const mode = values.umask >= 0 ? 0o777 & ~values.umask : SOCKET_MODE_DEFAULT;
+  return { mode, user, group };
+}
+
+/** gunicorn reads SCRIPT_NAME from the application's environment, which --env may have set. */
+function resolveScriptName(values: Values, origins: Origins): string {
+  const fromEnv = values.raw_env.findLast(([name]) => name === "SCRIPT_NAME")?.[1];
+  const isWeak = origins.script_name.rank === 0 || origins.script_name.text === "$SCRIPT_NAME";
+  return isWeak && fromEnv !== undefined ? fromEnv.replace(/\/+$/, "") : values.script_name;
+}
+
+function resolveFile(folder: string, file: string): string {
+  return file === "" || file === "-" ? file : resolvePath(folder, file);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}

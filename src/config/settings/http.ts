@@ -1,0 +1,273 @@
+// Settings: how strictly HTTP is read, what responses carry, and which proxies in front are believed.
+
+import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { NETWORKS } from "../trust.ts";
+import {
+  accept,
+  choice,
+  commaList,
+  type Given,
+  reject,
+  repeated,
+  SWITCH,
+  scalar,
+  text,
+  type ValueType,
+} from "../value-type.ts";
+
+export interface HttpValues {
+  readonly permit_obsolete_folding: boolean;
+  readonly strip_header_spaces: boolean;
+  readonly permit_unconventional_http_method: boolean;
+  readonly permit_unconventional_http_version: boolean;
+  readonly casefold_http_method: boolean;
+  readonly header_map: "drop" | "refuse" | "dangerous";
+  readonly server_header: boolean;
+  readonly date_header: boolean;
+  readonly header: readonly string[];
+  readonly sendfile: boolean;
+  readonly http_parser: string;
+  readonly http: string;
+  readonly h11_max_incomplete_event_size: string;
+}
+
+export const HTTP_SETTINGS: SettingsOf<HttpValues> = {
+  permit_obsolete_folding: {
+    section: "HTTP",
+    flags: ["--permit-obsolete-folding"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Accept header fields folded over several lines (RFC 9112 §5.2). Dangerous behind proxies that read them otherwise.",
+    status: SUPPORTED,
+  },
+  strip_header_spaces: {
+    section: "HTTP",
+    flags: ["--strip-header-spaces"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Accept spaces between a field's name and its colon. Dangerous behind proxies that read them otherwise.",
+    status: SUPPORTED,
+  },
+  permit_unconventional_http_method: {
+    section: "HTTP",
+    flags: ["--permit-unconventional-http-method"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Accept methods in lower case, with #, shorter than 3 or longer than 20 characters.",
+    status: SUPPORTED,
+  },
+  permit_unconventional_http_version: {
+    section: "HTTP",
+    flags: ["--permit-unconventional-http-version"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Accept HTTP/1.x versions other than 1.0 and 1.1.",
+    status: SUPPORTED,
+  },
+  casefold_http_method: {
+    section: "HTTP",
+    flags: ["--casefold-http-method"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Turn methods into upper case.",
+    status: SUPPORTED,
+  },
+  header_map: {
+    section: "HTTP",
+    flags: ["--header-map"],
+    type: choice(["drop", "refuse", "dangerous"]),
+    byDefault: "drop",
+    doc: "What to do with header names that hold an underscore, which CGI names cannot tell from a dash: leave the field out, answer 400, or let it through.",
+    status: SUPPORTED,
+  },
+  server_header: {
+    section: "HTTP",
+    flags: ["--server-header"],
+    uvicorn: ["--server-header", "--no-server-header"],
+    fixed: { "--no-server-header": false },
+    type: SWITCH,
+    byDefault: true,
+    doc: "Send a Server field where the application sends none.",
+    status: SUPPORTED,
+  },
+  date_header: {
+    section: "HTTP",
+    flags: ["--date-header"],
+    uvicorn: ["--date-header", "--no-date-header"],
+    fixed: { "--no-date-header": false },
+    type: SWITCH,
+    byDefault: true,
+    doc: "Send a Date field where the application sends none (RFC 9110 §6.6.1 asks for it).",
+    status: SUPPORTED,
+  },
+  header: {
+    section: "HTTP",
+    flags: ["--header"],
+    uvicorn: ["--header"],
+    type: repeated(text("NAME:VALUE")),
+    byDefault: [],
+    doc: "As uvicorn has it: a field for every response.",
+    status: refused("adding fields to every response"),
+  },
+  sendfile: {
+    section: "HTTP",
+    flags: ["--no-sendfile"],
+    platformEnv: ["SENDFILE"],
+    fixed: { "--no-sendfile": false },
+    type: SWITCH,
+    byDefault: true,
+    doc: "gunicorn's switch for sendfile(2).",
+    status: inert("files are sent by the front, which does not use sendfile(2)"),
+  },
+  http_parser: {
+    section: "HTTP",
+    flags: ["--http-parser"],
+    type: choice(["auto", "fast", "python"]),
+    byDefault: "auto",
+    doc: "gunicorn's choice of a parser.",
+    status: inert("the front reads HTTP itself; there is one parser"),
+  },
+  http: {
+    section: "HTTP",
+    flags: ["--http"],
+    uvicorn: ["--http"],
+    type: choice(["auto", "h11", "httptools"], { zttp: "HTTP/2 does not exist in this release" }),
+    byDefault: "auto",
+    doc: "uvicorn's choice of a parser.",
+    status: inert("the front reads HTTP itself; there is one parser"),
+  },
+  h11_max_incomplete_event_size: {
+    section: "HTTP",
+    flags: ["--h11-max-incomplete-event-size"],
+    uvicorn: ["--h11-max-incomplete-event-size"],
+    type: text("N"),
+    byDefault: "",
+    doc: "uvicorn's buffer for its h11 parser.",
+    status: inert("there is no h11 here; the limits are --limit-request-line, -fields and -field_size"),
+  },
+};
+
+export interface ProxyValues {
+  readonly forwarded_allow_ips: readonly string[];
+  readonly secure_scheme_headers: Readonly<Record<string, string>>;
+  readonly forwarder_headers: readonly string[];
+  readonly proxy_headers: string;
+  readonly proxy_protocol: string;
+  readonly proxy_allow_ips: readonly string[];
+  readonly protocol: string;
+  readonly uwsgi_allow_ips: readonly string[];
+}
+
+const FIELD_NAME = scalar("NAME", "expected a header name, or *", (value) => {
+  const name = value.trim().toUpperCase();
+  return /^(?:\*|[-!#$%&'*+.^_`|~0-9A-Z]+)$/.test(name) ? name : undefined;
+});
+
+/** NAME=VALUE, repeated, or an object from a configuration file. Names in upper case, as gunicorn has them. */
+const SCHEME_HEADERS: ValueType<Readonly<Record<string, string>>> = {
+  placeholder: "NAME=VALUE",
+  repeats: true,
+  read: (given) => readPairs(pairsOf(given)),
+  show: (pairs) =>
+    Object.entries(pairs)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(","),
+};
+
+function pairsOf(given: Given): readonly (readonly [string, Given])[] {
+  if (given !== null && typeof given === "object" && !Array.isArray(given)) return Object.entries(given);
+  const items = Array.isArray(given) ? given : [given];
+  return items.map((item) => {
+    const pair = String(item);
+    const equals = pair.indexOf("=");
+    return equals < 1 ? ["", pair] : [pair.slice(0, equals), pair.slice(equals + 1)];
+  });
+}
+
+function readPairs(pairs: readonly (readonly [string, Given])[]): ReturnType<typeof SCHEME_HEADERS.read> {
+  const result: [string, string][] = [];
+  for (const [name, value] of pairs) {
+    const upper = FIELD_NAME.read(name);
+    if (!upper.ok || upper.value === "*" || typeof value !== "string") return reject("expected HEADER=VALUE");
+    result.push([upper.value, value]);
+  }
+  return accept(Object.fromEntries(result));
+}
+
+const LOCAL: readonly string[] = ["127.0.0.1", "::1"];
+
+export const PROXY_SETTINGS: SettingsOf<ProxyValues> = {
+  forwarded_allow_ips: {
+    section: "Proxies in front",
+    flags: ["--forwarded-allow-ips"],
+    uvicorn: ["--forwarded-allow-ips"],
+    platformEnv: ["FORWARDED_ALLOW_IPS"],
+    type: NETWORKS,
+    byDefault: LOCAL,
+    defaultText: "$FORWARDED_ALLOW_IPS, else 127.0.0.1,::1",
+    doc: "Addresses and networks of proxies whose forwarding fields are believed; * believes everybody. Clients of Unix sockets are always believed.",
+    status: SUPPORTED,
+  },
+  secure_scheme_headers: {
+    section: "Proxies in front",
+    flags: ["--secure-scheme-header"],
+    type: SCHEME_HEADERS,
+    byDefault: { "X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on" },
+    doc: "A field and the value by which a trusted proxy says that the client came over https. Giving any replaces the default ones; two that disagree are answered 400.",
+    status: SUPPORTED,
+  },
+  forwarder_headers: {
+    section: "Proxies in front",
+    flags: ["--forwarder-headers"],
+    type: commaList(FIELD_NAME),
+    byDefault: ["SCRIPT_NAME", "PATH_INFO"],
+    doc: "Names with an underscore that a trusted proxy may set; * allows any.",
+    status: SUPPORTED,
+  },
+  proxy_headers: {
+    section: "Proxies in front",
+    flags: ["--proxy-headers"],
+    uvicorn: ["--proxy-headers", "--no-proxy-headers"],
+    fixed: { "--proxy-headers": "on", "--no-proxy-headers": "off" },
+    type: choice(["", "on", "off"]),
+    byDefault: "",
+    doc: "As uvicorn has it: take the client's address from X-Forwarded-For.",
+    status: refused(
+      "taking the client's address from X-Forwarded-For",
+      "trusted X-Forwarded-Proto is read as gunicorn reads it",
+    ),
+  },
+  proxy_protocol: {
+    section: "Proxies in front",
+    flags: ["--proxy-protocol"],
+    bare: "auto",
+    type: choice(["off", "v1", "v2", "auto"]),
+    byDefault: "off",
+    doc: "Expect the PROXY protocol in front of each connection.",
+    status: refused("the PROXY protocol"),
+  },
+  proxy_allow_ips: {
+    section: "Proxies in front",
+    flags: ["--proxy-allow-from"],
+    type: NETWORKS,
+    byDefault: LOCAL,
+    doc: "Who may send PROXY protocol headers.",
+    status: refused("the PROXY protocol"),
+  },
+  protocol: {
+    section: "Proxies in front",
+    flags: ["--protocol"],
+    type: choice(["http", "uwsgi"]),
+    byDefault: "http",
+    doc: "The protocol that clients speak: http or uwsgi.",
+    status: refused("the uwsgi protocol", "let the proxy speak HTTP (nginx: proxy_pass)"),
+  },
+  uwsgi_allow_ips: {
+    section: "Proxies in front",
+    flags: ["--uwsgi-allow-from"],
+    type: NETWORKS,
+    byDefault: LOCAL,
+    doc: "Who may speak the uwsgi protocol.",
+    status: refused("the uwsgi protocol"),
+  },
+};

@@ -1,0 +1,228 @@
+// Settings: the error log and the access log.
+
+import type { LogLevel } from "../config.ts";
+import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { choice, SWITCH, text, type ValueType } from "../value-type.ts";
+
+export interface LoggingValues {
+  readonly errorlog: string;
+  readonly loglevel: LogLevel;
+  readonly log_json: boolean;
+  readonly accesslog: string;
+  readonly access_log_format: string;
+  readonly access_log_json: boolean;
+  readonly capture_output: boolean;
+  readonly logger_class: string;
+  readonly logconfig: string;
+  readonly logconfig_json: string;
+  readonly logconfig_dict: string;
+  readonly use_colors: string;
+  readonly syslog: boolean;
+  readonly syslog_addr: string;
+  readonly syslog_prefix: string;
+  readonly syslog_facility: string;
+  readonly disable_redirect_access_to_syslog: boolean;
+  readonly statsd_host: string;
+  readonly statsd_prefix: string;
+  readonly dogstatsd_tags: string;
+  readonly enable_backlog_metric: boolean;
+}
+
+const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error", "critical"];
+const LEVEL = choice(LEVELS);
+
+/** Python's second name for warning is taken too. */
+const LOG_LEVEL: ValueType<LogLevel> = {
+  ...LEVEL,
+  read: (given) =>
+    LEVEL.read(typeof given === "string" && given.toLowerCase() === "warn" ? "warning" : given),
+};
+
+/** gunicorn's combined-like default, peers.md §3.9. */
+export const ACCESS_FORMAT_DEFAULT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"';
+
+const LOG_CONFIG = refused(
+  "Python logging configuration for the server's own logs",
+  "use --log-level, --log-json, --error-logfile and --access-logformat",
+);
+const SYSLOG = refused("logging to syslog", "log to stderr; systemd and container engines collect it");
+const STATSD = refused("metrics to statsd");
+
+export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
+  errorlog: {
+    section: "Logging",
+    flags: ["--error-logfile", "--log-file"],
+    type: text("FILE"),
+    byDefault: "-",
+    defaultText: "-: stderr",
+    doc: "Where the server's own log goes; - is stderr.",
+    status: SUPPORTED,
+  },
+  loglevel: {
+    section: "Logging",
+    flags: ["--log-level"],
+    uvicorn: ["--log-level"],
+    type: LOG_LEVEL,
+    byDefault: "info",
+    doc: "The least severe lines to log.",
+    status: SUPPORTED,
+  },
+  log_json: {
+    section: "Logging",
+    flags: ["--log-json"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Write the server's own log as JSON, one object a line.",
+    status: SUPPORTED,
+  },
+  accesslog: {
+    section: "Logging",
+    flags: ["--access-logfile"],
+    uvicorn: ["--access-log", "--no-access-log"],
+    fixed: { "--access-log": "-", "--no-access-log": "" },
+    type: text("FILE"),
+    byDefault: "",
+    defaultText: "none",
+    doc: "Where a line for each request goes; - is stdout.",
+    status: SUPPORTED,
+  },
+  access_log_format: {
+    section: "Logging",
+    flags: ["--access-logformat"],
+    type: text("FORMAT"),
+    byDefault: ACCESS_FORMAT_DEFAULT,
+    doc: "The form of an access line. Atoms: %(h)s address, %(l)s -, %(u)s user, %(t)s time, %(r)s request line, %(m)s method, %(U)s path, %(q)s query, %(H)s protocol, %(s)s status, %(B)s and %(b)s body bytes, %(f)s referer, %(a)s user agent, %(T)s seconds, %(M)s milliseconds, %(D)s microseconds, %(L)s seconds with fraction, %(p)s worker pid, %({x}i)s and %({x}o)s request and response fields, %({x}e)s environ values; beyond gunicorn's: %(Q)s milliseconds in the waiting line, %(A)s milliseconds in the application, %(I)s request bytes, %(R)s retries, %(N)s request number, %(X)s why it was cut short, %(S)s scheme, %(P)s the peer's address.",
+    status: SUPPORTED,
+  },
+  access_log_json: {
+    section: "Logging",
+    flags: ["--access-log-json"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Write access lines as JSON, one object a line, in place of --access-logformat.",
+    status: SUPPORTED,
+  },
+  capture_output: {
+    section: "Logging",
+    flags: ["--capture-output"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Send the application's stdout and stderr to the error log.",
+    status: refused("capturing the application's output", "it goes to the server's own stdout and stderr"),
+  },
+  logger_class: {
+    section: "Logging",
+    flags: ["--logger-class"],
+    type: text("CLASS"),
+    byDefault: "gunicorn.glogging.Logger",
+    doc: "gunicorn's class of loggers.",
+    status: refused("other logger classes", "use --access-logformat, --access-log-json or --log-json"),
+  },
+  logconfig: {
+    section: "Logging",
+    flags: ["--log-config"],
+    uvicorn: ["--log-config"],
+    type: text("FILE"),
+    byDefault: "",
+    doc: "A file for Python's logging.config.",
+    status: LOG_CONFIG,
+  },
+  logconfig_json: {
+    section: "Logging",
+    flags: ["--log-config-json"],
+    type: text("FILE"),
+    byDefault: "",
+    doc: "A JSON file for Python's logging.config.",
+    status: LOG_CONFIG,
+  },
+  logconfig_dict: {
+    section: "Logging",
+    flags: [],
+    type: text("DICT"),
+    byDefault: "",
+    doc: "A dictionary for Python's logging.config; configuration file only.",
+    status: LOG_CONFIG,
+  },
+  use_colors: {
+    section: "Logging",
+    flags: ["--use-colors"],
+    uvicorn: ["--use-colors", "--no-use-colors"],
+    fixed: { "--use-colors": "on", "--no-use-colors": "" },
+    type: choice(["", "on"]),
+    byDefault: "",
+    doc: "As uvicorn has it: a coloured log.",
+    status: inert("the log is never coloured"),
+  },
+  syslog: {
+    section: "Logging",
+    flags: ["--log-syslog"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Send the error log to syslog.",
+    status: SYSLOG,
+  },
+  syslog_addr: {
+    section: "Logging",
+    flags: ["--log-syslog-to"],
+    type: text("ADDRESS"),
+    byDefault: "",
+    doc: "The address of syslog.",
+    status: SYSLOG,
+  },
+  syslog_prefix: {
+    section: "Logging",
+    flags: ["--log-syslog-prefix"],
+    type: text("NAME"),
+    byDefault: "",
+    doc: "The program name in syslog.",
+    status: SYSLOG,
+  },
+  syslog_facility: {
+    section: "Logging",
+    flags: ["--log-syslog-facility"],
+    type: text("NAME"),
+    byDefault: "user",
+    doc: "The facility in syslog.",
+    status: SYSLOG,
+  },
+  disable_redirect_access_to_syslog: {
+    section: "Logging",
+    flags: ["--disable-redirect-access-to-syslog"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Keep access lines out of syslog.",
+    status: inert("nothing is sent to syslog"),
+  },
+  statsd_host: {
+    section: "Logging",
+    flags: ["--statsd-host"],
+    type: text("ADDRESS"),
+    byDefault: "",
+    doc: "The address of statsd.",
+    status: STATSD,
+  },
+  statsd_prefix: {
+    section: "Logging",
+    flags: ["--statsd-prefix"],
+    type: text("PREFIX"),
+    byDefault: "",
+    doc: "What metric names begin with.",
+    status: STATSD,
+  },
+  dogstatsd_tags: {
+    section: "Logging",
+    flags: ["--dogstatsd-tags"],
+    type: text("TAGS"),
+    byDefault: "",
+    doc: "Tags of all metrics, for dogstatsd.",
+    status: STATSD,
+  },
+  enable_backlog_metric: {
+    section: "Logging",
+    flags: ["--enable-backlog-metric"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Measure the sockets' backlogs.",
+    status: STATSD,
+  },
+};

@@ -1,0 +1,275 @@
+// Settings: the server as a process of the system, its development helpers, its control, and gunicorn's long tasks.
+
+import { duration } from "../quantity.ts";
+import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { choice, count, repeated, SWITCH, text } from "../value-type.ts";
+
+export interface ProcessValues {
+  readonly proc_name: string;
+  readonly default_proc_name: string;
+  readonly daemon: boolean;
+  readonly enable_stdio_inheritance: boolean;
+  readonly pidfile: string;
+  readonly user: string;
+  readonly group: string;
+  readonly initgroups: boolean;
+  readonly worker_tmp_dir: string;
+  readonly tmp_upload_dir: string;
+  readonly control_socket: string;
+  readonly control_socket_mode: string;
+  readonly control_socket_disable: boolean;
+}
+
+const CONTROL = refused("a control socket");
+const PRIVILEGES = refused(
+  "changing user and group",
+  "start the server as that user (systemd: User=, docker: --user)",
+);
+const DAEMON = refused("running as a daemon", "use systemd, a container engine or another supervisor");
+
+export const PROCESS_SETTINGS: SettingsOf<ProcessValues> = {
+  proc_name: {
+    section: "Process",
+    flags: ["-n", "--name"],
+    type: text("NAME"),
+    byDefault: "",
+    defaultText: "the application's name",
+    doc: "The name of the server's processes in ps and top.",
+    status: SUPPORTED,
+  },
+  default_proc_name: {
+    section: "Process",
+    flags: [],
+    type: text("NAME"),
+    byDefault: "",
+    doc: "gunicorn's internal default of the process name; configuration file only.",
+    status: inert("the name of the processes is --name"),
+  },
+  daemon: {
+    section: "Process",
+    flags: ["-D", "--daemon"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Run in the background.",
+    status: DAEMON,
+  },
+  enable_stdio_inheritance: {
+    section: "Process",
+    flags: ["-R", "--enable-stdio-inheritance"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Keep stdout and stderr in the background.",
+    status: DAEMON,
+  },
+  pidfile: {
+    section: "Process",
+    flags: ["-p", "--pid"],
+    type: text("FILE"),
+    byDefault: "",
+    doc: "A file for the server's process id.",
+    status: refused("a pid file"),
+  },
+  user: {
+    section: "Process",
+    flags: ["-u", "--user"],
+    type: text("USER"),
+    byDefault: "",
+    doc: "The user that runs the workers.",
+    status: PRIVILEGES,
+  },
+  group: {
+    section: "Process",
+    flags: ["-g", "--group"],
+    type: text("GROUP"),
+    byDefault: "",
+    doc: "The group that runs the workers.",
+    status: PRIVILEGES,
+  },
+  initgroups: {
+    section: "Process",
+    flags: ["--initgroups"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Give the workers all groups of --user.",
+    status: PRIVILEGES,
+  },
+  worker_tmp_dir: {
+    section: "Process",
+    flags: ["--worker-tmp-dir"],
+    type: text("DIR"),
+    byDefault: "",
+    doc: "gunicorn's directory for heartbeat files.",
+    status: inert("workers have no heartbeat files; the server knows them by their sockets"),
+  },
+  tmp_upload_dir: {
+    section: "Process",
+    flags: [],
+    type: text("DIR"),
+    byDefault: "",
+    doc: "gunicorn's directory for uploads, which it does not read any more; configuration file only.",
+    status: inert("request bodies go to the system's temporary folder (TMPDIR)"),
+  },
+  control_socket: {
+    section: "Process",
+    flags: ["--control-socket"],
+    type: text("PATH"),
+    byDefault: "",
+    doc: "A Unix socket for control commands.",
+    status: CONTROL,
+  },
+  control_socket_mode: {
+    section: "Process",
+    flags: ["--control-socket-mode"],
+    type: text("MODE"),
+    byDefault: "",
+    doc: "Permission bits of the control socket.",
+    status: CONTROL,
+  },
+  control_socket_disable: {
+    section: "Process",
+    flags: ["--no-control-socket"],
+    type: SWITCH,
+    byDefault: true,
+    doc: "Have no control socket. There is none in this release.",
+    status: CONTROL,
+  },
+};
+
+export interface DevelopmentValues {
+  readonly reload: boolean;
+  readonly reload_engine: string;
+  readonly reload_extra_files: readonly string[];
+  readonly reload_dirs: readonly string[];
+  readonly reload_includes: readonly string[];
+  readonly reload_excludes: readonly string[];
+  readonly reload_delay: number;
+  readonly spew: boolean;
+}
+
+const RELOAD = refused("reloading when code changes", "start the server again after a change");
+const PATTERNS = repeated(text("GLOB"));
+
+export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
+  reload: {
+    section: "Development",
+    flags: ["--reload"],
+    uvicorn: ["--reload"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Replace the workers when code changes.",
+    status: RELOAD,
+  },
+  reload_engine: {
+    section: "Development",
+    flags: ["--reload-engine"],
+    type: choice(["auto", "poll", "inotify"]),
+    byDefault: "auto",
+    doc: "How changes are noticed.",
+    status: RELOAD,
+  },
+  reload_extra_files: {
+    section: "Development",
+    flags: ["--reload-extra-file"],
+    type: repeated(text("FILE")),
+    byDefault: [],
+    doc: "A further file to watch.",
+    status: RELOAD,
+  },
+  reload_dirs: {
+    section: "Development",
+    flags: ["--reload-dir"],
+    uvicorn: ["--reload-dir"],
+    type: repeated(text("DIR")),
+    byDefault: [],
+    doc: "As uvicorn has it: a directory to watch.",
+    status: RELOAD,
+  },
+  reload_includes: {
+    section: "Development",
+    flags: ["--reload-include"],
+    uvicorn: ["--reload-include"],
+    type: PATTERNS,
+    byDefault: [],
+    doc: "As uvicorn has it: names of files to watch.",
+    status: RELOAD,
+  },
+  reload_excludes: {
+    section: "Development",
+    flags: ["--reload-exclude"],
+    uvicorn: ["--reload-exclude"],
+    type: PATTERNS,
+    byDefault: [],
+    doc: "As uvicorn has it: names of files not to watch.",
+    status: RELOAD,
+  },
+  reload_delay: {
+    section: "Development",
+    flags: ["--reload-delay"],
+    uvicorn: ["--reload-delay"],
+    type: duration(0),
+    byDefault: 250,
+    doc: "As uvicorn has it: the time between two looks for changes.",
+    status: RELOAD,
+  },
+  spew: {
+    section: "Development",
+    flags: ["--spew"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Trace every line that Python executes.",
+    status: refused("tracing every line", "use python -m trace"),
+  },
+};
+
+export interface DirtyValues {
+  readonly dirty_apps: readonly string[];
+  readonly dirty_workers: number;
+  readonly dirty_timeout: number;
+  readonly dirty_threads: number;
+  readonly dirty_graceful_timeout: number;
+}
+
+const DIRTY = refused("gunicorn's dirty workers");
+
+export const DIRTY_SETTINGS: SettingsOf<DirtyValues> = {
+  dirty_apps: {
+    section: "Long tasks",
+    flags: ["--dirty-app"],
+    type: repeated(text("APP")),
+    byDefault: [],
+    doc: "A class for gunicorn's dirty workers.",
+    status: DIRTY,
+  },
+  dirty_workers: {
+    section: "Long tasks",
+    flags: ["--dirty-workers"],
+    type: count(0),
+    byDefault: 0,
+    doc: "The number of dirty workers.",
+    status: DIRTY,
+  },
+  dirty_timeout: {
+    section: "Long tasks",
+    flags: ["--dirty-timeout"],
+    type: duration(0),
+    byDefault: 300_000,
+    doc: "How long a dirty worker's task may take.",
+    status: DIRTY,
+  },
+  dirty_threads: {
+    section: "Long tasks",
+    flags: ["--dirty-threads"],
+    type: count(1),
+    byDefault: 1,
+    doc: "Threads of a dirty worker.",
+    status: DIRTY,
+  },
+  dirty_graceful_timeout: {
+    section: "Long tasks",
+    flags: ["--dirty-graceful-timeout"],
+    type: duration(0),
+    byDefault: 30_000,
+    doc: "How long dirty workers may still run at a graceful stop.",
+    status: DIRTY,
+  },
+};

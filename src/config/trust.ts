@@ -1,0 +1,22 @@
+// Who may speak for a client: IP addresses, networks in CIDR form, or "*" for everybody.
+
+import { isIPv4, isIPv6 } from "node:net";
+import { commaList, scalar, type ValueType } from "./value-type.ts";
+
+const NETWORK: ValueType<string> = scalar(
+  "IP",
+  "expected an IP address, a network such as 10.0.0.0/8, or *",
+  (value) => (isNetwork(value.trim()) ? value.trim() : undefined),
+);
+
+export const NETWORKS: ValueType<readonly string[]> = commaList(NETWORK);
+
+/** True for "*", an address, or an address with a prefix length that its family allows. */
+export function isNetwork(text: string): boolean {
+  if (text === "*") return true;
+  const [address = "", bits, ...rest] = text.split("/");
+  if (rest.length > 0) return false;
+  const bitsMax = isIPv4(address) ? 32 : 128;
+  if (!isIPv4(address) && !isIPv6(address)) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
+}
