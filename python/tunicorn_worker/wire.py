@@ -31,9 +31,18 @@ DRAIN = 12
 TAKE_BACK = 13
 TAKEN = 14
 LEFT = 15
+TRAILERS = 16
+WS_ACCEPT = 32
+WS_TEXT = 33
+WS_BINARY = 34
+WS_CLOSE = 35
 
 #: The sender sends nothing more on this stream.
 END = 1
+#: Of WS_TEXT and WS_BINARY: pieces of the same message follow.
+MORE = 2
+#: Of REQUEST: the body's first window is 0; the client waits for `100 Continue`.
+AWAITS_CREDIT = 2
 
 # Flags of a response head.
 HAS_LENGTH = 1
@@ -41,6 +50,7 @@ HAS_SERVER = 2
 HAS_DATE = 4
 CLOSE = 8
 NO_BUFFER = 16
+HAS_TRAILERS = 32
 
 HEADER_BYTES = 12
 RESPONSE_HEAD_BYTES = 20
@@ -70,6 +80,9 @@ _RECEIVED = {
     DRAIN: (False, 0),
     TAKE_BACK: (False, 0),
     LEFT: (True, 0),
+    WS_TEXT: (True, -1),
+    WS_BINARY: (True, -1),
+    WS_CLOSE: (True, -1),
 }
 
 
@@ -122,6 +135,10 @@ def fault(length: int, stream: int, kind: int) -> str:
 def credit_of(payload: bytes) -> int:
     granted: int = _U32.unpack(payload)[0]
     return granted
+
+
+def pack_credit(stream: int, count: int) -> bytes:
+    return _pack_header(4, stream, CREDIT, 0, 0) + _U32.pack(count)
 
 
 def pack_frame(stream: int, kind: int, flags: int, payload: bytes) -> bytes:
