@@ -16,11 +16,12 @@ export interface Job {
 }
 
 /**
- *   new ──► waiting ──► running ──► over
- *    │         ▲           │ ▲        ▲
- *    │         └─ returned ┘ │        │
- *    └─────────────────────► ┘        │   refused, cancelled while waiting
- *              └──────────────────────┘
+ *      ┌──────────── free slot ───────────┐
+ *      │                                  ▼
+ *     new ──► waiting ──────────────► running ──► over
+ *      │         │  ▲                     │  │      ▲
+ *      │         │  └ taken back, retried ┘  └──────┤ finished, died
+ *      └─────────┴────────────────────────── refused, cancelled
  */
 export type TicketState = "new" | "waiting" | "running" | "over";
 
@@ -34,13 +35,71 @@ export class Ticket {
   deaths = 0;
   /** A byte of an answer was seen: never retried. */
   isAnswered = false;
+  /** Nobody waits for it any more, but a worker still runs it. */
+  isAbandoned = false;
+  /** Until when it may wait. */
   deadlineMs = 0;
+  /** The list it is in: part of the waiting line, or a worker's requests. */
+  list: TicketList | undefined = undefined;
   next: Ticket | undefined = undefined;
   previous: Ticket | undefined = undefined;
-  /** It waits among those that came back from a worker. */
-  isReturned = false;
 
   constructor(job: Job) {
     this.job = job;
+  }
+}
+
+/** A list that its tickets carry themselves: no node to allocate, and leaving from the middle costs nothing. */
+export class TicketList {
+  #first: Ticket | undefined;
+  #last: Ticket | undefined;
+  #length = 0;
+
+  get first(): Ticket | undefined {
+    return this.#first;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  append(ticket: Ticket): void {
+    const last = this.#last;
+    ticket.list = this;
+    ticket.previous = last;
+    ticket.next = undefined;
+    if (last === undefined) this.#first = ticket;
+    else last.next = ticket;
+    this.#last = ticket;
+    this.#length += 1;
+  }
+
+  prepend(ticket: Ticket): void {
+    const first = this.#first;
+    ticket.list = this;
+    ticket.previous = undefined;
+    ticket.next = first;
+    if (first === undefined) this.#last = ticket;
+    else first.previous = ticket;
+    this.#first = ticket;
+    this.#length += 1;
+  }
+
+  remove(ticket: Ticket): void {
+    const { previous, next } = ticket;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    ticket.list = undefined;
+    ticket.previous = undefined;
+    ticket.next = undefined;
+    this.#length -= 1;
+  }
+
+  toArray(): Ticket[] {
+    const tickets: Ticket[] = [];
+    for (let ticket = this.#first; ticket !== undefined; ticket = ticket.next) tickets.push(ticket);
+    return tickets;
   }
 }

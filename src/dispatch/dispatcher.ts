@@ -1,0 +1,225 @@
+// Gives each request to a worker, lets it wait, or refuses it. Pure: no sockets, no clock; times come as arguments, in
+// milliseconds of one monotonic clock. All of the hot path is O(1) in workers and requests.
+
+import { assert } from "../base/assert.ts";
+import { type AfterDeath, afterDeath, mayGoAhead } from "./retry.ts";
+import { Roster, type Seat } from "./roster.ts";
+import type { RefusalCause, Ticket } from "./ticket.ts";
+import { WaitingLine, type WaitingLineLimits } from "./waiting-line.ts";
+
+export interface DispatcherOptions extends WaitingLineLimits {
+  /** Requests that may be with one worker beyond its slots' number: 1 sends none ahead. */
+  readonly requestsAheadMax: number;
+}
+
+/** What the dispatcher wants done besides `Job`'s verbs. Must not call the dispatcher. */
+export interface DispatchEffects {
+  /** Ask the worker for what it has not started; answer by `takenBack`. */
+  takeBack(workerId: number): void;
+  /** The worker was told to drain and holds nothing more. Once. */
+  drained(workerId: number): void;
+}
+
+/** A ticket that was with a worker that died. */
+export interface Bereaved {
+  readonly ticket: Ticket;
+  /** It had a slot; else it was sent ahead and has begun only if those before it were done. */
+  readonly hadSlot: boolean;
+  readonly outcome: AfterDeath;
+}
+
+/** The greatest in-flight number that sending ahead may lead to. */
+export const REQUESTS_AHEAD_MAX = 64;
+/** A worker with requests ahead that shows no progress for so long, and its mean service time more, has turned slow. */
+const TAKE_BACK_AFTER_MS = 2;
+
+export class Dispatcher {
+  readonly #line: WaitingLine;
+  readonly #roster: Roster;
+  readonly #effects: DispatchEffects;
+  #running = 0;
+  #seatsWithAhead = 0;
+  #isStopping = false;
+
+  constructor(options: DispatcherOptions, effects: DispatchEffects) {
+    this.#line = new WaitingLine(options);
+    this.#roster = new Roster(Math.min(options.requestsAheadMax, REQUESTS_AHEAD_MAX));
+    this.#effects = effects;
+  }
+
+  get workers(): number {
+    return this.#roster.size;
+  }
+
+  get waiting(): number {
+    return this.#line.length;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Some worker has requests ahead: `tick` is wanted every two milliseconds or so. */
+  get hasAhead(): boolean {
+    return this.#seatsWithAhead > 0;
+  }
+
+  addWorker(id: number, slots: number, nowMs: number): void {
+    assert(this.#roster.get(id) === undefined, "a worker joins once");
+    this.#roster.add(id, slots);
+    this.#pump(nowMs);
+  }
+
+  /** Gives it nothing more. `drained` follows, perhaps at once. */
+  drainWorker(id: number): void {
+    const seat = this.#roster.get(id);
+    if (seat === undefined || seat.isDraining) return;
+    seat.isDraining = true;
+    this.#roster.place(seat);
+    this.#reportDrained(seat);
+  }
+
+  /** The worker is gone. Its tickets go to others or are refused; all of them are told. */
+  removeWorker(id: number, nowMs: number): Bereaved[] {
+    const seat = this.#roster.get(id);
+    if (seat === undefined) return [];
+    const bereaved = seat.tickets.toArray().map((ticket, index) => {
+      const outcome = this.#bereave(seat, ticket);
+      return { ticket, hadSlot: index < seat.slots, outcome };
+    });
+    this.#roster.remove(seat);
+    const retried = bereaved.filter(({ outcome }) => outcome === "retry").map(({ ticket }) => ticket);
+    this.#takeIn(retried, nowMs);
+    return bereaved;
+  }
+
+  #bereave(seat: Seat, ticket: Ticket): AfterDeath {
+    this.#release(seat, ticket);
+    ticket.deaths += 1;
+    const outcome = afterDeath(ticket);
+    if (outcome !== "retry") ticket.state = "over";
+    if (outcome === "refuse") ticket.job.refuse("worker-died");
+    return outcome;
+  }
+
+  submit(ticket: Ticket, nowMs: number): void {
+    assert(ticket.state === "new", "a ticket is submitted once");
+    const seat = this.#line.length === 0 ? this.#roster.pick(mayGoAhead(ticket)) : undefined;
+    if (this.#isStopping) this.#refuse(ticket, "stopping");
+    else if (seat !== undefined) this.#give(seat, ticket, nowMs);
+    else if (!this.#line.join(ticket, nowMs)) this.#refuse(ticket, "queue-full");
+  }
+
+  /** A byte of its answer arrived: it will not be given to another worker. */
+  answered(ticket: Ticket): void {
+    ticket.isAnswered = true;
+  }
+
+  /** Its worker is done with it. `elapsedMicros` were spent in the app, as far as known. */
+  finished(ticket: Ticket, elapsedMicros: number, nowMs: number): void {
+    const seat = this.#seatOf(ticket);
+    this.#release(seat, ticket);
+    ticket.state = "over";
+    seat.progressAtMs = nowMs;
+    if (seat.takeBack === "suspected") seat.takeBack = "none";
+    seat.meter.record(elapsedMicros);
+    this.#roster.place(seat);
+    this.#pump(nowMs);
+    if (seat.isDraining) this.#reportDrained(seat);
+  }
+
+  /** Nobody waits for it any more. A waiting one is over now; of a running one the slot is free only when its worker ends it. */
+  cancel(ticket: Ticket): void {
+    ticket.isAbandoned = true;
+    if (ticket.state === "running") return;
+    this.#line.leave(ticket);
+    ticket.state = "over";
+  }
+
+  /** The worker's answer to `takeBack`: it has not started these and will not. */
+  takenBack(workerId: number, tickets: readonly Ticket[], nowMs: number): void {
+    const seat = this.#roster.get(workerId);
+    if (seat === undefined) return;
+    seat.takeBack = "none";
+    seat.meter.distrust();
+    for (const ticket of tickets) this.#release(seat, ticket);
+    this.#roster.place(seat);
+    for (const ticket of tickets) if (ticket.isAbandoned) ticket.state = "over";
+    this.#takeIn(
+      tickets.filter((ticket) => !ticket.isAbandoned),
+      nowMs,
+    );
+    if (seat.isDraining) this.#reportDrained(seat);
+  }
+
+  /** Refuses what has waited too long, and asks slow workers for what they have not started. */
+  tick(nowMs: number): void {
+    for (const ticket of this.#line.takeExpired(nowMs)) this.#refuse(ticket, "queue-timeout");
+    if (this.#seatsWithAhead === 0) return;
+    for (const seat of this.#roster.seats) if (seat.hasAhead) this.#watch(seat, nowMs);
+  }
+
+  /** Asks only when two ticks find no progress: after a stall of our own, answers may lie unread in the socket. */
+  #watch(seat: Seat, nowMs: number): void {
+    if (seat.takeBack === "asked") return;
+    const dueMs = seat.progressAtMs + TAKE_BACK_AFTER_MS + seat.meter.meanMicros / 1000;
+    if (nowMs <= dueMs) return;
+    seat.takeBack = seat.takeBack === "none" ? "suspected" : "asked";
+    this.#roster.place(seat);
+    if (seat.takeBack === "asked") this.#effects.takeBack(seat.id);
+  }
+
+  /** From now on everything that waits or comes is refused; what runs goes on. */
+  stop(): void {
+    this.#isStopping = true;
+    for (const ticket of this.#line.takeAll()) this.#refuse(ticket, "stopping");
+  }
+
+  #takeIn(tickets: readonly Ticket[], nowMs: number): void {
+    if (!this.#isStopping) this.#line.rejoin(tickets, nowMs);
+    else for (const ticket of tickets) this.#refuse(ticket, "stopping");
+    this.#pump(nowMs);
+  }
+
+  #pump(nowMs: number): void {
+    for (let ticket = this.#line.head; ticket !== undefined; ticket = this.#line.head) {
+      const seat = this.#roster.pick(mayGoAhead(ticket));
+      if (seat === undefined) return;
+      this.#line.leave(ticket);
+      this.#give(seat, ticket, nowMs);
+    }
+  }
+
+  #give(seat: Seat, ticket: Ticket, nowMs: number): void {
+    const hadAhead = seat.hasAhead;
+    this.#roster.give(seat, ticket, nowMs);
+    if (!hadAhead && seat.hasAhead) this.#seatsWithAhead += 1;
+    this.#running += 1;
+    ticket.job.sendTo(seat.id);
+  }
+
+  #release(seat: Seat, ticket: Ticket): void {
+    const hadAhead = seat.hasAhead;
+    this.#roster.release(seat, ticket);
+    if (hadAhead && !seat.hasAhead) this.#seatsWithAhead -= 1;
+    this.#running -= 1;
+  }
+
+  #seatOf(ticket: Ticket): Seat {
+    assert(ticket.state === "running", "the ticket is with a worker");
+    const seat = this.#roster.get(ticket.workerId);
+    assert(seat !== undefined, "a running ticket's worker is in the roster");
+    return seat;
+  }
+
+  #refuse(ticket: Ticket, cause: RefusalCause): void {
+    ticket.state = "over";
+    ticket.job.refuse(cause);
+  }
+
+  #reportDrained(seat: Seat): void {
+    if (seat.load > 0 || seat.isDrainReported) return;
+    seat.isDrainReported = true;
+    this.#effects.drained(seat.id);
+  }
+}

@@ -1,0 +1,151 @@
+// Which header fields of a request are believed, and what they then say (peers.md §3.5; gunicorn's rules). Pure.
+// A peer is trusted when it came over a Unix socket or its address is in `forwarded_allow_ips`: the caller knows that.
+
+import type { AddressSet } from "./address-set.ts";
+
+export interface HeaderRules {
+  /** Name → the value that means https. Names in any case; values exact. */
+  readonly secureSchemeHeaders: Readonly<Record<string, string>>;
+  /** Names with an underscore that a trusted peer may set; "*" for any. */
+  readonly forwarderHeaders: readonly string[];
+  /** What becomes of other names with an underscore. */
+  readonly headerMap: "drop" | "refuse" | "dangerous";
+}
+
+export interface Judgement {
+  /** The fields that go on to the app: name, value, …; the given array itself when nothing had to go. */
+  readonly flat: readonly string[];
+  /** As a trusted peer says; undefined: nobody said. */
+  readonly scheme: "http" | "https" | undefined;
+  /** The SCRIPT_NAME field of a trusted peer. */
+  readonly scriptName: string | undefined;
+}
+
+export interface Refusal {
+  /** Why the request gets 400. */
+  readonly refused: string;
+}
+
+/** `ordinary` fields pass; the others need a look. */
+type NameKind = "ordinary" | "scheme" | "underscore" | "dropped";
+
+interface NameRule {
+  readonly kind: NameKind;
+  readonly upper: string;
+}
+
+const NAMES_MAX = 1024;
+const NAME_CHARS_MAX = 65_536;
+
+export class HeaderJudge {
+  readonly #rules: HeaderRules;
+  readonly #schemeValues: ReadonlyMap<string, string>;
+  readonly #forwarderNames: ReadonlySet<string>;
+  /** What each name is to the rules. Clients choose names, so it is emptied beyond a bound. */
+  readonly #names = new Map<string, NameRule>();
+  #nameChars = 0;
+
+  constructor(rules: HeaderRules) {
+    this.#rules = rules;
+    const schemes = Object.entries(rules.secureSchemeHeaders);
+    this.#schemeValues = new Map(schemes.map(([name, value]) => [name.toUpperCase(), value]));
+    this.#forwarderNames = new Set(rules.forwarderHeaders.map((name) => name.toUpperCase()));
+  }
+
+  judge(flat: readonly string[], isTrusted: boolean): Judgement | Refusal {
+    for (let i = 0; i < flat.length; i += 2) {
+      const rule = this.#rule(flat[i] as string); // even indices below length exist
+      if (rule.kind !== "ordinary") return this.#judgeClosely(flat, isTrusted);
+    }
+    return { flat, scheme: undefined, scriptName: undefined };
+  }
+
+  #judgeClosely(flat: readonly string[], isTrusted: boolean): Judgement | Refusal {
+    const kept: string[] = [];
+    const admitted = new Set<string>();
+    let scheme: Judgement["scheme"];
+    let scriptName: string | undefined;
+    for (let i = 0; i < flat.length; i += 2) {
+      const name = flat[i] as string; // as above; so does the value behind it
+      const value = flat[i + 1] as string;
+      const { kind, upper } = this.#rule(name);
+      if (kind === "dropped") continue;
+      if (kind === "scheme" && isTrusted) {
+        const told = value === this.#schemeValues.get(upper) ? "https" : "http";
+        if (scheme !== undefined && scheme !== told) return { refused: "Contradictory scheme headers" };
+        scheme = told;
+      }
+      if (upper.includes("_")) {
+        const fate = this.#fateOfUnderscore(upper, isTrusted);
+        if (fate === "refuse") return { refused: `Invalid HTTP header name: ${name}` };
+        if (fate === "drop") continue;
+        if (fate === "believe") admitted.add(upper);
+        if (fate === "believe" && upper === "SCRIPT_NAME") {
+          scriptName = value;
+          continue;
+        }
+      }
+      kept.push(name, value);
+    }
+    return { flat: admitted.size === 0 ? kept : withoutTwins(kept, admitted), scheme, scriptName };
+  }
+
+  /** `X_Y` and `X-Y` become the same environ key, so a name with an underscore can pose as one that a proxy has checked. */
+  #fateOfUnderscore(upper: string, isTrusted: boolean): "believe" | "pass" | "refuse" | "drop" {
+    const isForwarders = this.#forwarderNames.has(upper) || this.#forwarderNames.has("*");
+    if (isTrusted && isForwarders) return "believe";
+    if (this.#rules.headerMap === "dangerous") return "pass";
+    return this.#rules.headerMap;
+  }
+
+  #rule(name: string): NameRule {
+    return this.#names.get(name) ?? this.#learn(name);
+  }
+
+  #learn(name: string): NameRule {
+    if (this.#names.size >= NAMES_MAX || this.#nameChars > NAME_CHARS_MAX) {
+      this.#names.clear();
+      this.#nameChars = 0;
+    }
+    const upper = name.toUpperCase();
+    const rule: NameRule = { kind: this.#kindOf(upper), upper };
+    this.#names.set(name, rule);
+    this.#nameChars += name.length;
+    return rule;
+  }
+
+  #kindOf(upper: string): NameKind {
+    // HTTP_PROXY would steer the outgoing requests of CGI-minded libraries (httpoxy, CVE-2016-5385).
+    if (upper === "PROXY") return "dropped";
+    if (this.#schemeValues.has(upper)) return "scheme";
+    return upper.includes("_") ? "underscore" : "ordinary";
+  }
+}
+
+/** What the forwarder says in `X_Y` is not to be mixed with what its client said in `X-Y`. */
+function withoutTwins(flat: readonly string[], admitted: ReadonlySet<string>): readonly string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < flat.length; i += 2) {
+    const upper = (flat[i] as string).toUpperCase(); // even indices below length exist
+    const isTwin = !admitted.has(upper) && admitted.has(upper.replaceAll("-", "_"));
+    if (!isTwin) kept.push(flat[i] as string, flat[i + 1] as string);
+  }
+  return kept;
+}
+
+/**
+ * The client of a chain of proxies, by X-Forwarded-For: from the right, the first address that is not a trusted proxy's; the
+ * leftmost when all are (uvicorn's rule). "" when the field names nobody. To be asked only when the peer itself is trusted.
+ */
+export function forwardedClient(forwardedFor: string, trusted: AddressSet): string {
+  const hosts = forwardedFor.split(",").map((host) => stripPort(host.trim()));
+  if (trusted.isEverything) return hosts[0] ?? "";
+  return hosts.findLast((host) => !trusted.has(host)) ?? hosts[0] ?? "";
+}
+
+/** `1.2.3.4:80` and `[::1]:80` are addresses with a port; `::1` is none. */
+function stripPort(host: string): string {
+  if (host.startsWith("[")) return host.slice(1, host.includes("]") ? host.indexOf("]") : undefined);
+  const colon = host.indexOf(":");
+  return colon >= 0 && colon === host.lastIndexOf(":") ? host.slice(0, colon) : host;
+}

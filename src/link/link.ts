@@ -1,0 +1,224 @@
+// The front's socket to one worker: streams by their id, credit, and frames in both directions.
+
+import { assert } from "../base/assert.ts";
+import {
+  ABORT,
+  BODY,
+  BODY_FILE,
+  BODY_FRAME_BYTES_MAX,
+  CANCEL,
+  type CancelCause,
+  CREDIT,
+  DRAIN,
+  END,
+  FILE,
+  FILE_REPLY,
+  type Frame,
+  INFORM,
+  REQUEST,
+  RESPONSE,
+  RESPONSE_CREDIT_INITIAL,
+  STREAM_MAX,
+} from "../wire/frame.ts";
+import { readCredit, readFile, readInformStatus, readResponse } from "../wire/response-reader.ts";
+import type { FrameSink, FrameSocket } from "./frame-socket.ts";
+import type { StreamSink } from "./stream-sink.ts";
+
+/** The body bytes of one response in several frames: what the worker may still send, what the client took since we told it. */
+interface ResponseWindow {
+  left: number;
+  taken: number;
+}
+
+const GRANT_BYTES_MIN = RESPONSE_CREDIT_INITIAL / 4;
+
+export class Link implements FrameSink {
+  readonly #socket: FrameSocket;
+  readonly #streams = new Map<number, StreamSink>();
+  /** Only for responses that did not come in one frame. */
+  readonly #windows = new Map<number, ResponseWindow>();
+  #lastStream = 0;
+  #isDraining = false;
+  #onClosed: (() => void) | undefined;
+
+  constructor(socket: FrameSocket) {
+    this.#socket = socket;
+    socket.sink = this;
+  }
+
+  /** Told once when the link is gone, for whatever reason; no stream is told by itself. */
+  set closed(listener: () => void) {
+    this.#onClosed = listener;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.isOpen;
+  }
+
+  /** The ids of its streams are used up: to be drained. */
+  get isWornOut(): boolean {
+    return this.#lastStream >= STREAM_MAX;
+  }
+
+  /** Sends a request head, a marshal value, and returns the id of its stream. */
+  request(sink: StreamSink, head: string, isEnd: boolean): number {
+    assert(!this.#isDraining, "no request follows DRAIN");
+    this.#lastStream += 1;
+    const stream = this.#lastStream;
+    this.#streams.set(stream, sink);
+    this.#socket.writer.text(stream, REQUEST, isEnd ? END : 0, head);
+    this.#socket.wantFlush();
+    return stream;
+  }
+
+  /** A piece of a request body; `bytes` must not change until it was written. */
+  body(stream: number, bytes: Uint8Array, isEnd: boolean): void {
+    for (let from = 0; from < bytes.length; from += BODY_FRAME_BYTES_MAX) {
+      const to = Math.min(bytes.length, from + BODY_FRAME_BYTES_MAX);
+      const flags = isEnd && to === bytes.length ? END : 0;
+      this.#socket.writer.bytes(stream, BODY, flags, bytes.subarray(from, to));
+    }
+    this.#socket.wantFlush();
+  }
+
+  /** The whole body is in a file, which must stay until the stream ends. */
+  bodyFile(stream: number, path: string): void {
+    this.#socket.writer.bytes(stream, BODY_FILE, END, Buffer.from(path, "utf8"));
+    this.#socket.wantFlush();
+  }
+
+  /** What still comes needs no credit. The worker's end of the stream is awaited: `onAbort`, `onResponse`, … with their end. */
+  cancel(stream: number, cause: CancelCause): void {
+    this.#windows.set(stream, { left: Number.POSITIVE_INFINITY, taken: 0 });
+    this.#socket.writer.byte(stream, CANCEL, 0, cause);
+    this.#socket.wantFlush();
+  }
+
+  /** The front could open the file: then the stream is over. */
+  replyFile(stream: number, isOpen: boolean): void {
+    if (isOpen) this.forget(stream);
+    this.#socket.writer.byte(stream, FILE_REPLY, 0, isOpen ? 1 : 0);
+    this.#socket.wantFlush();
+  }
+
+  /** The client took so many body bytes. */
+  release(stream: number, bytes: number): void {
+    const window = this.#windows.get(stream);
+    if (window === undefined) return;
+    window.taken += bytes;
+    if (window.taken < GRANT_BYTES_MIN) return;
+    this.#socket.writer.uint32(stream, CREDIT, 0, window.taken);
+    this.#socket.wantFlush();
+    window.left += window.taken;
+    window.taken = 0;
+  }
+
+  /** Ends the stream without a word, and says who it belonged to. */
+  forget(stream: number): StreamSink | undefined {
+    const sink = this.#streams.get(stream);
+    this.#streams.delete(stream);
+    if (this.#windows.size > 0) this.#windows.delete(stream);
+    return sink;
+  }
+
+  /** No request follows; the worker closes the link when it has answered all. */
+  drain(): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#socket.writer.empty(0, DRAIN, 0);
+    this.#socket.wantFlush();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  onClosed(): void {
+    this.#streams.clear();
+    this.#windows.clear();
+    this.#onClosed?.();
+  }
+
+  onFrame(frame: Frame): string | undefined {
+    if (frame.stream === 0 || frame.stream > this.#lastStream) return `a frame on stream ${frame.stream}`;
+    const sink = this.#streams.get(frame.stream);
+    if (sink === undefined) return undefined; // it crossed the end of its stream
+    switch (frame.type) {
+      case RESPONSE:
+        return this.#onResponse(sink, frame);
+      case BODY:
+        return this.#onBody(sink, frame);
+      case INFORM:
+        return this.#hasResponse(frame.stream) ? "an INFORM behind the response head" : onInform(sink, frame);
+      case FILE:
+        return this.#hasResponse(frame.stream) ? "a FILE behind the response head" : onFile(sink, frame);
+      case CREDIT:
+        return onCredit(sink, frame);
+      case ABORT:
+        this.forget(frame.stream);
+        sink.onAbort(frame.bytes.toString("utf8", frame.from, frame.to));
+        return undefined;
+      default:
+        return `a frame of type ${frame.type} from a worker`;
+    }
+  }
+
+  #onResponse(sink: StreamSink, frame: Frame): string | undefined {
+    const head = readResponse(frame);
+    if (head === undefined) return "a response head that is broken";
+    const isEnd = (frame.flags & END) !== 0;
+    const problem = this.#openWindow(frame.stream, isEnd, frame.to - head.blockEnd);
+    if (problem !== undefined) return problem;
+    if (isEnd) this.forget(frame.stream);
+    sink.onResponse(head, frame, isEnd);
+    return undefined;
+  }
+
+  /** Most responses come in one frame, whose limit is bound enough: they get no window. */
+  #openWindow(stream: number, isEnd: boolean, bodyBytes: number): string | undefined {
+    const window = this.#windows.size === 0 ? undefined : this.#windows.get(stream);
+    if (window !== undefined)
+      return window.left === Number.POSITIVE_INFINITY ? undefined : "a second response head";
+    if (isEnd) return undefined;
+    this.#windows.set(stream, { left: RESPONSE_CREDIT_INITIAL - bodyBytes, taken: 0 });
+    return bodyBytes > RESPONSE_CREDIT_INITIAL ? "more body than its credit" : undefined;
+  }
+
+  #hasResponse(stream: number): boolean {
+    const window = this.#windows.get(stream);
+    return window !== undefined && window.left !== Number.POSITIVE_INFINITY;
+  }
+
+  #onBody(sink: StreamSink, frame: Frame): string | undefined {
+    const window = this.#windows.get(frame.stream);
+    if (window === undefined) return "a body without a response head";
+    window.left -= frame.to - frame.from;
+    if (window.left < 0) return "more body than its credit";
+    const isEnd = (frame.flags & END) !== 0;
+    if (isEnd) this.forget(frame.stream);
+    sink.onBody(frame.bytes.subarray(frame.from, frame.to), isEnd);
+    return undefined;
+  }
+}
+
+function onInform(sink: StreamSink, frame: Frame): string | undefined {
+  const status = readInformStatus(frame);
+  if (status === undefined) return "an informational response that is broken";
+  sink.onInform(status, frame.bytes.subarray(frame.from + 2, frame.to));
+  return undefined;
+}
+
+function onFile(sink: StreamSink, frame: Frame): string | undefined {
+  const head = readResponse(frame);
+  const file = head === undefined ? undefined : readFile(frame, head);
+  if (head === undefined || file === undefined) return "a file response that is broken";
+  sink.onFile(head, frame, file);
+  return undefined;
+}
+
+function onCredit(sink: StreamSink, frame: Frame): string | undefined {
+  const bytes = readCredit(frame);
+  if (bytes === undefined) return "a credit that is broken";
+  sink.onCredit(bytes);
+  return undefined;
+}

@@ -1,0 +1,20 @@
+// Who receives what a worker says on one stream. Called synchronously; `isEnd` means that nothing follows.
+
+import type { Frame } from "../wire/frame.ts";
+import type { WireFile, WireResponse } from "../wire/response-reader.ts";
+
+export interface StreamSink {
+  onInform(status: number, block: Buffer): void;
+  /**
+   * The head, and `frame.bytes[head.blockEnd, frame.to)` as the first body bytes. The frame's bytes may be kept, the frame
+   * object not.
+   */
+  onResponse(head: WireResponse, frame: Frame, isEnd: boolean): void;
+  onBody(bytes: Buffer, isEnd: boolean): void;
+  /** As `onResponse`, with a file as the body: answer by `Link.replyFile`. */
+  onFile(head: WireResponse, frame: Frame, file: WireFile): void;
+  /** The worker takes so many more request body bytes. */
+  onCredit(bytes: number): void;
+  /** The end: the answer cannot be finished. */
+  onAbort(reason: string): void;
+}
