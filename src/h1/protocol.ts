@@ -1,52 +1,349 @@
-// HTTP/1.1 of one client's connection, server's side, without I/O (RFC 9112). CONTRACT: to be implemented.
-// (the declarations below are the agreed surface; bodies to come)
+// HTTP/1.1 of one client's connection, server's side, without I/O (RFC 9112): bytes in, events and response heads out.
+// A client's fault is an event, and then this side never reads again. Calls out of order are our own bug and throw.
 
+import { assert } from "../base/assert.ts";
 import type { RequestHead, ResponseHead } from "../http/exchange.ts";
-import type { Fields } from "../http/fields.ts";
+import { type Fields, NO_FIELDS } from "../http/fields.ts";
 import type { MessageLimits } from "../http/limits.ts";
+import { ChunkedReader } from "./chunked-reader.ts";
+import { FAULTY, faultMessage, faultStatus, type H1Fault } from "./fault.ts";
+import { HeadReader } from "./head-reader.ts";
+import { InputBuffer } from "./input-buffer.ts";
+import { at, CR, LF } from "./octet.ts";
+import { type BodyMode, type CommonLines, informLines, ResponseWriter } from "./response-writer.ts";
+import { isFinal, READ_TRANSITIONS, type ReadState, WRITE_TRANSITIONS, type WriteState } from "./state.ts";
+
+export interface RequestEvent {
+  readonly type: "request";
+  readonly head: RequestHead;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** The protocols the client would switch to, lower-case ("websocket"); "" when it does not ask. */
+  readonly upgrade: string;
+}
+
+/** The peer broke the protocol: answer `status`, then close. The side stays in state "error" for good. */
+export interface ErrorEvent {
+  readonly type: "error";
+  readonly code: H1Fault;
+  readonly status: number;
+  readonly message: string;
+  /** For the log: the request line as received, up to the fault; may hold any latin-1 character. */
+  readonly requestLine: string;
+}
 
 export type H1Event =
-  | { readonly type: "request"; readonly head: RequestHead; readonly expectsContinue: boolean }
+  | RequestEvent
+  /** `bytes` is the receiver's to keep: nobody writes into it later. */
   | { readonly type: "body"; readonly bytes: Buffer }
   | { readonly type: "end"; readonly trailers: Fields }
-  /** The peer broke the protocol: answer `status` (0: say nothing), then close. The side stays in state "error" for good. */
-  | { readonly type: "error"; readonly code: string; readonly status: number; readonly message: string }
+  | ErrorEvent
   /** The peer will send no more, and nothing is half received. */
   | { readonly type: "closed" };
 
+export { CHUNK_TAIL, chunkHead } from "./response-writer.ts";
+
 export const NEED_DATA = "need-data" as const;
-/** A whole request was received; the next is not looked at before `startNextCycle`. */
+/** Nothing is looked at before `startNextCycle`, or ever again after an error, `closed` and `upgrade`. */
 export const PAUSED = "paused" as const;
 
-export declare class H1Protocol {
-  constructor(limits: MessageLimits);
-  /** Bytes from the client; stored without copy. Never throws. */
-  receive(bytes: Buffer): void;
-  receiveEof(): void;
-  next(): H1Event | typeof NEED_DATA | typeof PAUSED;
+const END: H1Event = { type: "end", trailers: NO_FIELDS };
+const CLOSED: H1Event = { type: "closed" };
+const CONTINUE_LINE = "HTTP/1.1 100 Continue\r\n\r\n";
+
+export class H1Protocol {
+  readonly #limits: MessageLimits;
+  readonly #input: InputBuffer = new InputBuffer();
+  readonly #reader: HeadReader;
+  readonly #writer: ResponseWriter = new ResponseWriter();
+  #chunked: ChunkedReader | undefined = undefined;
+  #read: ReadState = "head";
+  #write: WriteState = "idle";
+  #head: RequestHead | undefined = undefined;
+  /** Body bytes still to come by Content-Length. */
+  #bodyLeft = 0;
+  /** Body bytes that may still be thrown away; -1 while the body is wanted. */
+  #discardLeft = -1;
+  #awaitsContinue = false;
+  #hasSkippedEmptyLine = false;
+  #hasEof = false;
+  #mustClose = false;
+  /** Of a request that has no head because it was faulty. */
+  #faultyMethod = "";
+
+  constructor(limits: MessageLimits) {
+    this.#limits = limits;
+    this.#reader = new HeadReader(limits);
+  }
+
+  /** Bytes from the client; stored without a copy unless some are waiting already. Never throws. */
+  receive(bytes: Buffer): void {
+    if (!isFinal(this.#read)) this.#input.append(bytes);
+  }
+
+  /** The client sends no more. It may still read. */
+  receiveEof(): void {
+    this.#hasEof = true;
+  }
+
+  next(): H1Event | typeof NEED_DATA | typeof PAUSED {
+    switch (this.#read) {
+      case "head":
+        return this.#nextInHead();
+      case "body":
+        return this.#nextInBody();
+      case "ending":
+        return this.#endOfBody();
+      default:
+        return PAUSED;
+    }
+  }
+
+  /** Bytes received and not looked at yet (pipelining): pause the socket when they become many. */
+  get bufferedBytes(): number {
+    return this.#input.length;
+  }
+
   /** True when any byte of a further request was received (deadline: head), false when the connection is idle. */
-  readonly hasPartialHead: boolean;
-  /** `HTTP/1.1 100 Continue`; "" when it must not be sent any more or was sent. */
-  continueLine(): string;
-  informLines(status: number, block: Buffer): string;
+  get hasPartialHead(): boolean {
+    return this.#read === "head" && this.#input.length > 0;
+  }
+
+  /** True when the current request was received to its end. */
+  get isRequestComplete(): boolean {
+    return this.#read === "done" || this.#read === "ending" || this.#read === "upgraded";
+  }
+
+  /** To be sent when the body is wanted; "" when it was sent, or is not waited for any more. */
+  continueLine(): string {
+    const isWanted = this.#awaitsContinue && this.#write === "owed" && this.#input.length === 0;
+    this.#awaitsContinue = false;
+    return isWanted ? CONTINUE_LINE : "";
+  }
+
+  /** An informational response; "" for HTTP/1.0 clients and when the response has begun. `block` ends in a blank line. */
+  informLines(status: number, block: Buffer): string {
+    const mayInform = this.#write === "owed" && this.#head?.version === "1.1";
+    return mayInform ? informLines(status, block.toString("latin1")) : "";
+  }
+
   /**
    * Status line, Server, Date, Connection, Transfer-Encoding and the ready-made header block as one latin-1 string, and with
-   * it all framing decisions (HEAD, 1xx, 204, 304, chunked, close-delimited for 1.0, keep-alive).
+   * it all framing decisions (HEAD, 204, 304, chunked, close-delimited for 1.0, keep-alive). Without a request to answer it is
+   * a refusal (408): nothing more is read.
    */
-  responseHead(
-    head: ResponseHead,
-    block: string,
-    common: { readonly serverLine: string; readonly dateLine: string },
-  ): string;
-  /** True when body bytes are to be written as they are; false: chunked, use chunkHead/CHUNK_TAIL; bodyForbidden: drop them. */
-  readonly bodyMode: "plain" | "chunked" | "none";
-  /** Accounts for `length` body bytes and returns how many may be sent (never beyond Content-Length). */
-  admitBody(length: number): number;
+  responseHead(head: ResponseHead, block: string, common: CommonLines): string {
+    assert(head.status >= 200, "responseHead is for final responses");
+    if (this.#write === "idle") this.abandon();
+    this.#enterWrite("body");
+    const request = this.#head;
+    return this.#writer.head(head, block, common, {
+      method: request?.method ?? this.#faultyMethod,
+      version: request?.version ?? "1.0",
+      isPersistent: this.#mayPersist(),
+    });
+  }
+
+  /** Body bytes are written as they are, in chunks (`chunkHead`, bytes, CRLF; `CHUNK_TAIL` at the end), or dropped. */
+  get bodyMode(): BodyMode {
+    return this.#writer.mode;
+  }
+
+  /** Accounts for `length` body bytes; how many of them may be sent (never beyond Content-Length). */
+  admitBody(length: number): number {
+    assert(this.#write === "body", "body bytes belong between the response's head and its end");
+    return this.#writer.admit(length);
+  }
+
   /** Ends the response. `short` when fewer bytes than Content-Length were admitted: the connection must break. */
-  endResponse(): "complete" | "short";
+  endResponse(): "complete" | "short" {
+    this.#enterWrite("done");
+    if (!this.#writer.isShort) return "complete";
+    this.#mustClose = true;
+    return "short";
+  }
+
+  /**
+   * The rest of the request body is not wanted: from now on `next` drops it. False when the connection cannot be used again,
+   * because more than `bytesMax` are to come, or because the client may or may not send what it was not asked for (RFC 9110
+   * §10.1.1). To be called before `responseHead`, so that the response can tell.
+   */
+  discardBody(bytesMax: number): boolean {
+    if (this.#read !== "body") return this.isRequestComplete;
+    this.#discardLeft = bytesMax;
+    const isUnsent = this.#awaitsContinue && this.#input.length === 0;
+    if (isUnsent || this.#bodyLeft > bytesMax) this.abandon();
+    return this.#read === "body";
+  }
+
+  /** Nothing more is read, and the connection ends: a deadline passed, the server refuses. A response may still be given. */
+  abandon(): void {
+    this.#mustClose = true;
+    if (this.#read === "head" || this.#read === "body") this.#enterRead("abandoned");
+    if (this.#write === "idle") this.#enterWrite("owed");
+    this.#input.clear();
+  }
+
   /** After both sides of the exchange are complete: true when the connection may serve another request. */
-  readonly canReuse: boolean;
-  startNextCycle(): void;
+  get canReuse(): boolean {
+    return this.#read === "done" && this.#write === "done" && this.#writer.isPersistent && !this.#mustClose;
+  }
+
+  startNextCycle(): void {
+    assert(this.canReuse, "the next request may only be read after a complete exchange");
+    this.#enterRead("head");
+    this.#enterWrite("idle");
+    this.#head = undefined;
+    this.#discardLeft = -1;
+    this.#awaitsContinue = false;
+    this.#hasSkippedEmptyLine = false;
+  }
+
   /** From now on every response carries `Connection: close`. */
-  closeAfterResponse(): void;
+  closeAfterResponse(): void {
+    this.#mustClose = true;
+  }
+
+  /**
+   * The connection changes to another protocol: hands out what was received beyond the request. The new owner writes the 101
+   * itself; nothing is read or written here any more.
+   */
+  upgrade(): Buffer {
+    assert(this.#write === "owed", "an upgrade takes the place of the response");
+    if (this.#read === "ending") this.#enterRead("done");
+    this.#enterRead("upgraded");
+    this.#enterWrite("done");
+    this.#mustClose = true;
+    return this.#input.takeAll();
+  }
+
+  #enterRead(state: ReadState): void {
+    assert(READ_TRANSITIONS[this.#read].includes(state), `read: ${this.#read} to ${state}`);
+    this.#read = state;
+  }
+
+  #enterWrite(state: WriteState): void {
+    assert(WRITE_TRANSITIONS[this.#write].includes(state), `write: ${this.#write} to ${state}`);
+    this.#write = state;
+  }
+
+  #nextInHead(): H1Event | typeof NEED_DATA {
+    const input = this.#input;
+    if (input.length === 0) return this.#hasEof ? this.#close() : NEED_DATA;
+    if (at(input.bytes, input.start) === CR && !this.#hasSkippedEmptyLine) return this.#skipEmptyLine();
+    const end = this.#reader.read(input.bytes, input.start, input.end);
+    if (end >= 0) return this.#startRequest(end);
+    if (end === FAULTY) return this.#fail(this.#reader.fault);
+    return this.#starve();
+  }
+
+  /** RFC 9112 §2.2: one empty line before the request line is ignored. */
+  #skipEmptyLine(): H1Event | typeof NEED_DATA {
+    const input = this.#input;
+    if (input.length === 1) return this.#starve();
+    if (at(input.bytes, input.start + 1) !== LF) return this.#fail("ERR_H1_LINE_END");
+    this.#hasSkippedEmptyLine = true;
+    input.consumeTo(input.start + 2);
+    return this.#nextInHead();
+  }
+
+  #startRequest(end: number): H1Event {
+    const reader = this.#reader;
+    const head = reader.head as RequestHead; // read with a whole head
+    this.#input.consumeTo(end);
+    this.#head = head;
+    this.#awaitsContinue = reader.expectsContinue;
+    this.#enterWrite("owed");
+    this.#enterRead(head.bodyLength === 0 ? "ending" : "body");
+    if (head.bodyLength !== 0) this.#startBody(head.bodyLength);
+    return { type: "request", head, expectsContinue: reader.expectsContinue, upgrade: reader.upgrade };
+  }
+
+  #startBody(bodyLength: number): void {
+    this.#bodyLeft = Math.max(bodyLength, 0);
+    if (bodyLength > 0) return;
+    this.#chunked ??= new ChunkedReader(this.#limits);
+    this.#chunked.reset();
+  }
+
+  /** The next piece of the body, however it is framed; pieces that nobody wants are dropped here. */
+  #nextInBody(): H1Event | typeof NEED_DATA | typeof PAUSED {
+    while (this.#read === "body") {
+      const event = this.#head?.bodyLength === -1 ? this.#readChunked() : this.#readPlain();
+      if (event === NEED_DATA || event.type !== "body" || this.#discardLeft < 0) return event;
+      this.#discardLeft -= event.bytes.length;
+      if (this.#discardLeft < 0) this.abandon();
+    }
+    return this.next();
+  }
+
+  #readPlain(): H1Event | typeof NEED_DATA {
+    const input = this.#input;
+    if (input.length === 0) return this.#starve();
+    const length = Math.min(input.length, this.#bodyLeft);
+    this.#bodyLeft -= length;
+    this.#awaitsContinue = false;
+    if (this.#bodyLeft === 0) this.#enterRead("ending");
+    return { type: "body", bytes: input.take(length) };
+  }
+
+  #readChunked(): H1Event | typeof NEED_DATA {
+    const input = this.#input;
+    const chunked = this.#chunked as ChunkedReader; // made with the request's head
+    const bytes = input.bytes;
+    const end = chunked.advance(bytes, input.start, input.end);
+    if (chunked.outcome === "fault") return this.#fail(chunked.fault);
+    input.consumeTo(end);
+    if (chunked.outcome === "need-data") return this.#starve();
+    this.#awaitsContinue = false;
+    if (chunked.outcome === "data") return { type: "body", bytes: bytes.subarray(chunked.dataStart, end) };
+    this.#enterRead("ending");
+    return this.#endOfBody();
+  }
+
+  #endOfBody(): H1Event {
+    this.#enterRead("done");
+    if (this.#head?.bodyLength !== -1) return END;
+    const trailers = this.#chunked?.trailers ?? NO_FIELDS;
+    return trailers === NO_FIELDS ? END : { type: "end", trailers };
+  }
+
+  /** Nothing to go on with: more will come, unless the client closed in the middle. */
+  #starve(): H1Event | typeof NEED_DATA {
+    return this.#hasEof ? this.#fail("ERR_H1_UNEXPECTED_EOF") : NEED_DATA;
+  }
+
+  #close(): H1Event {
+    this.#enterRead("closed");
+    return CLOSED;
+  }
+
+  #fail(fault: H1Fault): H1Event {
+    const requestLine = this.#requestLine();
+    this.#faultyMethod = requestLine.startsWith("HEAD ") ? "HEAD" : "";
+    this.#enterRead("error");
+    if (this.#write === "idle") this.#enterWrite("owed");
+    this.#mustClose = true;
+    this.#input.clear();
+    return {
+      type: "error",
+      code: fault,
+      status: faultStatus(fault),
+      message: faultMessage(fault),
+      requestLine,
+    };
+  }
+
+  #requestLine(): string {
+    const head = this.#head;
+    if (head !== undefined) return `${head.method} ${head.target} HTTP/${head.version}`;
+    return this.#reader.requestLine(this.#input.bytes, this.#input.start, this.#input.end);
+  }
+
+  /** As far as is known when the response begins. A request still being received does not matter yet. */
+  #mayPersist(): boolean {
+    if (this.#head === undefined || this.#mustClose || !this.#reader.isPersistent) return false;
+    const isDry = this.#input.length === 0;
+    return !(isDry && (this.#hasEof || (this.#read === "body" && this.#awaitsContinue)));
+  }
 }
