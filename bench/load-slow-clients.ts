@@ -31,7 +31,9 @@ export async function measureSlowClients(server: RunningServer, times: LoadTimes
 
 async function normalRequests(url: string, seconds: number): Promise<NormalRequests> {
   const result = await wrk({ url, seconds, connections: NORMAL_CONNECTIONS });
-  return { perSecond: requestsPerSecond(result), p99Us: result.p99Us, errors: errorsIn(result) };
+  // Nothing answered has no percentile: every request waited for as long as was measured.
+  const p99Us = result.requests === 0 ? result.durationUs : result.p99Us;
+  return { perSecond: requestsPerSecond(result), p99Us, errors: errorsIn(result) };
 }
 
 /** slow-clients.ts from here: a process of its own, so that its work is not this one's. */
@@ -42,7 +44,7 @@ class SlowProcess {
   constructor(port: number) {
     const program = join(import.meta.dirname, "slow-clients.ts");
     const child = spawn(process.execPath, [program, `${port}`, `${SLOW_CLIENTS}`], {
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "inherit"],
     });
     this.#child = child;
     this.#reports = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

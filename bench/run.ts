@@ -10,7 +10,7 @@ import { describeMachine } from "./machine.ts";
 import type { Measurement, Run } from "./measurement.ts";
 import { estimateMinutes, HELP, type Options, parseOptions } from "./options.ts";
 import { reportScenario, reportSoaks, reportVerdicts } from "./report.ts";
-import { killServers, RunningServer } from "./running-server.ts";
+import { abandonServers, RunningServer } from "./running-server.ts";
 import { SCENARIOS, type Scenario } from "./scenario.ts";
 import { SERVERS, type Server } from "./server.ts";
 import { type Soak, soak } from "./soak.ts";
@@ -129,7 +129,7 @@ function progress(line: string): void {
 
 function interrupt(signal: "SIGINT" | "SIGTERM"): void {
   killTools();
-  killServers();
+  abandonServers();
   process.exit(signal === "SIGINT" ? 130 : 143);
 }
 

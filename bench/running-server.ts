@@ -22,6 +22,7 @@ export class RunningServer {
   readonly port: number;
   readonly #tempDir: string;
   readonly #children: ChildProcess[] = [];
+  #spawnError: Error | undefined;
 
   private constructor(port: number, tempDir: string) {
     this.port = port;
@@ -68,8 +69,13 @@ export class RunningServer {
       this.kill();
       await until(isGone, STOP_TIMEOUT_MS);
     }
-    rmSync(this.#tempDir, { recursive: true, force: true });
-    alive.delete(this);
+    this.#forget();
+  }
+
+  /** Ends without waiting, as a signal handler must. */
+  abandon(): void {
+    this.kill();
+    this.#forget();
   }
 
   kill(): void {
@@ -82,6 +88,11 @@ export class RunningServer {
     }
   }
 
+  #forget(): void {
+    rmSync(this.#tempDir, { recursive: true, force: true });
+    alive.delete(this);
+  }
+
   #spawn(argv: readonly string[], appsDir: string): void {
     const log = openSync(join(this.#tempDir, "log"), "a");
     const child = spawn(argv[0] ?? "", argv.slice(1), {
@@ -92,13 +103,16 @@ export class RunningServer {
       env: cleanEnvironment(appsDir),
     });
     closeSync(log);
-    child.on("error", () => child.emit("exit"));
+    child.on("error", (error) => {
+      this.#spawnError = error;
+    });
     this.#children.push(child);
   }
 
   async #ready(path: string): Promise<void> {
     const deadline = performance.now() + READY_TIMEOUT_MS;
     while (performance.now() < deadline) {
+      if (this.#spawnError !== undefined) throw this.#spawnError;
       if (this.#children.some(hasEnded)) throw new Error("a process ended");
       if (await answers(this.url(path))) return;
       await delay(POLL_MS);
@@ -107,9 +121,8 @@ export class RunningServer {
   }
 }
 
-/** For signal handlers: no waiting. */
-export function killServers(): void {
-  for (const running of alive) running.kill();
+export function abandonServers(): void {
+  for (const running of alive) running.abandon();
 }
 
 function hasEnded(child: ChildProcess): boolean {

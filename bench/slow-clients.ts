@@ -1,6 +1,7 @@
 // A program: opens many slow connections to a server and keeps them so until SIGTERM. Usage: slow-clients.ts port count
 // A third sends a head one byte a second, a third a body, a third reads a response of 100 kB at 1 kB a second.
 // Prints "open N" when all have been tried, and at the end again. A connection that the server ends is opened anew.
+// Ends with its parent: stdin is a pipe from there.
 
 import { connect, type Socket } from "node:net";
 
@@ -70,6 +71,7 @@ function main(port: number, count: number): void {
   setInterval(() => {
     for (const client of clients) client.tick();
   }, TICK_MS);
+  process.stdin.resume().once("close", () => process.exit());
   process.once("SIGTERM", () => {
     report();
     process.exit();
