@@ -103,6 +103,11 @@ export interface ExchangeEvents {
    * for responses that did not fit into one write.
    */
   onDrain(bytes: number): void;
+  /**
+   * The client closed its sending side after a whole request. It may still read the response, or may have left altogether:
+   * TCP does not tell. The exchange goes on unless its handler ends it.
+   */
+  onHalfClose?(): void;
 }
 
 export interface Exchange {

@@ -1,0 +1,65 @@
+// What happened on a connection, told to the access log. Nothing is computed while there is none.
+
+import type { ExchangeNotes, Peer } from "../http/exchange.ts";
+import type { FrontContext } from "./context.ts";
+import type { H1Exchange } from "./h1-exchange.ts";
+
+/** nginx's number for "the client left before it was answered". */
+const CLIENT_LEFT = 499;
+
+const NO_NOTES: ExchangeNotes = {
+  workerPid: 0,
+  queueMs: -1,
+  appMicros: -1,
+  retries: 0,
+  clientAddress: "",
+  scheme: "",
+};
+
+/** An exchange ended, however it ended. */
+export function recordExchange(context: FrontContext, exchange: H1Exchange): void {
+  const { accessLog, clock } = context;
+  if (accessLog === undefined) return;
+  const { head } = exchange;
+  const elapsedMs = clock.nowMs() - exchange.startedAtMs;
+  accessLog.record({
+    id: exchange.id,
+    head,
+    requestLine: `${head.method} ${head.target} HTTP/${head.version}`,
+    peer: exchange.peer,
+    notes: exchange.notes,
+    status: exchange.status || (exchange.abortCause === "client-left" ? CLIENT_LEFT : 0),
+    bodyBytes: exchange.bodyBytes,
+    requestBytes: exchange.requestBytes,
+    responseBlock: exchange.responseBlock,
+    abortCause: exchange.abortCause,
+    startedAtUnixMs: clock.unixMs() - elapsedMs,
+    elapsedMs,
+  });
+}
+
+/** A request whose head could not be read: malformed, too large, too late. */
+export interface BadRequest {
+  readonly status: number;
+  readonly requestLine: string;
+  readonly bodyBytes: number;
+}
+
+export function recordBadRequest(context: FrontContext, peer: Peer, bad: BadRequest): void {
+  const { accessLog, clock } = context;
+  if (accessLog === undefined) return;
+  accessLog.record({
+    id: context.nextExchangeId(),
+    head: undefined,
+    requestLine: bad.requestLine,
+    peer,
+    notes: NO_NOTES,
+    status: bad.status,
+    bodyBytes: bad.bodyBytes,
+    requestBytes: 0,
+    responseBlock: "",
+    abortCause: "bad-request",
+    startedAtUnixMs: clock.unixMs(),
+    elapsedMs: 0,
+  });
+}

@@ -1,0 +1,179 @@
+// A front: owns the clients' sockets and gives their requests to a handler. It knows nothing of handlers or workers.
+//
+//   const front = new Front({ config, handler, log, accessLog, clock });
+//   await front.listen({ kind: "fd", fd: 4 });
+//   await front.drain(config.gracefulTimeoutMs);
+
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { Deferred } from "../base/deferred.ts";
+import type { Clock, Timer } from "../base/ports.ts";
+import type { Address } from "../config/config.ts";
+import type { CommonLines } from "../h1/response-writer.ts";
+import { DateLine } from "../http/date.ts";
+import type { Handler, Peer } from "../http/exchange.ts";
+import type { MessageLimits } from "../http/limits.ts";
+import type { AccessLog } from "../log/access-record.ts";
+import type { Log } from "../log/log.ts";
+import { CurrentLines, type FrontConfig, type FrontContext } from "./context.ts";
+import { type FrontCounters, newCounters } from "./counters.ts";
+import { Deadlines } from "./deadlines.ts";
+import { FlushQueue } from "./flush-queue.ts";
+import { type ConnectionOwner, H1Connection } from "./h1-connection.ts";
+import { type BoundAddress, Listener } from "./listener.ts";
+import { messageLimits } from "./message-limits.ts";
+import { Slab } from "./output.ts";
+import { peerOf } from "./peer.ts";
+
+/** How many connections are looked at to find an idle one when a new one needs room. */
+const EVICTION_LOOK_MAX = 256;
+const REFUSAL =
+  "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
+
+export interface FrontOptions {
+  readonly config: FrontConfig;
+  readonly handler: Handler;
+  readonly log: Log;
+  readonly accessLog: AccessLog | undefined;
+  readonly clock: Clock;
+}
+
+export class Front implements FrontContext, ConnectionOwner {
+  readonly config: FrontConfig;
+  readonly limits: MessageLimits;
+  readonly handler: Handler;
+  readonly log: Log;
+  readonly accessLog: AccessLog | undefined;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly slab: Slab = new Slab();
+  readonly flushQueue: FlushQueue = new FlushQueue();
+  readonly common: CommonLines;
+  readonly counters: FrontCounters = newCounters();
+
+  readonly #listeners: Listener[] = [];
+  /** Oldest first. */
+  readonly #connections = new Set<H1Connection>();
+  #exchangeIds = 0;
+  #drained: Deferred<void> | undefined = undefined;
+  #graceTimer: Timer | undefined = undefined;
+
+  constructor(options: FrontOptions) {
+    this.config = options.config;
+    this.limits = messageLimits(options.config);
+    this.handler = options.handler;
+    this.log = options.log;
+    this.accessLog = options.accessLog;
+    this.clock = options.clock;
+    this.deadlines = new Deadlines(options.clock);
+    this.common = new CurrentLines(
+      options.config.serverHeader ? "Server: tunicorn\r\n" : "",
+      options.clock,
+      options.config.dateHeader ? new DateLine() : undefined,
+    );
+  }
+
+  get isDraining(): boolean {
+    return this.#drained !== undefined;
+  }
+
+  nextExchangeId(): number {
+    return ++this.#exchangeIds;
+  }
+
+  /** Accepts clients of one more socket. */
+  async listen(address: Address): Promise<BoundAddress> {
+    const listener = new Listener({
+      address,
+      backlog: this.config.backlog,
+      clock: this.clock,
+      log: this.log,
+      onSocket: (socket, unixPath) => this.#onSocket(socket, unixPath),
+      onAcceptError: () => {
+        this.counters.acceptErrors++;
+      },
+    });
+    await listener.listen();
+    this.#listeners.push(listener);
+    return listener.bound;
+  }
+
+  /** Serves one client over any duplex stream. */
+  serve(socket: Duplex, peer: Peer): H1Connection {
+    const connection = new H1Connection(this, socket, peer, this);
+    this.#connections.add(connection);
+    this.counters.connectionsOpen++;
+    this.counters.connectionsTotal++;
+    if (this.isDraining) connection.drain();
+    return connection;
+  }
+
+  /**
+   * Takes no more clients, lets what runs finish, closes idle connections, and after `graceMs` all others. Resolves when the
+   * last connection is gone. A second call only shortens the grace.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#graceTimer?.cancel();
+    this.#graceTimer = this.clock.after(graceMs, () => this.#destroyConnections());
+    if (this.#drained !== undefined) return this.#drained.promise;
+    const drained = new Deferred<void>();
+    this.#drained = drained;
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    // Requests that were in the kernel when the drain began have been read by now.
+    for (const connection of this.#connections) connection.drain();
+    this.#resolveWhenEmpty();
+    return drained.promise;
+  }
+
+  /** Ends everything now. Harmless when repeated. */
+  destroy(): void {
+    for (const listener of this.#listeners) listener.destroy();
+    this.#drained ??= new Deferred<void>();
+    this.#destroyConnections();
+    this.#resolveWhenEmpty();
+  }
+
+  onConnectionClosed(connection: H1Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.counters.connectionsOpen--;
+    if (this.isDraining) this.#resolveWhenEmpty();
+  }
+
+  #onSocket(socket: Socket, unixPath: string | undefined): void {
+    if (this.#connections.size >= this.config.connectionsMax && !this.#makeRoom()) {
+      this.#turnAway(socket);
+      return;
+    }
+    this.serve(socket, peerOf(socket, unixPath));
+  }
+
+  /** Closes the oldest idle connection: its client loses nothing but a handshake. */
+  #makeRoom(): boolean {
+    let looks = 0;
+    for (const connection of this.#connections) {
+      if (connection.isIdle) {
+        connection.destroy("front-stops");
+        this.counters.connectionsEvicted++;
+        return true;
+      }
+      if (++looks >= EVICTION_LOOK_MAX) return false;
+    }
+    return false;
+  }
+
+  #turnAway(socket: Socket): void {
+    this.counters.connectionsRefused++;
+    socket.on("error", (error) => this.log.debug("refused client failed", { message: error.message }));
+    socket.end(REFUSAL, "latin1", () => socket.destroy());
+  }
+
+  #destroyConnections(): void {
+    for (const connection of this.#connections) connection.destroy("front-stops");
+  }
+
+  #resolveWhenEmpty(): void {
+    if (this.#connections.size > 0) return;
+    this.#graceTimer?.cancel();
+    this.#drained?.resolve();
+  }
+}

@@ -1,0 +1,37 @@
+// The two ends of an accepted socket. Asked for at once: a socket that was reset no longer knows them.
+
+import type { Socket } from "node:net";
+import type { Peer } from "../http/exchange.ts";
+
+const MAPPED = "::ffff:";
+
+/** `unixPath` is the path of the listening Unix socket, undefined for TCP. */
+export function peerOf(socket: Socket, unixPath: string | undefined): Peer {
+  if (unixPath !== undefined) return unixPeer(unixPath);
+  return {
+    remoteAddress: plainAddress(socket.remoteAddress ?? ""),
+    remotePort: socket.remotePort ?? 0,
+    localAddress: plainAddress(socket.localAddress ?? ""),
+    localPort: socket.localPort ?? 0,
+    isUnix: false,
+    isTls: false,
+    memo: undefined,
+  };
+}
+
+function unixPeer(path: string): Peer {
+  return {
+    remoteAddress: "",
+    remotePort: 0,
+    localAddress: path,
+    localPort: 0,
+    isUnix: true,
+    isTls: false,
+    memo: undefined,
+  };
+}
+
+/** An IPv4 client of a dual-stack listener is an IPv4 client: trust rules and logs want one spelling. */
+function plainAddress(address: string): string {
+  return address.startsWith(MAPPED) && address.includes(".") ? address.slice(MAPPED.length) : address;
+}

@@ -1,0 +1,76 @@
+// What a Front is built of when a test or a benchmark drives it in-process: settings, a log and an access log that remember.
+
+import type { FrontConfig } from "../../src/front/context.ts";
+import type { AccessLog, AccessRecord } from "../../src/log/access-record.ts";
+import type { Log, LogFields } from "../../src/log/log.ts";
+
+const DEFAULTS: FrontConfig = {
+  backlog: 2048,
+  keepAliveMs: 5_000,
+  headTimeoutMs: 10_000,
+  bodyTimeoutMs: 60_000,
+  bodyRateMin: 1_000,
+  responseStallMs: 60_000,
+  lingerMs: 5_000,
+  connectionsMax: 10_000,
+  limitRequestLine: 4_094,
+  limitRequestFields: 100,
+  limitRequestFieldSize: 8_190,
+  bodyBytesMax: 0,
+  permitObsoleteFolding: false,
+  stripHeaderSpaces: false,
+  permitUnconventionalHttpMethod: false,
+  permitUnconventionalHttpVersion: false,
+  casefoldHttpMethod: false,
+  serverHeader: true,
+  dateHeader: true,
+};
+
+export function testConfig(changes: Partial<FrontConfig>): FrontConfig {
+  return { ...DEFAULTS, ...changes };
+}
+
+const silent = (): void => {};
+
+export const quietLog: Log = {
+  trace: silent,
+  debug: silent,
+  info: silent,
+  warning: silent,
+  error: silent,
+  critical: silent,
+};
+
+export class MemoryLog implements Log {
+  /** `level event`. */
+  readonly lines: string[] = [];
+
+  trace(event: string, _fields?: LogFields): void {
+    this.lines.push(`trace ${event}`);
+  }
+  debug(event: string, _fields?: LogFields): void {
+    this.lines.push(`debug ${event}`);
+  }
+  info(event: string, _fields?: LogFields): void {
+    this.lines.push(`info ${event}`);
+  }
+  warning(event: string, _fields?: LogFields): void {
+    this.lines.push(`warning ${event}`);
+  }
+  error(event: string, _fields?: LogFields): void {
+    this.lines.push(`error ${event}`);
+  }
+  critical(event: string, _fields?: LogFields): void {
+    this.lines.push(`critical ${event}`);
+  }
+}
+
+export class MemoryAccessLog implements AccessLog {
+  readonly records: AccessRecord[] = [];
+
+  record(entry: AccessRecord): void {
+    this.records.push(entry);
+  }
+  reopen(): void {}
+  async close(): Promise<void> {}
+}
