@@ -1,0 +1,187 @@
+"""The process that forks workers, reaps them and tells. One thread, no app, nothing but its control socket (fd 3).
+
+    arbiter ──configure──► configured ──fork──► forked … ──exited (reaped)        end of fd 3 ──► it exits
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+
+from . import control
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional, Set
+
+    from .control import Job, Message
+
+CONTROL_FD = 3
+READ_BYTES = 65_536
+PR_SET_CHILD_SUBREAPER = 36
+#: A terminal sends these to all its processes; when to end is the arbiter's to say.
+UNHEARD = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCHLD")
+
+
+class Ended(Exception):
+    """The forkserver's own end: `code` is its exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Forkserver:
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._lines = control.LineReader()
+        self._settings: Optional[control.Settings] = None
+        self._control: Message = {}
+        self._generation = 0
+        self._workers: Set[int] = set()
+        self._is_stopping = False
+        self._signals, self._wakeup = os.pipe()
+        for descriptor in (self._signals, self._wakeup):
+            os.set_blocking(descriptor, False)
+
+    def run(self) -> Job:
+        """Returns in each forked child, with its job. In the parent it only ever raises Ended."""
+        for name in UNHEARD:
+            signal.signal(getattr(signal, name), _unheard)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        poll = select.poll()
+        poll.register(self._sock.fileno(), select.POLLIN)
+        poll.register(self._signals, select.POLLIN)
+        while True:
+            ready = [descriptor for descriptor, _ in poll.poll()]
+            if self._signals in ready:
+                os.read(self._signals, 4096)
+            self._reap()
+            job = self._hear() if self._sock.fileno() in ready else None
+            if job is not None:
+                return job
+
+    def _hear(self) -> Optional[Job]:
+        try:
+            data = self._sock.recv(READ_BYTES)
+        except OSError:
+            data = b""
+        for message in self._lines.receive(data):
+            job = self._obey(message)
+            if job is not None:
+                return job
+        if self._lines.error:
+            sys.stderr.write(f"tunicorn forkserver: {self._lines.error}\n")
+        if not data or self._lines.error:
+            raise Ended(0)
+        return None
+
+    def _obey(self, message: Message) -> Optional[Job]:
+        kind = message["type"]
+        if kind == "configure":
+            self._configure(message)
+        elif kind == "fork" and self._settings is not None and not self._is_stopping:
+            return self._fork(self._settings, message)
+        elif kind == "signal":
+            self._signal(int(message["pid"]), str(message["signal"]))
+        elif kind == "stop":
+            self._is_stopping = True
+            self._reap()
+        return None
+
+    def _configure(self, message: Message) -> None:
+        try:
+            self._settings = control.Settings.from_message(message["settings"])
+        except (ValueError, KeyError) as error:
+            sys.stderr.write(f"tunicorn forkserver: cannot use its configuration: {error}\n")
+            raise Ended(1) from error
+        self._control = message["control"]
+        self._generation = int(message.get("generation", 0))
+        os.environ.update(self._settings.env)
+        become_subreaper()
+        from . import worker  # noqa: F401  its pages are shared by all workers
+
+        gc.collect()
+        if hasattr(gc, "freeze"):
+            gc.freeze()
+        version = "{}.{}.{}".format(*sys.version_info)
+        self._send({"type": "configured", "python": version, "pid": os.getpid(), "executable": sys.executable})
+
+    def _fork(self, settings: control.Settings, message: Message) -> Optional[Job]:
+        nr, age = int(message["nr"]), int(message.get("age", 0))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            self._abandon()
+            return control.Job(settings, self._control, self._generation, nr, age)
+        self._workers.add(pid)
+        self._send({"type": "forked", "nr": nr, "pid": pid})
+        return None
+
+    def _abandon(self) -> None:
+        """In the child: nothing of the forkserver's stays open."""
+        signal.set_wakeup_fd(-1)
+        self._sock.close()
+        os.close(self._signals)
+        os.close(self._wakeup)
+
+    def _signal(self, pid: int, name: str) -> None:
+        number = getattr(signal, name, None)
+        if pid in self._workers and isinstance(number, signal.Signals):
+            os.kill(pid, number)
+
+    def _reap(self) -> None:
+        """All that has ended: workers are reported, their orphans (we are subreaper) only buried."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            if pid in self._workers:
+                self._workers.discard(pid)
+                self._send(exit_report(pid, status, usage.ru_maxrss))
+        if self._is_stopping and not self._workers:
+            raise Ended(0)
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._sock.sendall(control.encode(message))
+        except OSError:
+            raise Ended(0) from None  # the arbiter is gone
+
+
+def exit_report(pid: int, status: int, rss_max: int) -> Dict[str, Any]:
+    report: Dict[str, Any] = {"type": "exited", "pid": pid, "rssMax": rss_max}
+    if os.WIFSIGNALED(status):
+        report["signal"] = signal_name(os.WTERMSIG(status))
+    else:
+        report["code"] = os.WEXITSTATUS(status)
+    return report
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"  # a real-time signal
+
+
+def become_subreaper() -> None:
+    """Linux: processes that a dead worker leaves behind become our children, so that they do not stay as zombies."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        pass  # optional: elsewhere init reaps them
+
+
+def _unheard(number: int, frame: Any) -> None:
+    """The wake-up descriptor is all that is needed; SIG_IGN would be inherited by the app's child processes."""

@@ -1,0 +1,207 @@
+"""The threads that run a WSGI app: one (sync) or N (gthread), the main thread being the first of them.
+
+    no link ──attach──► serving ──the link ends, drained or lost──► no link ──stop──► end
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import traceback
+from time import perf_counter
+
+from .session import Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, List, Optional
+
+    from .session import Stream
+
+    Run = Callable[[Session, Stream], None]
+
+READ_BYTES = 65_536
+EXIT_FAULT = 70
+
+
+class SocketTransport:
+    """A blocking stream socket as a session sees it. Errors are the end: the front's end died or closed."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def recv(self) -> bytes:
+        try:
+            return self._sock.recv(READ_BYTES)
+        except OSError:
+            return b""
+
+    def recv_now(self) -> Optional[bytes]:
+        try:
+            return self._sock.recv(READ_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+
+    def send(self, data: bytes) -> bool:
+        try:
+            self._sock.sendall(data)
+        except OSError:
+            return False
+        return True
+
+    def shut(self) -> None:
+        try:
+            self._sock.shutdown(socket.SHUT_RD)
+        except OSError:
+            pass  # the other end is gone: recv says so by itself
+
+
+class Link:
+    """A session and its socket, which closes when the last thread has left the session."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.session = Session(SocketTransport(sock), threading.Lock(), threading.Condition, threading.Lock())
+        self.sock = sock
+        self.members = 0
+        self.is_over = False
+
+
+class Slot:
+    """What one thread is doing; written by it alone, read by the control thread."""
+
+    is_busy = False
+    requests = 0
+    since = 0.0
+
+
+class Pool:
+    def __init__(self, threads: int, on_link_end: Callable[[Link], None]) -> None:
+        self.slots: List[Slot] = [Slot() for _ in range(threads)]
+        self._on_link_end = on_link_end
+        self._changed = threading.Condition()
+        self._link: Optional[Link] = None
+        self.is_stopping = False
+        self._is_quick = False
+        self._helpers = 0
+
+    def serve(self, run: Run) -> None:
+        """The main thread's life: returns when the pool was stopped and nothing runs any more."""
+        for number, slot in enumerate(self.slots[1:], 1):
+            self._helpers += 1
+            threading.Thread(target=self._help, args=(slot, run), name=f"worker-{number}", daemon=True).start()
+        self._loop(self.slots[0], run)
+        with self._changed:
+            while self._helpers and not self._is_quick:
+                self._changed.wait()
+
+    def attach(self, sock: socket.socket) -> Session:
+        """From now on requests come from this front."""
+        link = Link(sock)
+        with self._changed:
+            previous, self._link = self._link, link
+            if self.is_stopping:
+                link.session.stop()
+            self._changed.notify_all()
+        if previous is not None:
+            previous.session.close()
+        return link.session
+
+    def detach(self) -> None:
+        link = self._link
+        if link is not None:
+            link.session.close()
+
+    def stop(self, quick: bool) -> None:
+        """Graceful: what was received is answered. Quick: answers are thrown away, `serve` waits for the main thread only."""
+        with self._changed:
+            self.is_stopping = True
+            self._is_quick = self._is_quick or quick
+            self._changed.notify_all()
+            link = self._link
+        if link is not None:
+            link.session.close() if quick else link.session.stop()
+
+    @property
+    def requests(self) -> int:
+        return sum(slot.requests for slot in self.slots)
+
+    @property
+    def busy(self) -> int:
+        return sum(slot.is_busy for slot in self.slots)
+
+    def since_progress_ms(self) -> int:
+        """How long ago any thread began a request, while requests run; 0 when idle."""
+        if not self.busy:
+            return 0
+        return int((perf_counter() - max(slot.since for slot in self.slots)) * 1000)
+
+    def _help(self, slot: Slot, run: Run) -> None:
+        try:
+            self._loop(slot, run)
+        except BaseException:
+            # A fault of ours, never the app's: the process must not go on with a thread less.
+            traceback.print_exc()
+            os._exit(EXIT_FAULT)
+        with self._changed:
+            self._helpers -= 1
+            self._changed.notify_all()
+
+    def _loop(self, slot: Slot, run: Run) -> None:
+        while True:
+            link = self._join()
+            if link is None:
+                return
+            serve_link(link.session, slot, run)
+            self._leave(link)
+
+    def _join(self) -> Optional[Link]:
+        with self._changed:
+            while self._link is None or self._link.is_over:
+                if self.is_stopping:
+                    return None
+                self._changed.wait()
+            self._link.members += 1
+            return self._link
+
+    def _leave(self, link: Link) -> None:
+        with self._changed:
+            link.members -= 1
+            if link.members:
+                # The others still run requests: this thread is free for the next link, not for this one.
+                while self._link is link and not link.is_over:
+                    self._changed.wait()
+                return
+            link.is_over = True
+            self._changed.notify_all()
+        link.sock.close()
+        self._on_link_end(link)
+
+
+def serve_link(session: Session, slot: Slot, run: Run) -> None:
+    """Requests of one link until it ends."""
+    take = session.take
+    while True:
+        stream = take()
+        if stream is None:
+            return
+        slot.since = perf_counter()
+        slot.is_busy = True
+        run(session, stream)
+        slot.requests += 1
+        slot.is_busy = False
+
+
+def all_stacks() -> str:
+    """The Python stacks of all threads, as they are at this moment."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    own = threading.get_ident()
+    parts = []
+    for ident, frame in sys._current_frames().items():
+        if ident != own:
+            lines = "".join(traceback.format_stack(frame))
+            parts.append(f"Thread {names.get(ident, '?')} ({ident}), most recent call last:\n{lines}")
+    return "\n".join(parts)

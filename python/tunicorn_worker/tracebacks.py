@@ -1,0 +1,40 @@
+"""Tracebacks as users want them: without the frames of this package and of the import machinery."""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
+
+_OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_IMPORT_MACHINERY = ("<frozen importlib", "<builtin>/frozen importlib")
+
+
+def trimmed(error: BaseException) -> str:
+    """The traceback of `error` and of what it came from, without a newline at its end."""
+    report = traceback.TracebackException(type(error), error, error.__traceback__)
+    _trim(report, 8)
+    return "".join(report.format()).rstrip("\n")
+
+
+def summary(error: BaseException) -> str:
+    """One line: type and message."""
+    lines = traceback.format_exception_only(type(error), error)
+    return " ".join(lines[-1].split())[:500] if lines else type(error).__name__
+
+
+def _trim(report: Optional[traceback.TracebackException], depth: int) -> None:
+    if report is None or depth == 0:
+        return
+    report.stack[:] = [frame for frame in report.stack if not _is_hidden(frame.filename)]
+    _trim(report.__cause__, depth - 1)
+    _trim(report.__context__, depth - 1)
+
+
+def _is_hidden(filename: str) -> bool:
+    folder = os.path.dirname(os.__file__)
+    is_importlib = filename.startswith(os.path.join(folder, "importlib"))
+    return is_importlib or filename.startswith(_OWN_FOLDER) or filename.startswith(_IMPORT_MACHINERY)
