@@ -6,19 +6,15 @@ import type { BootFailure } from "../control/messages.ts";
 import type { DrainCause, KillCause, Worker, WorkerState } from "./plan.ts";
 
 /** Why the arbiter ended a worker, or what it knows of an end that it did not want. The first cause stays. */
-export type EndCause =
-  | DrainCause
-  | KillCause
-  | "stop"
-  | "boot-error"
-  | "forkserver-lost"
-  | "control-lost"
-  | "retire-unasked";
+export type EndCause = DrainCause | KillCause | "stop" | "boot-error" | "forkserver-lost" | "control-lost";
 
 export interface PoolWorker extends Worker {
   /** 0 until the forkserver has reported the fork. */
   readonly pid: number;
   readonly bornAtMs: number;
+  readonly wasReady: boolean;
+  /** A front has its link, and may still hold requests of it. */
+  readonly isLinked: boolean;
   /** The last step of the boot that it reported. */
   readonly step: string;
   readonly slots: number;
@@ -68,6 +64,8 @@ export class Pool {
       state: "booting",
       sinceMs: nowMs,
       bornAtMs: nowMs,
+      wasReady: false,
+      isLinked: false,
       isServing: false,
       isRetiring: false,
       step: "fork",
@@ -83,14 +81,18 @@ export class Pool {
   /** Moves a worker on; a cause already known stays. */
   enter(worker: PoolWorker, state: WorkerState, nowMs: number, cause?: EndCause): PoolWorker {
     assert(LATER[worker.state].includes(state), `a worker goes from ${worker.state} to ${state}`);
-    const isServing = worker.isServing && state === "ready";
-    return this.note(worker, { state, sinceMs: nowMs, isServing, cause: worker.cause ?? cause });
+    const wasReady = worker.wasReady || state === "ready";
+    return this.note(worker, { state, sinceMs: nowMs, wasReady, cause: worker.cause ?? cause });
   }
 
-  note(worker: PoolWorker, facts: Partial<Omit<PoolWorker, "age" | "nr" | "generation">>): PoolWorker {
+  note(
+    worker: PoolWorker,
+    facts: Partial<Omit<PoolWorker, "age" | "nr" | "generation" | "isServing">>,
+  ): PoolWorker {
     const current = this.#workers.get(worker.age);
     assert(current !== undefined, "a worker that is noted is in the pool");
-    const noted = { ...current, ...facts };
+    const changed = { ...current, ...facts };
+    const noted = { ...changed, isServing: changed.isLinked && changed.state === "ready" };
     this.#workers.set(noted.age, noted);
     return noted;
   }

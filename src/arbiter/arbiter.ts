@@ -1,0 +1,452 @@
+// The process that keeps others alive: observe → plan → act, one event at a time. It never touches a request.
+
+import { unreachable } from "../base/assert.ts";
+import { Deferred } from "../base/deferred.ts";
+import type { Clock, Timer } from "../base/ports.ts";
+import type { Config } from "../config/config.ts";
+import type { BootFailure, ForkserverReport, FrontReport, WorkerReport } from "../control/messages.ts";
+import type { Log } from "../log/log.ts";
+import { Announcer } from "./announcer.ts";
+import type { ChildExit, ChildSpec, SpawnChild } from "./child.ts";
+import type { ControlListener } from "./control-listener.ts";
+import { ForkserverHandle, pythonSettings } from "./forkserver-handle.ts";
+import { Forkservers } from "./forkservers.ts";
+import { FrontHandle } from "./front-handle.ts";
+import { Fronts } from "./fronts.ts";
+import type { Listener } from "./listeners.ts";
+import { nextMomentMs, plan, type Wanted } from "./plan.ts";
+import type { PoolWorker } from "./pool.ts";
+import {
+  beginReload,
+  FIRST_START,
+  fail,
+  isNeeded,
+  type Reload,
+  succeed,
+  wantedGeneration,
+} from "./reload.ts";
+import type { ArbiterSignal } from "./signals.ts";
+import {
+  frontGraceMs,
+  onStopSignal,
+  onStopTime,
+  RUNNING,
+  type Stop,
+  type StopLevel,
+  stopQuickly,
+} from "./stop.ts";
+import type { WorkerHandle, WorkerSink } from "./worker-handle.ts";
+import { Workers } from "./workers.ts";
+
+/** A timer so much too late means that this process was stopped, or the machine asleep: nobody else is overdue. */
+const ASLEEP_MIN_MS = 1_000;
+
+export interface ArbiterOptions {
+  readonly config: Config;
+  readonly version: string;
+  /** `check` boots one worker without listeners and fronts, and ends. */
+  readonly purpose: "serve" | "check";
+  readonly listeners: readonly Listener[];
+  readonly forkserverSpec: ChildSpec;
+  readonly frontSpec: Omit<ChildSpec, "fds">;
+}
+
+export interface ArbiterPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly spawn: SpawnChild;
+  openControl(sink: WorkerSink): Promise<ControlListener>;
+  /** SIGKILL to a worker whose forkserver is dead and whose control connection is open. */
+  killOrphan(pid: number): void;
+  /** A name that nobody can guess. The folder is made by who needs it. */
+  nameBodyFolder(): string;
+  removeFolder(path: string): void;
+  reopenLogs(): void;
+}
+
+type ArbiterEvent =
+  | { readonly type: "start" }
+  | { readonly type: "time" }
+  | { readonly type: "signal"; readonly signal: ArbiterSignal }
+  | { readonly type: "forkserver-report"; readonly from: ForkserverHandle; readonly report: ForkserverReport }
+  | { readonly type: "forkserver-gone"; readonly from: ForkserverHandle; readonly exit: ChildExit }
+  | { readonly type: "front-report"; readonly from: FrontHandle; readonly report: FrontReport }
+  | { readonly type: "front-gone"; readonly from: FrontHandle; readonly exit: ChildExit }
+  | { readonly type: "worker-hello"; readonly from: WorkerHandle }
+  | { readonly type: "worker-report"; readonly from: WorkerHandle; readonly report: WorkerReport }
+  | { readonly type: "worker-gone"; readonly from: WorkerHandle };
+
+export class Arbiter {
+  readonly #options: ArbiterOptions;
+  readonly #ports: ArbiterPorts;
+  readonly #announcer: Announcer;
+  readonly #workers: Workers;
+  readonly #fronts: Fronts;
+  readonly #forkservers: Forkservers;
+  readonly #done = new Deferred<number>();
+  readonly #queue: ArbiterEvent[] = [];
+  #turn: "idle" | "taking" | "over" = "idle";
+  #control: ControlListener | undefined;
+  #reload: Reload = FIRST_START;
+  #stop: Stop = RUNNING;
+  #workersWanted: number;
+  #exitCode = 0;
+  #timer: Timer | undefined;
+  #asleepMs = 0;
+
+  constructor(options: ArbiterOptions, ports: ArbiterPorts) {
+    const isCheck = options.purpose === "check";
+    this.#options = options;
+    this.#ports = ports;
+    this.#announcer = new Announcer(options, ports.log);
+    this.#workersWanted = isCheck ? 1 : options.config.workers;
+    this.#fronts = new Fronts(isCheck ? 0 : options.config.fronts, (nr) => this.#makeFront(nr));
+    this.#forkservers = new Forkservers((generation) => this.#makeForkserver(generation));
+    this.#workers = new Workers({
+      log: ports.log,
+      nowMs: () => this.#nowMs(),
+      forkserver: (generation) => this.#forkservers.configured(generation),
+      frontOf: (nr) => this.#fronts.ofSeat(nr),
+      killOrphan: ports.killOrphan,
+      onBootFailure: (worker, failure) => this.#onBootFailure(worker, failure),
+    });
+  }
+
+  /** Resolves with the exit code when nothing is left. */
+  async run(): Promise<number> {
+    this.#announcer.starting();
+    this.#control = await this.#ports.openControl({
+      onHello: (from) => this.#take({ type: "worker-hello", from }),
+      onReport: (from, report) => this.#take({ type: "worker-report", from, report }),
+      onGone: (from) => this.#take({ type: "worker-gone", from }),
+    });
+    this.#forkservers.add(FIRST_START.newest);
+    this.#take({ type: "start" });
+    return this.#done.promise;
+  }
+
+  signal(signal: ArbiterSignal): void {
+    this.#take({ type: "signal", signal });
+  }
+
+  // ---- the loop
+
+  #take(event: ArbiterEvent): void {
+    this.#queue.push(event);
+    if (this.#turn !== "idle") return;
+    this.#turn = "taking";
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      this.#observe(next);
+      if (this.#queue.length === 0) this.#act();
+    }
+    if (this.#isOver()) this.#finish();
+    else this.#turn = "idle";
+  }
+
+  #observe(event: ArbiterEvent): void {
+    switch (event.type) {
+      case "start":
+        break;
+      case "time":
+        this.#workers.onTime();
+        break;
+      case "signal":
+        this.#onSignal(event.signal);
+        break;
+      case "forkserver-report":
+        this.#onForkserverReport(event.from, event.report);
+        break;
+      case "forkserver-gone":
+        this.#onForkserverGone(event.from, event.exit);
+        break;
+      case "front-report":
+        this.#onFrontReport(event.from, event.report);
+        break;
+      case "front-gone":
+        this.#onFrontGone(event.from, event.exit);
+        break;
+      case "worker-hello":
+        this.#workers.onHello(event.from);
+        break;
+      case "worker-report":
+        this.#workers.onReport(event.from, event.report);
+        break;
+      case "worker-gone":
+        this.#workers.onControlGone(event.from);
+        break;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #act(): void {
+    const nowMs = this.#nowMs();
+    this.#enterStop(onStopTime(this.#stop, nowMs));
+    this.#fronts.tend(nowMs);
+    if (this.#isServing()) this.#forkservers.tend(nowMs);
+    if (this.#stop.level === "graceful" && this.#fronts.isEmpty) this.#workers.stopAll();
+    for (const action of plan(this.#workers.pool.workers, this.#wanted(), nowMs)) this.#workers.act(action);
+    this.#settleReload();
+    this.#releaseForkservers();
+    this.#schedule();
+  }
+
+  #wanted(): Wanted {
+    const { config } = this.#options;
+    const isReloading = this.#reload.coming !== undefined;
+    return {
+      workers: this.#isServing() ? this.#workersWanted : 0,
+      generation: wantedGeneration(
+        this.#reload,
+        (generation) => this.#forkservers.configured(generation) !== undefined,
+      ),
+      surgeMax: isReloading ? this.#workersWanted : Math.ceil(this.#workersWanted / 4),
+      bootTimeoutMs: config.bootTimeoutMs,
+      drainTimeoutMs: config.gracefulTimeoutMs,
+      forkNotBeforeMs: this.#workers.forkNotBeforeMs,
+    };
+  }
+
+  /** While fronts finish requests, the workers that they need are kept. */
+  #isServing(): boolean {
+    return this.#stop.level === "running" || (this.#stop.level === "graceful" && !this.#fronts.isEmpty);
+  }
+
+  #schedule(): void {
+    const nowMs = this.#nowMs();
+    const momentMs = Math.min(
+      nextMomentMs(this.#workers.pool.workers, this.#wanted(), nowMs) ?? Number.POSITIVE_INFINITY,
+      this.#workers.nextMomentMs(),
+      this.#fronts.nextMomentMs(),
+      this.#forkservers.nextMomentMs(),
+      this.#stop.deadlineMs,
+    );
+    this.#timer?.cancel();
+    if (!Number.isFinite(momentMs)) return;
+    const delayMs = Math.max(0, momentMs - nowMs);
+    this.#timer = this.#ports.clock.after(delayMs, () => this.#onTimer(momentMs));
+  }
+
+  #onTimer(dueMs: number): void {
+    const lateMs = this.#nowMs() - dueMs;
+    if (lateMs > ASLEEP_MIN_MS) {
+      this.#asleepMs += lateMs;
+      this.#ports.log.warning("the arbiter did not run for a while", { seconds: Math.round(lateMs / 1_000) });
+    }
+    this.#take({ type: "time" });
+  }
+
+  /** Time in which this process could run: while it was stopped, no deadline came closer. */
+  #nowMs(): number {
+    return this.#ports.clock.nowMs() - this.#asleepMs;
+  }
+
+  // ---- signals, stop
+
+  #onSignal(signal: ArbiterSignal): void {
+    this.#ports.log.info(`Handling signal: ${signal.slice(3).toLowerCase()}`);
+    switch (signal) {
+      case "SIGTERM":
+      case "SIGINT":
+      case "SIGQUIT":
+        this.#enterStop(
+          onStopSignal(this.#stop, signal, this.#options.config.gracefulTimeoutMs, this.#nowMs()),
+        );
+        break;
+      case "SIGHUP":
+        this.#beginReload();
+        break;
+      case "SIGTTIN":
+        this.#workersWanted += 1;
+        break;
+      case "SIGTTOU":
+        this.#workersWanted = Math.max(1, this.#workersWanted - 1);
+        break;
+      case "SIGUSR1":
+        this.#ports.reopenLogs();
+        this.#fronts.reopenLogs();
+        break;
+      case "SIGUSR2":
+      case "SIGWINCH":
+        this.#ports.log.warning("this signal does nothing here", { signal });
+        break;
+      default:
+        unreachable(signal);
+    }
+  }
+
+  #enterStop(stop: Stop): void {
+    if (stop.level === this.#stop.level) return;
+    const wasRunning = this.#stop.level === "running";
+    this.#stop = stop;
+    // Closed first: a client that comes now is refused, or finds the next server.
+    if (wasRunning) for (const listener of this.#options.listeners) listener.close();
+    this.#orderStop(stop.level);
+  }
+
+  #orderStop(level: StopLevel): void {
+    switch (level) {
+      case "running":
+        break;
+      case "graceful":
+        this.#fronts.drain(frontGraceMs(this.#options.config.gracefulTimeoutMs), { quick: false });
+        break;
+      case "quick":
+        this.#fronts.drain(0, { quick: true });
+        this.#workers.stopAll();
+        this.#workers.hasten();
+        break;
+      case "kill":
+        this.#fronts.kill();
+        this.#workers.killAll("stop");
+        break;
+      default:
+        unreachable(level);
+    }
+  }
+
+  #fatal(exitCode: number): void {
+    if (this.#stop.level !== "running") return;
+    this.#exitCode = this.#options.purpose === "check" ? 1 : exitCode;
+    this.#enterStop(stopQuickly(this.#nowMs()));
+  }
+
+  #isOver(): boolean {
+    const { level, deadlineMs } = this.#stop;
+    if (level === "running") return false;
+    if (level === "kill" && this.#nowMs() >= deadlineMs) return true;
+    return this.#fronts.isEmpty && this.#workers.pool.size === 0 && this.#forkservers.isEmpty;
+  }
+
+  #finish(): void {
+    this.#turn = "over";
+    this.#timer?.cancel();
+    this.#workers.deaths.flush();
+    this.#forkservers.kill();
+    this.#control?.close();
+    this.#announcer.ended();
+    this.#done.resolve(this.#exitCode);
+  }
+
+  // ---- reload
+
+  #beginReload(): void {
+    if (this.#stop.level !== "running" || this.#reload.proven === 0) return;
+    this.#reload = beginReload(this.#reload);
+    this.#workersWanted = this.#options.config.workers;
+    this.#forkservers.add(this.#reload.newest);
+  }
+
+  #settleReload(): void {
+    const { coming } = this.#reload;
+    if (coming === undefined || this.#stop.level !== "running" || !this.#isServedBy(coming)) return;
+    const isFirst = this.#reload.proven === 0;
+    this.#reload = succeed(this.#reload);
+    if (isFirst) this.#announcer.ready(this.#workers.pool.workers);
+    else this.#announcer.reloaded(coming);
+    if (this.#options.purpose === "check") this.#enterStop(stopQuickly(this.#nowMs()));
+  }
+
+  #isServedBy(generation: number): boolean {
+    const isCheck = this.#options.purpose === "check";
+    const seats = this.#workers.pool.workers
+      .filter((worker) => worker.generation === generation)
+      .filter((worker) => (isCheck ? worker.state === "ready" : worker.isServing))
+      .map((worker) => worker.nr);
+    return new Set(seats).size >= this.#workersWanted;
+  }
+
+  /** A forkserver that is not needed ends with its last worker; one that died is not made again. */
+  #releaseForkservers(): void {
+    const { workers } = this.#workers.pool;
+    for (const generation of this.#forkservers.generations) {
+      const isNeededNow = this.#isServing() && isNeeded(this.#reload, generation);
+      const isParent = workers.some((worker) => worker.generation === generation);
+      const isDead = this.#forkservers.get(generation) === undefined;
+      if (!isNeededNow && (isDead || !isParent)) this.#forkservers.release(generation);
+    }
+    if (this.#stop.level === "kill" && workers.length === 0) this.#forkservers.kill();
+  }
+
+  #onBootFailure(worker: PoolWorker, failure: BootFailure): void {
+    if (this.#stop.level !== "running") return;
+    this.#announcer.bootFailed(worker.nr, failure);
+    if (this.#reload.proven === 0) this.#fatal(failure.exitCode);
+    else if (worker.generation === this.#reload.coming) this.#failReload();
+  }
+
+  #failReload(): void {
+    this.#reload = fail(this.#reload);
+    this.#announcer.reloadFailed(this.#reload.proven);
+  }
+
+  // ---- forkservers and fronts
+
+  #makeForkserver(generation: number): ForkserverHandle {
+    const { config, version, forkserverSpec: spec } = this.#options;
+    const control = this.#control?.meeting ?? { address: "", token: "" };
+    const order = {
+      generation,
+      spec,
+      control,
+      settings: pythonSettings(config, this.#workersWanted, version),
+    };
+    const sink = {
+      onForkserverReport: (from: ForkserverHandle, report: ForkserverReport) =>
+        this.#take({ type: "forkserver-report", from, report }),
+      onForkserverGone: (from: ForkserverHandle, exit: ChildExit) =>
+        this.#take({ type: "forkserver-gone", from, exit }),
+    };
+    return new ForkserverHandle(order, this.#ports.spawn, sink, this.#ports.log);
+  }
+
+  #makeFront(nr: number): FrontHandle {
+    const { config, frontSpec: spec, listeners } = this.#options;
+    const order = {
+      nr,
+      generation: this.#reload.newest,
+      spec,
+      config,
+      listeners: listeners.map((listener) => listener.inherited),
+      bodyFolder: this.#ports.nameBodyFolder(),
+    };
+    const sink = {
+      onFrontReport: (from: FrontHandle, report: FrontReport) =>
+        this.#take({ type: "front-report", from, report }),
+      onFrontGone: (from: FrontHandle, exit: ChildExit) => this.#take({ type: "front-gone", from, exit }),
+    };
+    return new FrontHandle(order, this.#ports.spawn, sink, this.#ports.log);
+  }
+
+  #onForkserverReport(from: ForkserverHandle, report: ForkserverReport): void {
+    if (report.type === "forked") this.#workers.onForked(from, report.nr, report.pid);
+    else if (report.type === "exited") this.#workers.onExited(report);
+    else this.#ports.log.debug("forkserver configured", { pid: report.pid, python: report.python });
+  }
+
+  #onForkserverGone(from: ForkserverHandle, exit: ChildExit): void {
+    this.#forkservers.onGone(from, this.#nowMs());
+    this.#workers.onForkserverGone(from);
+    if (this.#stop.level !== "running" || !isNeeded(this.#reload, from.generation)) return;
+    this.#announcer.forkserverGone(from, exit);
+    if (this.#reload.proven === 0) this.#fatal(1);
+    else if (this.#reload.coming === from.generation) this.#failReload();
+  }
+
+  #onFrontReport(from: FrontHandle, report: FrontReport): void {
+    this.#workers.onFrontReport(report);
+    if (report.type !== "ready") return;
+    this.#workers.onFrontReady(from);
+    if (this.#fronts.areReady) this.#announcer.listening();
+  }
+
+  #onFrontGone(from: FrontHandle, exit: ChildExit): void {
+    const wasReady = from.meeting !== undefined;
+    this.#fronts.onGone(from, this.#nowMs());
+    this.#ports.removeFolder(from.bodyFolder);
+    this.#workers.onFrontGone((nr) => this.#fronts.nrOfSeat(nr) === from.nr);
+    if (this.#stop.level !== "running") return;
+    this.#announcer.frontGone(from, exit);
+    if (!wasReady && this.#reload.proven === 0) this.#fatal(1);
+  }
+}

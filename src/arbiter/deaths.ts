@@ -1,0 +1,115 @@
+// Every death is named, once, in one record: cause, who it was, and what it was doing. The requests in flight are known
+// to the front alone, so a record waits a moment for its `worker-lost`.
+
+import type { LostRequest } from "../control/messages.ts";
+import type { Log, LogFields } from "../log/log.ts";
+import type { PoolWorker } from "./pool.ts";
+
+const LOST_WAIT_MS = 500;
+/** Reports of fronts about workers whose exit has not come yet; the oldest are forgotten beyond. */
+const REPORTS_MAX = 256;
+const REQUESTS_SHOWN_MAX = 10;
+
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** KiB; 0 when unknown. */
+  readonly rssMax: number;
+}
+
+export interface Death {
+  readonly worker: PoolWorker;
+  readonly exit: WorkerExit;
+  readonly atMs: number;
+}
+
+export class Deaths {
+  readonly #log: Log;
+  readonly #reports = new Map<number, readonly LostRequest[]>();
+  #waiting: readonly Death[] = [];
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  onExit(death: Death): void {
+    const { pid, isLinked } = death.worker;
+    const inFlight = this.#reports.get(pid);
+    this.#reports.delete(pid);
+    if (inFlight !== undefined || !isLinked) this.#write(death, inFlight);
+    else this.#waiting = [...this.#waiting, death];
+  }
+
+  onLost(pid: number, inFlight: readonly LostRequest[]): void {
+    const death = this.#waiting.find(({ worker }) => worker.pid === pid);
+    if (death === undefined) this.#remember(pid, inFlight);
+    else this.#finish(death, inFlight);
+  }
+
+  /** Writes what has waited long enough. */
+  onTime(nowMs: number): void {
+    for (const death of this.#waiting) if (nowMs >= death.atMs + LOST_WAIT_MS) this.#finish(death, undefined);
+  }
+
+  /** Writes all that waits: nothing more will come. */
+  flush(): void {
+    for (const death of this.#waiting) this.#finish(death, undefined);
+  }
+
+  nextMomentMs(): number {
+    return Math.min(...this.#waiting.map(({ atMs }) => atMs + LOST_WAIT_MS), Number.POSITIVE_INFINITY);
+  }
+
+  #remember(pid: number, inFlight: readonly LostRequest[]): void {
+    this.#reports.set(pid, inFlight);
+    const [oldest] = this.#reports.keys();
+    if (this.#reports.size > REPORTS_MAX && oldest !== undefined) this.#reports.delete(oldest);
+  }
+
+  #finish(death: Death, inFlight: readonly LostRequest[] | undefined): void {
+    this.#waiting = this.#waiting.filter((other) => other !== death);
+    this.#write(death, inFlight);
+  }
+
+  #write(death: Death, inFlight: readonly LostRequest[] | undefined): void {
+    const fields = deathFields(death, inFlight);
+    if (isWanted(death)) this.#log.info("worker exited", fields);
+    else this.#log.error("worker exited", fields);
+  }
+}
+
+/** Asked for and done as asked, or at least not a failure of the app. */
+function isWanted({ worker, exit }: Death): boolean {
+  const isAsked = ["stop", "scale-down", "reload", "retire"].includes(worker.cause ?? "");
+  return isAsked && worker.state !== "killed" && exit.signal === null;
+}
+
+function deathFields({ worker, exit, atMs }: Death, inFlight: readonly LostRequest[] | undefined): LogFields {
+  const requests = inFlight ?? [];
+  return {
+    nr: worker.nr,
+    pid: worker.pid,
+    generation: worker.generation,
+    cause: causeOf(worker, exit),
+    ...(exit.signal === null ? { code: exit.code } : { signal: exit.signal }),
+    ...(worker.retireCause === undefined ? {} : { asked: worker.retireCause }),
+    ...(worker.wasReady ? {} : { step: worker.step }),
+    ageSeconds: Math.round((atMs - worker.bornAtMs) / 100) / 10,
+    ...(exit.rssMax > 0 ? { rssMaxKib: exit.rssMax } : {}),
+    inFlight: requests.length,
+    ...(requests.length === 0 ? {} : { requests: requests.slice(0, REQUESTS_SHOWN_MAX).map(showRequest) }),
+  };
+}
+
+/** Never a guess: a SIGKILL that was not ours is "signal", whoever sent it. */
+function causeOf(worker: PoolWorker, exit: WorkerExit): string {
+  if (worker.cause !== undefined) return worker.cause;
+  if (worker.isRetiring) return "retire";
+  if (exit.signal !== null) return "signal";
+  return exit.code === null ? "unknown" : "exit";
+}
+
+function showRequest({ id, method, path, elapsedMs, started, retried }: LostRequest): string {
+  const fate = retried ? " retried" : "";
+  return `#${id} ${method} ${path} ${started ? `${Math.round(elapsedMs)}ms` : "waiting"}${fate}`;
+}

@@ -1,0 +1,122 @@
+// A forkserver as the arbiter sees it: the only parent of workers, and the one who signals and reaps them.
+// With python/ this file alone knows that workers are Python.
+
+import { delimiter } from "node:path";
+import type { Config } from "../config/config.ts";
+import type { ForkserverCommand, ForkserverReport, Meeting, PythonSettings } from "../control/messages.ts";
+import { readForkserverReport } from "../control/shapes.ts";
+import type { Log } from "../log/log.ts";
+import type { Child, ChildExit, ChildSpec, SpawnChild } from "./child.ts";
+
+export interface ForkserverSink {
+  onForkserverReport(forkserver: ForkserverHandle, report: ForkserverReport): void;
+  onForkserverGone(forkserver: ForkserverHandle, exit: ChildExit): void;
+}
+
+export interface ForkserverOrder {
+  readonly generation: number;
+  readonly spec: ChildSpec;
+  readonly settings: PythonSettings;
+  readonly control: Meeting;
+}
+
+/**
+ *     starting ──► configured ──► stopping ──► gone
+ */
+export type ForkserverState = "starting" | "configured" | "stopping" | "gone";
+
+export class ForkserverHandle {
+  readonly generation: number;
+  readonly #child: Child;
+  #state: ForkserverState = "starting";
+
+  constructor(order: ForkserverOrder, spawn: SpawnChild, sink: ForkserverSink, log: Log) {
+    this.generation = order.generation;
+    this.#child = spawn(order.spec, {
+      onLine: (line) => {
+        const reading = readForkserverReport(line);
+        if (reading.kind === "report") this.#onReport(reading.report, sink);
+        else log.debug("message from the forkserver ignored", { pid: this.pid, type: line.type });
+      },
+      onGone: (exit) => {
+        this.#state = "gone";
+        sink.onForkserverGone(this, exit);
+      },
+    });
+    const { settings, control, generation } = order;
+    this.#send({ type: "configure", settings, control, generation });
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get state(): ForkserverState {
+    return this.#state;
+  }
+
+  fork(nr: number, age: number): void {
+    this.#send({ type: "fork", nr, age });
+  }
+
+  signal(pid: number, signal: string): void {
+    this.#send({ type: "signal", pid, signal });
+  }
+
+  /** It ends when its last worker was reaped. Harmless when repeated. */
+  stop(): void {
+    if (this.#state === "stopping" || this.#state === "gone") return;
+    this.#state = "stopping";
+    this.#send({ type: "stop" });
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #onReport(report: ForkserverReport, sink: ForkserverSink): void {
+    if (report.type === "configured" && this.#state === "starting") this.#state = "configured";
+    sink.onForkserverReport(this, report);
+  }
+
+  #send(command: ForkserverCommand): void {
+    this.#child.send(command);
+  }
+}
+
+export interface Interpreter {
+  readonly command: string;
+  /** The folder that holds the package tunicorn_worker. */
+  readonly packageFolder: string;
+}
+
+/** How a forkserver is started. It takes its own folder out of PYTHONPATH again, so the app never sees it. */
+export function forkserverSpec({ command, packageFolder }: Interpreter, env: NodeJS.ProcessEnv): ChildSpec {
+  const inherited = env["PYTHONPATH"];
+  const pythonPath = inherited === undefined || inherited === "" ? [] : [inherited];
+  return {
+    command,
+    args: ["-m", "tunicorn_worker", "forkserver"],
+    env: { ...env, PYTHONPATH: [packageFolder, ...pythonPath].join(delimiter) },
+    stdin: "inherit",
+    fds: [],
+  };
+}
+
+/** The Python side's share of the Config: `Settings` in python/tunicorn_worker/control.py. */
+export function pythonSettings(config: Config, workers: number, version: string): PythonSettings {
+  return {
+    app: config.app,
+    workerClass: config.workerClass,
+    threads: config.threads,
+    chdir: config.chdir,
+    pythonPath: config.pythonPath,
+    env: config.env,
+    umask: config.umask,
+    multiprocess: workers > 1,
+    serverSoftware: `tunicorn/${version}`,
+    logLevel: config.logLevel,
+    errorLog: config.errorLog,
+    logJson: config.logJson,
+  };
+}

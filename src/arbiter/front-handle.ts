@@ -1,0 +1,110 @@
+// A front as the arbiter sees it. It inherits the listeners as descriptors 4, 5, … and is told the rest over control.
+
+import type { Config } from "../config/config.ts";
+import type { FrontCommand, FrontReport, InheritedListener, Meeting } from "../control/messages.ts";
+import { readFrontReport } from "../control/shapes.ts";
+import type { Log } from "../log/log.ts";
+import type { Child, ChildExit, ChildSpec, SpawnChild } from "./child.ts";
+
+const FIRST_LISTENER_FD = 4;
+
+export interface FrontSink {
+  onFrontReport(front: FrontHandle, report: FrontReport): void;
+  onFrontGone(front: FrontHandle, exit: ChildExit): void;
+}
+
+export interface FrontOrder {
+  readonly nr: number;
+  readonly generation: number;
+  readonly spec: Omit<ChildSpec, "fds">;
+  readonly config: Config;
+  readonly listeners: readonly InheritedListener[];
+  /** Made by the front when a body needs it, removed by whoever lives longer. */
+  readonly bodyFolder: string;
+}
+
+/**
+ *     starting ──► ready ──► draining ──► gone
+ */
+export type FrontState = "starting" | "ready" | "draining" | "gone";
+
+export class FrontHandle {
+  readonly nr: number;
+  readonly bodyFolder: string;
+  readonly #child: Child;
+  #state: FrontState = "starting";
+  #meeting: Meeting | undefined;
+
+  constructor(order: FrontOrder, spawn: SpawnChild, sink: FrontSink, log: Log) {
+    this.nr = order.nr;
+    this.bodyFolder = order.bodyFolder;
+    const fds = order.listeners.map((listener) => listener.fd);
+    this.#child = spawn(
+      { ...order.spec, fds },
+      {
+        onLine: (line) => {
+          const reading = readFrontReport(line);
+          if (reading.kind === "report") this.#onReport(reading.report, sink);
+          else log.debug("message from a front ignored", { pid: this.pid, type: line.type });
+        },
+        onGone: (exit) => {
+          this.#state = "gone";
+          sink.onFrontGone(this, exit);
+        },
+      },
+    );
+    this.#send(configureCommand(order));
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get state(): FrontState {
+    return this.#state;
+  }
+
+  /** Where workers attach; undefined before it is ready. */
+  get meeting(): Meeting | undefined {
+    return this.#meeting;
+  }
+
+  drainWorker(pid: number): void {
+    this.#send({ type: "drain-worker", pid });
+  }
+
+  /** Harmless when repeated; a quick one hastens. */
+  drain(graceMs: number, { quick }: { readonly quick: boolean }): void {
+    if (this.#state !== "gone") this.#state = "draining";
+    this.#send({ type: "drain", graceMs, quick });
+  }
+
+  reopenLogs(): void {
+    this.#send({ type: "reopen-logs" });
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #onReport(report: FrontReport, sink: FrontSink): void {
+    if (report.type === "ready") {
+      this.#meeting = { address: report.address, token: report.token };
+      if (this.#state === "starting") this.#state = "ready";
+    }
+    sink.onFrontReport(this, report);
+  }
+
+  #send(command: FrontCommand): void {
+    this.#child.send(command);
+  }
+}
+
+function configureCommand(order: FrontOrder): FrontCommand {
+  const { config, bodyFolder, nr, generation } = order;
+  const listeners = order.listeners.map((listener, index) => ({
+    ...listener,
+    fd: FIRST_LISTENER_FD + index,
+  }));
+  return { type: "configure", config, listeners, bodyFolder, nr, generation };
+}

@@ -1,0 +1,62 @@
+// The fronts, one for each number, kept alive as long as the server runs. A seat's link belongs to one front:
+// seat nr modulo their count.
+
+import type { FrontHandle } from "./front-handle.ts";
+import { Kept } from "./kept.ts";
+
+export class Fronts {
+  readonly #kept: readonly Kept<FrontHandle>[];
+
+  constructor(count: number, make: (nr: number) => FrontHandle) {
+    this.#kept = Array.from({ length: count }, (_, nr) => new Kept(() => make(nr)));
+  }
+
+  get isEmpty(): boolean {
+    return this.#handles.length === 0;
+  }
+
+  get areReady(): boolean {
+    return this.#kept.every(({ handle }) => handle?.state === "ready");
+  }
+
+  /** The front that has this seat's link, if it is ready. */
+  ofSeat(nr: number): FrontHandle | undefined {
+    const handle = this.#kept[this.nrOfSeat(nr)]?.handle;
+    return handle?.state === "ready" || handle?.state === "draining" ? handle : undefined;
+  }
+
+  nrOfSeat(nr: number): number {
+    return this.#kept.length === 0 ? 0 : nr % this.#kept.length;
+  }
+
+  tend(nowMs: number): void {
+    for (const kept of this.#kept) kept.tend(nowMs);
+  }
+
+  onGone(front: FrontHandle, nowMs: number): void {
+    this.#kept[front.nr]?.onGone(nowMs);
+  }
+
+  /** The last order: none is made again. */
+  drain(graceMs: number, options: { readonly quick: boolean }): void {
+    for (const kept of this.#kept) kept.release();
+    for (const handle of this.#handles) handle.drain(graceMs, options);
+  }
+
+  kill(): void {
+    for (const kept of this.#kept) kept.release();
+    for (const handle of this.#handles) handle.kill();
+  }
+
+  reopenLogs(): void {
+    for (const handle of this.#handles) handle.reopenLogs();
+  }
+
+  nextMomentMs(): number {
+    return Math.min(...this.#kept.map((kept) => kept.nextMomentMs()), Number.POSITIVE_INFINITY);
+  }
+
+  get #handles(): FrontHandle[] {
+    return this.#kept.flatMap(({ handle }) => (handle === undefined ? [] : [handle]));
+  }
+}

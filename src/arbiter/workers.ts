@@ -1,0 +1,336 @@
+// The workers' lives: what each report means for the table, and how a planned action reaches a process. Judgement is
+// plan.ts's; when to judge is arbiter.ts's.
+
+import type { BootFailure, Exited, FrontReport, StopMode, WorkerReport } from "../control/messages.ts";
+import type { Log } from "../log/log.ts";
+import { afterDeath, type Backoff, NO_BACKOFF } from "./backoff.ts";
+import { Deaths, type WorkerExit } from "./deaths.ts";
+import type { ForkserverHandle } from "./forkserver-handle.ts";
+import type { FrontHandle } from "./front-handle.ts";
+import type { Action } from "./plan.ts";
+import { type EndCause, Pool, type PoolWorker } from "./pool.ts";
+import type { WorkerHandle } from "./worker-handle.ts";
+
+/** A worker whose control connection ended has this long to exit by itself. */
+const ALONE_MAX_MS = 1_000;
+/** A worker that said hello and that no forkserver reports within so long is a leftover of a dead forkserver. */
+const EARLY_MAX_MS = 5_000;
+const EARLY_REPORTS_MAX = 16;
+const EXIT_UNKNOWN: WorkerExit = { code: null, signal: null, rssMax: 0 };
+
+/** What the workers need of the rest of the arbiter. */
+export interface WorkersWorld {
+  readonly log: Log;
+  nowMs(): number;
+  /** Undefined while there is none that can fork. */
+  forkserver(generation: number): ForkserverHandle | undefined;
+  /** The front that has this seat's link, if it is ready. */
+  frontOf(nr: number): FrontHandle | undefined;
+  /** SIGKILL to a worker that has no living parent to do it. */
+  killOrphan(pid: number): void;
+  /** A worker ended, or was ended, before it was ready, and nobody wanted that. */
+  onBootFailure(worker: PoolWorker, failure: BootFailure): void;
+}
+
+/** A worker's hello may overtake its forkserver's report of the fork. What it says meanwhile is kept. */
+interface EarlyWorker {
+  readonly handle: WorkerHandle;
+  readonly untilMs: number;
+  readonly reports: WorkerReport[];
+}
+
+export class Workers {
+  readonly pool: Pool = new Pool();
+  readonly deaths: Deaths;
+  readonly #world: WorkersWorld;
+  readonly #handles = new Map<number, WorkerHandle>();
+  /** By age. A generation's forkserver may have been replaced; only the one that forked a worker can signal it. */
+  readonly #parents = new Map<number, ForkserverHandle>();
+  readonly #backoffs = new Map<number, Backoff>();
+  readonly #alone = new Map<number, number>();
+  readonly #early = new Map<number, EarlyWorker>();
+
+  constructor(world: WorkersWorld) {
+    this.#world = world;
+    this.deaths = new Deaths(world.log);
+  }
+
+  get forkNotBeforeMs(): ReadonlyMap<number, number> {
+    return new Map([...this.#backoffs].map(([nr, backoff]) => [nr, backoff.notBeforeMs]));
+  }
+
+  nextMomentMs(): number {
+    const early = [...this.#early.values()].map(({ untilMs }) => untilMs);
+    return Math.min(this.deaths.nextMomentMs(), ...this.#alone.values(), ...early);
+  }
+
+  onTime(): void {
+    const nowMs = this.#world.nowMs();
+    this.deaths.onTime(nowMs);
+    for (const [age, atMs] of this.#alone) if (nowMs >= atMs) this.#killAlone(age);
+    for (const [pid, early] of this.#early) if (nowMs >= early.untilMs) this.#refuse(pid, early.handle);
+  }
+
+  // ---- act
+
+  act(action: Action): void {
+    const worker = action.type === "fork" ? undefined : this.pool.get(action.age);
+    if (action.type === "fork") this.#fork(action);
+    else if (worker !== undefined && action.type === "drain") this.#drain(worker, action.cause);
+    else if (worker !== undefined && action.type === "kill") this.kill(worker, action.cause);
+  }
+
+  /** Every worker is to end, those that run something when they have finished. Harmless when repeated. */
+  stopAll(): void {
+    for (const worker of this.pool.workers.filter((w) => w.state === "booting" || w.state === "ready")) {
+      this.pool.enter(worker, "draining", this.#world.nowMs(), "stop");
+      this.#sendStop(worker, worker.wasReady ? "graceful" : "quick");
+    }
+  }
+
+  /** Those that were told to end shall not finish what they run. */
+  hasten(): void {
+    for (const worker of this.pool.workers) this.#sendStop(worker, "quick");
+  }
+
+  killAll(cause: EndCause): void {
+    for (const worker of this.pool.workers) if (worker.state !== "killed") this.kill(worker, cause);
+  }
+
+  kill(worker: PoolWorker, cause: EndCause): void {
+    this.pool.enter(worker, "killed", this.#world.nowMs(), cause);
+    const parent = this.#parents.get(worker.age);
+    if (worker.pid > 0 && this.#isOrphan(worker)) this.#world.killOrphan(worker.pid);
+    else if (worker.pid > 0) parent?.signal(worker.pid, "SIGKILL");
+    // It was asked for a fork and never answered: it is the forkserver that hangs.
+    else if (cause === "boot-timeout") parent?.kill();
+  }
+
+  #fork(seat: { readonly nr: number; readonly generation: number }): void {
+    const forkserver = this.#world.forkserver(seat.generation);
+    if (forkserver === undefined) return;
+    const worker = this.pool.addFork({ nr: seat.nr, generation: seat.generation }, this.#world.nowMs());
+    this.#parents.set(worker.age, forkserver);
+    forkserver.fork(worker.nr, worker.age);
+  }
+
+  #drain(worker: PoolWorker, cause: EndCause): void {
+    const front = worker.isLinked ? this.#world.frontOf(worker.nr) : undefined;
+    this.pool.enter(worker, "draining", this.#world.nowMs(), cause);
+    this.#world.log.debug("worker draining", { nr: worker.nr, pid: worker.pid, cause });
+    if (front !== undefined) front.drainWorker(worker.pid);
+    else this.#sendStop(worker, worker.wasReady ? "graceful" : "quick");
+  }
+
+  #sendStop(worker: PoolWorker, mode: StopMode): void {
+    this.#handles.get(worker.age)?.send({ type: "stop", mode });
+  }
+
+  // ---- what the forkserver says
+
+  onForked(forkserver: ForkserverHandle, nr: number, pid: number): void {
+    if (this.pool.byPid(pid) !== undefined) return;
+    const worker = this.pool.awaited(nr, forkserver.generation);
+    if (worker === undefined) return;
+    this.#world.log.info(`Booting worker with pid: ${pid}`, { nr });
+    this.pool.note(worker, { pid, step: "interpreter" });
+    if (worker.state === "killed") forkserver.signal(pid, "SIGKILL");
+    this.#welcomeEarly(pid);
+  }
+
+  onExited({ pid, code, signal, rssMax }: Exited): void {
+    const worker = this.pool.byPid(pid);
+    if (worker !== undefined) this.#bury(worker, { code, signal, rssMax });
+  }
+
+  /** Its workers go on: they have their own connections. Those that have none yet are refused when they come. */
+  onForkserverGone(forkserver: ForkserverHandle): void {
+    for (const worker of this.pool.workers.filter((w) => this.#parents.get(w.age) === forkserver)) {
+      if (!this.#handles.has(worker.age)) this.#buryOrphan(worker);
+    }
+  }
+
+  // ---- what a worker says
+
+  onHello(handle: WorkerHandle): void {
+    const { pid } = handle.hello;
+    const worker = this.pool.byPid(pid);
+    if (worker === undefined) {
+      this.#early.set(pid, { handle, untilMs: this.#world.nowMs() + EARLY_MAX_MS, reports: [] });
+    } else if (this.#handles.has(worker.age)) {
+      this.#refuse(pid, handle);
+    } else {
+      this.#handles.set(worker.age, handle);
+      if (worker.state === "draining") this.#sendStop(worker, "quick");
+    }
+  }
+
+  onReport(handle: WorkerHandle, report: WorkerReport): void {
+    const worker = this.#ownerOf(handle);
+    if (worker === undefined) {
+      this.#keepEarly(handle, report);
+      return;
+    }
+    switch (report.type) {
+      case "step":
+        this.pool.note(worker, { step: report.step });
+        break;
+      case "ready":
+        this.#onReady(worker, report.slots);
+        break;
+      case "boot-failed":
+        this.pool.note(worker, {
+          bootFailure: report,
+          step: report.step,
+          cause: worker.cause ?? "boot-error",
+        });
+        break;
+      case "retire":
+        this.pool.note(worker, { isRetiring: true, retireCause: report.cause });
+        break;
+      case "hello":
+      case "pong":
+      case "stacks":
+        break;
+    }
+  }
+
+  onControlGone(handle: WorkerHandle): void {
+    const { pid } = handle.hello;
+    if (this.#early.get(pid)?.handle === handle) this.#early.delete(pid);
+    const worker = this.#ownerOf(handle);
+    if (worker === undefined) return;
+    this.#handles.delete(worker.age);
+    if (this.#isOrphan(worker)) this.#buryOrphan(worker);
+    else this.#alone.set(worker.age, this.#world.nowMs() + ALONE_MAX_MS);
+  }
+
+  // ---- what a front says
+
+  onFrontReady(front: FrontHandle): void {
+    for (const worker of this.pool.workers) if (worker.state === "ready") this.#attach(worker, front);
+  }
+
+  onFrontReport(report: FrontReport): void {
+    if (report.type === "worker-joined") this.#onJoined(report.pid);
+    else if (report.type === "worker-drained") this.#onDrained(report.pid);
+    else if (report.type === "worker-lost") this.#onLost(report.pid, report);
+  }
+
+  /** `isItsSeat`: which seats had their links there. */
+  onFrontGone(isItsSeat: (nr: number) => boolean): void {
+    for (const worker of this.pool.workers.filter((w) => w.isLinked && isItsSeat(w.nr))) {
+      this.pool.note(worker, { isLinked: false });
+      if (worker.state === "draining") this.#sendStop(worker, "graceful");
+      else this.#handles.get(worker.age)?.send({ type: "detach" });
+    }
+  }
+
+  // ---- helpers
+
+  #onReady(worker: PoolWorker, slots: number): void {
+    if (worker.state !== "booting") return;
+    const ready = this.pool.enter(this.pool.note(worker, { slots }), "ready", this.#world.nowMs());
+    const front = this.#world.frontOf(worker.nr);
+    if (front !== undefined) this.#attach(ready, front);
+  }
+
+  #attach(worker: PoolWorker, front: FrontHandle): void {
+    if (front.meeting === undefined || this.#world.frontOf(worker.nr) !== front) return;
+    this.#handles.get(worker.age)?.send({ type: "attach", ...front.meeting });
+  }
+
+  #onJoined(pid: number): void {
+    const worker = this.pool.byPid(pid);
+    if (worker !== undefined) this.pool.note(worker, { isLinked: true });
+  }
+
+  #onDrained(pid: number): void {
+    const worker = this.pool.byPid(pid);
+    if (worker === undefined) return;
+    this.pool.note(worker, { isLinked: false });
+    if (worker.state === "draining") this.#sendStop(worker, "graceful");
+  }
+
+  #onLost(pid: number, { inFlight }: Extract<FrontReport, { readonly type: "worker-lost" }>): void {
+    this.deaths.onLost(pid, inFlight);
+  }
+
+  #ownerOf(handle: WorkerHandle): PoolWorker | undefined {
+    const worker = this.pool.byPid(handle.hello.pid);
+    return worker !== undefined && this.#handles.get(worker.age) === handle ? worker : undefined;
+  }
+
+  #keepEarly(handle: WorkerHandle, report: WorkerReport): void {
+    const early = this.#early.get(handle.hello.pid);
+    if (early?.handle === handle && early.reports.length < EARLY_REPORTS_MAX) early.reports.push(report);
+  }
+
+  #welcomeEarly(pid: number): void {
+    const early = this.#early.get(pid);
+    if (early === undefined) return;
+    this.#early.delete(pid);
+    this.onHello(early.handle);
+    for (const report of early.reports) this.onReport(early.handle, report);
+  }
+
+  #refuse(pid: number, handle: WorkerHandle): void {
+    this.#early.delete(pid);
+    this.#world.log.warning("unknown worker refused", { pid, nr: handle.hello.nr });
+    handle.destroy();
+  }
+
+  #isOrphan(worker: PoolWorker): boolean {
+    return this.#parents.get(worker.age)?.state === "gone";
+  }
+
+  #killAlone(age: number): void {
+    this.#alone.delete(age);
+    const worker = this.pool.get(age);
+    if (worker !== undefined && worker.state !== "killed") this.kill(worker, "control-lost");
+  }
+
+  #buryOrphan(worker: PoolWorker): void {
+    this.#bury(this.pool.note(worker, { cause: worker.cause ?? "forkserver-lost" }), EXIT_UNKNOWN);
+  }
+
+  #bury(worker: PoolWorker, exit: WorkerExit): void {
+    const nowMs = this.#world.nowMs();
+    this.pool.remove(worker);
+    this.#parents.delete(worker.age);
+    this.#alone.delete(worker.age);
+    this.#handles.get(worker.age)?.destroy();
+    this.#handles.delete(worker.age);
+    // A fork that never happened has nobody to bury.
+    if (worker.pid > 0) this.deaths.onExit({ worker, exit, atMs: nowMs });
+    if (!isFailure(worker)) return;
+    this.#backoffs.set(
+      worker.nr,
+      afterDeath(this.#backoffs.get(worker.nr) ?? NO_BACKOFF, worker.bornAtMs, nowMs),
+    );
+    if (!worker.wasReady && worker.cause !== "forkserver-lost") {
+      this.#world.onBootFailure(worker, worker.bootFailure ?? unexplained(worker, exit, nowMs));
+    }
+  }
+}
+
+/** Nobody had asked it to end. */
+function isFailure({ cause, isRetiring }: PoolWorker): boolean {
+  if (cause === undefined) return !isRetiring;
+  return (
+    cause === "boot-error" ||
+    cause === "boot-timeout" ||
+    cause === "control-lost" ||
+    cause === "forkserver-lost"
+  );
+}
+
+function unexplained(worker: PoolWorker, exit: WorkerExit, nowMs: number): BootFailure {
+  const seconds = Math.round((nowMs - worker.bornAtMs) / 100) / 10;
+  const end = exit.signal === null ? `exit code ${exit.code ?? "unknown"}` : exit.signal;
+  const message =
+    worker.cause === "boot-timeout"
+      ? `it was not ready after ${seconds} s`
+      : `it ended with ${end} after ${seconds} s, before it was ready`;
+  return { step: worker.step, message, traceback: "", hint: "", exitCode: 3 };
+}
