@@ -1,7 +1,7 @@
 // tunicorn as a user starts it: `bin/tunicorn` with arguments, its output kept, its whole process tree gone at the end.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Endpoint } from "./http-client.ts";
@@ -27,8 +27,6 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Words before the command: setpriv, unshare, … */
   readonly wrapper?: readonly string[];
-  /** File descriptors that the server inherits as 3, 4, … */
-  readonly inherit?: readonly number[];
   /** The program, for the test of the installed package. */
   readonly command?: string;
   readonly python?: string;
@@ -49,11 +47,10 @@ export class Server {
 
   constructor(args: readonly string[], options: StartOptions = {}) {
     const command = [...(options.wrapper ?? []), options.command ?? join(ROOT, "bin/tunicorn"), ...args];
-    const stdio: StdioOptions = ["ignore", "pipe", "pipe", ...(options.inherit ?? [])];
     this.#child = spawn(command[0] ?? "", command.slice(1), {
       cwd: options.cwd ?? APPS,
       env: this.#environment(options),
-      stdio,
+      stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child.stdout?.on("data", (bytes: Buffer) => this.#collect(bytes));
     this.#child.stderr?.on("data", (bytes: Buffer) => this.#collect(bytes));
