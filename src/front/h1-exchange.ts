@@ -8,8 +8,7 @@
 // A handler may keep the exchange after it is over; whatever it then calls is ignored.
 
 import { assert } from "../base/assert.ts";
-import type { H1Protocol } from "../h1/protocol.ts";
-import { CHUNK_TAIL, chunkHead } from "../h1/response-writer.ts";
+import { CHUNK_TAIL, chunkHead, type H1Protocol } from "../h1/protocol.ts";
 import type {
   AbortCause,
   BodySink,

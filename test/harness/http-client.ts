@@ -87,6 +87,11 @@ export class RawClient {
     this.#socket.destroy();
   }
 
+  /** Leaves with a TCP reset. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
   /** The bytes received so far, as soon as they match. */
   async until(pattern: RegExp, deadlineMs: number = DEADLINE_MS): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
