@@ -126,7 +126,7 @@ export function abandonServers(): void {
 }
 
 function hasEnded(child: ChildProcess): boolean {
-  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 /** Nothing from the caller's own deployment may change what is measured. */

@@ -1,4 +1,4 @@
-"""Django in one file, with the middleware of `startproject` that needs no database: `/` is plain, `/page` a template."""
+"""Django in one file, with `startproject`'s middleware that needs no database. `/` is plain, `/page` a template."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def echo_length(environ: Environ, start_response: StartResponse) -> Iterable[byt
 
 
 def stamped(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    """Says when it ran, on the machine's monotonic clock: the client proves from it which workers were idle."""
+    """Says when it ran, on the machine's monotonic clock: it shows which workers were idle."""
     start = time.monotonic_ns()
     if environ["PATH_INFO"] == "/slow":
         time.sleep(SLOW_SECONDS)
