@@ -443,10 +443,11 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
       status: event.status,
       peer: this.peer.remoteAddress,
     });
-    if (this.#phase === "body")
+    if (this.#phase === "body") {
       this.#failRequest(this.#isEof ? "client-left" : "bad-request", event.status, event.message);
-    else if (this.#phase !== "discarding" && event.status !== 0)
-      this.#refuse(event.status, event.message, event);
+    } else if (this.#phase !== "discarding") {
+      this.#refuse(event.status, event.message, event.requestLine);
+    }
     this.#close();
   }
 

@@ -126,7 +126,7 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
   inform(status: number, block: Uint8Array): void {
     if (this.#state === "over") return;
     assert(this.#state === "waiting", "an informational response comes before the final one");
-    this.#shell.output.text(this.#shell.protocol.informLines(status, asBuffer(block).toString("latin1")));
+    this.#shell.output.text(this.#shell.protocol.informLines(status, asBuffer(block)));
     this.#shell.onOutputAdded();
   }
 

@@ -80,8 +80,15 @@ export function collect(done: (body: string) => void, ends: string[] = []): Body
   };
 }
 
+export interface BeginOptions {
+  /** Content-Length; -1 for none. */
+  readonly length?: number;
+  readonly status?: number;
+}
+
 /** The head of a response, and its body if there is one, without its end. */
-export function begin(exchange: Exchange, body = "", { length = body.length, status = 200 } = {}): void {
+export function begin(exchange: Exchange, body = "", options: BeginOptions = {}): void {
+  const { length = body.length, status = 200 } = options;
   const lengthLine = length < 0 ? "" : `Content-Length: ${length}\r\n`;
   const block = `Content-Type: text/plain\r\n${lengthLine}\r\n`;
   const bytes = Buffer.from(block + body, "latin1");
