@@ -3,6 +3,7 @@
 
 import { type Entry, type Layer, unknownFlag } from "./layer.ts";
 import type { Problem } from "./problem.ts";
+import type { AnySetting } from "./setting.ts";
 import { FLAGS, type FlagMeaning, type SettingName } from "./settings.ts";
 import type { Given } from "./value-type.ts";
 
@@ -60,7 +61,8 @@ class CommandLineReader implements CommandLine {
     if (this.#isAboutUs(flag)) return;
     const meaning = FLAGS.get(flag);
     if (meaning === undefined) this.#unknown(flag);
-    else if (takesValue(flag, meaning)) this.#set(meaning.name, flag, this.#value(flag, meaning, inline));
+    else if (takesValue(flag, meaning.setting))
+      this.#set(meaning.name, flag, this.#value(flag, meaning, inline));
     else this.#setSwitch(flag, meaning, inline);
   }
 
@@ -70,7 +72,7 @@ class CommandLineReader implements CommandLine {
       const flag = `-${token[i]}`;
       if (this.#isAboutUs(flag)) continue;
       const meaning = FLAGS.get(flag);
-      if (meaning === undefined || takesValue(flag, meaning)) {
+      if (meaning === undefined || takesValue(flag, meaning.setting)) {
         this.#readShortEnd(i === 1 ? token : flag, flag, meaning, token.slice(i + 1));
         return;
       }
@@ -135,7 +137,7 @@ class CommandLineReader implements CommandLine {
 }
 
 /** False for switches and for flags that stand for one value. */
-export function takesValue(flag: string, meaning: FlagMeaning): boolean {
-  const { fixed, type } = meaning.setting;
+export function takesValue(flag: string, setting: AnySetting): boolean {
+  const { fixed, type } = setting;
   return type.placeholder !== "" && !(fixed !== undefined && Object.hasOwn(fixed, flag));
 }

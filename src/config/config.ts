@@ -82,6 +82,6 @@ export interface Config {
   readonly logJson: boolean;
   readonly logLevel: LogLevel;
   readonly procName: string;
-  /** What --umask said, already in unixSocket.mode; -1 when it was not given. */
+  /** Of the application's processes; -1 keeps the inherited one. unixSocket.mode has it already. */
   readonly umask: number;
 }

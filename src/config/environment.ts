@@ -103,7 +103,7 @@ function readVariables(env: Environment, variables: Variables, problems: Problem
 
 /** What a variable's text gives to its flag: words for a flag that repeats, the truth for a switch. */
 function givenBy(text: string, flag: string, meaning: FlagMeaning): Given | undefined {
-  if (takesValue(flag, meaning)) return meaning.setting.type.repeats ? splitWords(text) : text;
+  if (takesValue(flag, meaning.setting)) return meaning.setting.type.repeats ? splitWords(text) : text;
   const truth = parseTruth(text);
   return truth === undefined ? undefined : switched(flag, truth, meaning.setting.fixed ?? {});
 }
@@ -119,9 +119,14 @@ function oppositeOf(flag: string): string {
   return flag.startsWith("--no-") ? `--${flag.slice("--no-".length)}` : `--no-${flag.slice(2)}`;
 }
 
-/** A variable with our prefix that sets nothing is likely a slip, but may be the application's own: a warning. */
+/** A variable with our prefix that nearly names a setting is likely a slip; others may be the application's own. */
 function unknownVariables(env: Environment): string[] {
-  return Object.keys(env)
-    .filter((name) => name.startsWith("TUNICORN_") && !TUNICORN_VARIABLES.has(name))
-    .map((name) => `$${name} is no setting${didYouMean(suggest(name, [...TUNICORN_VARIABLES.keys()]))}`);
+  const known = [...TUNICORN_VARIABLES.keys()].map((name) => name.slice(OWN_PREFIX.length));
+  return Object.keys(env).flatMap((name) => {
+    if (!name.startsWith(OWN_PREFIX) || TUNICORN_VARIABLES.has(name)) return [];
+    const near = suggest(name.slice(OWN_PREFIX.length), known);
+    return near === undefined ? [] : [`$${name} is no setting${didYouMean(`$${OWN_PREFIX}${near}`)}`];
+  });
 }
+
+const OWN_PREFIX = "TUNICORN_";

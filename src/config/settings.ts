@@ -57,7 +57,7 @@ export const SETTING_ROWS: readonly (readonly [SettingName, AnySetting])[] = Obj
   AnySetting,
 ][]; // Object.entries forgets the keys' type
 
-/** A flag on a command line: the setting that it sets, and to what when it takes no value. */
+/** The setting that a flag sets. */
 export interface FlagMeaning {
   readonly name: SettingName;
   readonly setting: AnySetting;

@@ -255,8 +255,8 @@ export const LISTENING_SETTINGS: SettingsOf<ListeningValues> = {
     flags: ["-m", "--umask"],
     type: MODE,
     byDefault: NO_NUMBER,
-    defaultText: "none: see --socket-mode",
-    doc: "Permission bits to take away from 0777 on Unix sockets, as gunicorn has it. --socket-mode says it directly.",
+    defaultText: "as inherited; see --socket-mode",
+    doc: "Permission bits to take away from 0777 on Unix sockets, as gunicorn has it, and from files that the application makes. --socket-mode sets those of sockets directly.",
     status: SUPPORTED,
   },
   socket_mode: {

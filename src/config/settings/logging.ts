@@ -1,5 +1,6 @@
 // Settings: the error log and the access log.
 
+import { ACCESS_FORMAT } from "../access-grammar.ts";
 import type { LogLevel } from "../config.ts";
 import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
 import { choice, SWITCH, text, type ValueType } from "../value-type.ts";
@@ -89,7 +90,7 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
   access_log_format: {
     section: "Logging",
     flags: ["--access-logformat"],
-    type: text("FORMAT"),
+    type: ACCESS_FORMAT,
     byDefault: ACCESS_FORMAT_DEFAULT,
     doc: "The form of an access line. Atoms: %(h)s address, %(l)s -, %(u)s user, %(t)s time, %(r)s request line, %(m)s method, %(U)s path, %(q)s query, %(H)s protocol, %(s)s status, %(B)s and %(b)s body bytes, %(f)s referer, %(a)s user agent, %(T)s seconds, %(M)s milliseconds, %(D)s microseconds, %(L)s seconds with fraction, %(p)s worker pid, %({x}i)s and %({x}o)s request and response fields, %({x}e)s environ values; beyond gunicorn's: %(Q)s milliseconds in the waiting line, %(A)s milliseconds in the application, %(I)s request bytes, %(R)s retries, %(N)s request number, %(X)s why it was cut short, %(S)s scheme, %(P)s the peer's address.",
     status: SUPPORTED,

@@ -1,0 +1,179 @@
+// An access line, compiled once from --access-logformat into a list of functions (peers.md §3.9), or as JSON.
+// What is missing is written as "-". Whatever a client sent is escaped (log/escape.ts).
+
+import { type AccessAtom, type AccessPiece, parseAccessFormat } from "../config/access-grammar.ts";
+import type { AccessRecord } from "./access-record.ts";
+import { escapeAccess, jsonText } from "./escape.ts";
+import { accessTime, perSecond } from "./log-time.ts";
+
+/** A line without its line break. */
+export type FormatAccess = (record: AccessRecord) => string;
+
+/** Throws for a format that parseAccessFormat refuses; a Config holds none. */
+export function compileAccessFormat(format: string): FormatAccess {
+  const parsed = parseAccessFormat(format);
+  if (!parsed.ok) throw new Error(`access log format ${parsed.reason}`);
+  const parts = parsed.value.map(compilePiece);
+  return (record) => {
+    let line = "";
+    for (const part of parts) line += typeof part === "string" ? part : part(record);
+    return line;
+  };
+}
+
+function compilePiece(piece: AccessPiece): string | FormatAccess {
+  switch (piece.type) {
+    case "text":
+      return piece.text;
+    case "atom":
+      return ATOMS[piece.atom];
+    case "named":
+      return compileNamed(piece.kind, piece.name);
+  }
+}
+
+const timeText = perSecond(accessTime);
+
+const ATOMS: Readonly<Record<AccessAtom, FormatAccess>> = {
+  h: (r) => orDash(clientAddress(r)),
+  l: () => "-",
+  u: (r) => orDash(basicUser(r)),
+  t: (r) => timeText(r.startedAtUnixMs + r.elapsedMs),
+  r: requestLine,
+  m: (r) => orDash(r.head?.method ?? ""),
+  U: (r) => orDash(r.head?.path ?? ""),
+  q: (r) => escapeAccess(r.head?.query ?? ""),
+  H: protocol,
+  s: (r) => String(r.status),
+  B: (r) => String(r.bodyBytes),
+  b: (r) => (r.bodyBytes === 0 ? "-" : String(r.bodyBytes)),
+  f: (r) => requestField(r, "referer"),
+  a: (r) => requestField(r, "user-agent"),
+  T: (r) => String(Math.floor(r.elapsedMs / 1000)),
+  M: (r) => String(Math.floor(r.elapsedMs)),
+  D: (r) => String(Math.round(r.elapsedMs * 1000)),
+  L: (r) => (r.elapsedMs / 1000).toFixed(6),
+  p: (r) => (r.notes.workerPid > 0 ? `<${r.notes.workerPid}>` : "-"),
+  Q: (r) => (r.notes.queueMs < 0 ? "-" : r.notes.queueMs.toFixed(3)),
+  A: (r) => (r.notes.appMicros < 0 ? "-" : (r.notes.appMicros / 1000).toFixed(3)),
+  I: (r) => String(r.requestBytes),
+  R: (r) => String(r.notes.retries),
+  N: (r) => String(r.id),
+  X: (r) => r.abortCause ?? "-",
+  S: (r) => orDash(r.notes.scheme),
+  P: (r) => orDash(r.peer.remoteAddress),
+};
+
+function orDash(text: string): string {
+  return text === "" ? "-" : escapeAccess(text);
+}
+
+/** As the application was told, else the socket's other end; "" over a Unix socket. */
+function clientAddress(record: AccessRecord): string {
+  return record.notes.clientAddress === "" ? record.peer.remoteAddress : record.notes.clientAddress;
+}
+
+function requestLine(record: AccessRecord): string {
+  const { head } = record;
+  if (head === undefined) return orDash(record.requestLine);
+  return `${escapeAccess(head.method)} ${escapeAccess(head.target)} HTTP/${head.version}`;
+}
+
+function protocol(record: AccessRecord): string {
+  return record.head === undefined ? "-" : `HTTP/${record.head.version}`;
+}
+
+function requestField(record: AccessRecord, lowerName: string): string {
+  const value = record.head?.fields.get(lowerName);
+  return value === undefined || value === "" ? "-" : escapeAccess(value);
+}
+
+/** The user of HTTP Basic authentication (RFC 7617); nobody has checked the password here. */
+function basicUser(record: AccessRecord): string {
+  const value = record.head?.fields.get("authorization");
+  const match = value === undefined ? null : /^basic +([A-Za-z0-9+/=_-]{1,1024})$/i.exec(value);
+  const pair = match === null ? "" : Buffer.from(match[1] ?? "", "base64").toString("latin1");
+  const colon = pair.indexOf(":");
+  return colon < 0 ? "" : pair.slice(0, colon);
+}
+
+function compileNamed(kind: "i" | "o" | "e", name: string): FormatAccess {
+  switch (kind) {
+    case "i":
+      return (record) => requestField(record, name);
+    case "o":
+      return (record) => orDash(responseField(record.responseBlock, name));
+    case "e":
+      return (record) => orDash(environValue(record, name));
+  }
+}
+
+/** The first field `lowerName` of a ready-made header block. */
+function responseField(block: string, lowerName: string): string {
+  for (let at = 0; at < block.length; ) {
+    const lineEnd = block.indexOf("\r\n", at);
+    const end = lineEnd < 0 ? block.length : lineEnd;
+    const colon = block.indexOf(":", at);
+    const isWanted = colon - at === lowerName.length && block.slice(at, colon).toLowerCase() === lowerName;
+    if (isWanted) return block.slice(colon + 1, end).trim();
+    at = end + 2;
+  }
+  return "";
+}
+
+/** What the front knows of the environ; the rest is the worker's. `name` is in lower case. */
+function environValue(record: AccessRecord, name: string): string {
+  const known = Object.hasOwn(ENVIRON, name) ? ENVIRON[name] : undefined;
+  if (known !== undefined) return known(record);
+  const field = name.startsWith("http_") ? name.slice("http_".length).replaceAll("_", "-") : "";
+  return record.head?.fields.get(field) ?? "";
+}
+
+const ENVIRON: Readonly<Record<string, FormatAccess>> = {
+  request_method: (r) => r.head?.method ?? "",
+  raw_uri: (r) => r.head?.target ?? "",
+  request_uri: (r) => r.head?.target ?? "",
+  query_string: (r) => r.head?.query ?? "",
+  server_protocol: (r) => (r.head === undefined ? "" : `HTTP/${r.head.version}`),
+  remote_addr: clientAddress,
+  remote_port: (r) => (r.peer.remotePort === 0 ? "" : String(r.peer.remotePort)),
+  content_type: (r) => r.head?.fields.get("content-type") ?? "",
+  content_length: (r) => r.head?.fields.get("content-length") ?? "",
+  "wsgi.url_scheme": (r) => r.notes.scheme,
+};
+
+/** One JSON object with OpenTelemetry's names where it has any. Absent values are left out. */
+export function formatAccessJson(record: AccessRecord): string {
+  const { head, notes } = record;
+  let line = `{"time":"${new Date(record.startedAtUnixMs).toISOString()}","id":${record.id}`;
+  line += jsonMember("client.address", clientAddress(record));
+  line += head === undefined ? jsonMember("request_line", record.requestLine) : jsonHead(record, head);
+  line += `,"http.response.status_code":${record.status},"http.response.body.size":${record.bodyBytes}`;
+  line += `,"http.request.size":${record.requestBytes},"duration_ms":${round3(record.elapsedMs)}`;
+  if (notes.queueMs >= 0) line += `,"queue_ms":${round3(notes.queueMs)}`;
+  if (notes.appMicros >= 0) line += `,"app_ms":${round3(notes.appMicros / 1000)}`;
+  if (notes.workerPid > 0) line += `,"worker_pid":${notes.workerPid}`;
+  if (notes.retries > 0) line += `,"retries":${notes.retries}`;
+  return `${line}${jsonMember("error.type", record.abortCause ?? "")}}`;
+}
+
+function jsonHead(record: AccessRecord, head: NonNullable<AccessRecord["head"]>): string {
+  const { fields } = head;
+  return (
+    `,"http.request.method":${jsonText(head.method)},"url.path":${jsonText(head.path)}` +
+    jsonMember("url.query", head.query) +
+    jsonMember("url.scheme", record.notes.scheme) +
+    `,"network.protocol.version":"${head.version}"` +
+    jsonMember("server.address", head.authority) +
+    jsonMember("http.request.header.referer", fields.get("referer") ?? "") +
+    jsonMember("user_agent.original", fields.get("user-agent") ?? "")
+  );
+}
+
+function jsonMember(name: string, value: string): string {
+  return value === "" ? "" : `,"${name}":${jsonText(value)}`;
+}
+
+function round3(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

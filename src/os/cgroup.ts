@@ -1,0 +1,86 @@
+// What the control groups around this process grant it: CPU time and memory. Version 2 (cpu.max, memory.max) and
+// version 1 (cpu.cfs_quota_us, memory.limit_in_bytes). The tightest limit of a group and its parents counts.
+
+type ReadText = (path: string) => string | undefined;
+
+export interface CgroupLimits {
+  /** CPUs' worth of time; undefined without a quota. */
+  readonly cpuQuota: number | undefined;
+  readonly memoryBytes: number | undefined;
+}
+
+const ROOT = "/sys/fs/cgroup";
+/** Levels of nested groups that are looked at; more do not occur. */
+const DEPTH_MAX = 32;
+/** Version 1 writes the largest multiple of a page for "none"; nobody has an exbibyte. */
+const NO_LIMIT_BYTES = 2 ** 60;
+
+export function readCgroupLimits(read: ReadText): CgroupLimits {
+  const groups = parseGroups(read("/proc/self/cgroup") ?? "");
+  const quotas: number[] = [];
+  const memories: number[] = [];
+  for (const folder of foldersOf(ROOT, groups.unified)) {
+    push(quotas, parseCpuMax(read(`${folder}/cpu.max`)));
+    push(memories, parseBytes(read(`${folder}/memory.max`)));
+  }
+  for (const folder of foldersOf(`${ROOT}/cpu`, groups.cpu)) push(quotas, readCfsQuota(read, folder));
+  for (const folder of foldersOf(`${ROOT}/memory`, groups.memory)) {
+    push(memories, parseBytes(read(`${folder}/memory.limit_in_bytes`)));
+  }
+  return { cpuQuota: least(quotas), memoryBytes: least(memories) };
+}
+
+/** The process's group in each hierarchy; undefined where there is none. Lines are `id:controllers:path`. */
+function parseGroups(text: string): Readonly<Record<"unified" | "cpu" | "memory", string | undefined>> {
+  const groups: Record<"unified" | "cpu" | "memory", string | undefined> = {
+    unified: undefined,
+    cpu: undefined,
+    memory: undefined,
+  };
+  for (const line of text.split("\n")) {
+    const [id, controllers = "", ...path] = line.split(":");
+    const names = controllers.split(",");
+    if (id === "0" && controllers === "") groups.unified = path.join(":");
+    if (names.includes("cpu")) groups.cpu = path.join(":");
+    if (names.includes("memory")) groups.memory = path.join(":");
+  }
+  return groups;
+}
+
+/** The group's folder and its parents' up to the mount. In a container only the mount itself may be visible. */
+function foldersOf(mount: string, group: string | undefined): string[] {
+  if (group === undefined) return [];
+  const names = group.split("/").filter((name) => name !== "" && name !== "..");
+  const folders = [mount];
+  for (const name of names.slice(0, DEPTH_MAX)) folders.push(`${folders.at(-1)}/${name}`);
+  return folders;
+}
+
+/** `max 100000` or `150000 100000`: quota and period in microseconds. */
+function parseCpuMax(text: string | undefined): number | undefined {
+  const match = /^(\d+) (\d+)\s*$/.exec(text ?? "");
+  return match === null ? undefined : ratio(Number(match[1]), Number(match[2]));
+}
+
+function readCfsQuota(read: ReadText, folder: string): number | undefined {
+  const quota = Number.parseInt(read(`${folder}/cpu.cfs_quota_us`) ?? "", 10);
+  const period = Number.parseInt(read(`${folder}/cpu.cfs_period_us`) ?? "", 10);
+  return ratio(quota, period); // a quota of -1 means none
+}
+
+function ratio(quota: number, period: number): number | undefined {
+  return quota > 0 && period > 0 ? quota / period : undefined;
+}
+
+function parseBytes(text: string | undefined): number | undefined {
+  const bytes = /^\d+\s*$/.test(text ?? "") ? Number(text) : Number.NaN; // "max" means none
+  return bytes > 0 && bytes < NO_LIMIT_BYTES ? bytes : undefined;
+}
+
+function push(values: number[], value: number | undefined): void {
+  if (value !== undefined) values.push(value);
+}
+
+function least(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : Math.min(...values);
+}
