@@ -41,11 +41,17 @@ export type H1Event =
   /** The peer will send no more, and nothing is half received. */
   | { readonly type: "closed" };
 
-export { CHUNK_TAIL, chunkHead } from "./response-writer.ts";
-
 export const NEED_DATA = "need-data" as const;
 /** Nothing is looked at before `startNextCycle`, or ever again after an error, `closed` and `upgrade`. */
 export const PAUSED = "paused" as const;
+
+/** What follows the last chunk: the end of the body, without trailers. */
+export const CHUNK_TAIL = "0\r\n\r\n";
+
+/** What precedes a chunk of `length` bytes, which CRLF follows. Never for 0, which would end the body. */
+export function chunkHead(length: number): string {
+  return `${length.toString(16)}\r\n`;
+}
 
 const END: H1Event = { type: "end", trailers: NO_FIELDS };
 const CLOSED: H1Event = { type: "closed" };

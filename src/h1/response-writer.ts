@@ -22,14 +22,6 @@ export interface ResponseContext {
   readonly isPersistent: boolean;
 }
 
-/** What follows the last chunk: the end of the body, without trailers. */
-export const CHUNK_TAIL = "0\r\n\r\n";
-
-/** What precedes a chunk of `length` bytes, which CRLF follows. Never for 0, which would end the body. */
-export function chunkHead(length: number): string {
-  return `${length.toString(16)}\r\n`;
-}
-
 const CONTENT_LENGTH_LINE = /^content-length:[^\r\n]*\r\n/gim;
 const PLAIN_REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
