@@ -32,6 +32,8 @@ export interface Bereaved {
 export const REQUESTS_AHEAD_MAX = 64;
 /** A worker with requests ahead that shows no progress for so long, and its mean service time more, has turned slow. */
 const TAKE_BACK_AFTER_MS = 2;
+/** Two ticks closer than this belong to one turn of the event loop. */
+const SUSPICION_MS = 1;
 
 export class Dispatcher {
   readonly #line: WaitingLine;
@@ -159,14 +161,18 @@ export class Dispatcher {
     for (const seat of this.#roster.seats) if (seat.hasAhead) this.#watch(seat, nowMs);
   }
 
-  /** Asks only when two ticks find no progress: after a stall of our own, answers may lie unread in the socket. */
+  /** Asks only when two ticks, with a turn between them, find no progress: after a stall of our own, answers may lie unread. */
   #watch(seat: Seat, nowMs: number): void {
-    if (seat.takeBack === "asked") return;
     const dueMs = seat.progressAtMs + TAKE_BACK_AFTER_MS + seat.meter.meanMicros / 1000;
-    if (nowMs <= dueMs) return;
-    seat.takeBack = seat.takeBack === "none" ? "suspected" : "asked";
-    this.#roster.place(seat);
-    if (seat.takeBack === "asked") this.#effects.takeBack(seat.id);
+    if (seat.takeBack === "asked" || nowMs <= dueMs) return;
+    if (seat.takeBack === "none") {
+      seat.takeBack = "suspected";
+      seat.suspectedAtMs = nowMs;
+    } else if (nowMs >= seat.suspectedAtMs + SUSPICION_MS) {
+      seat.takeBack = "asked";
+      this.#roster.place(seat);
+      this.#effects.takeBack(seat.id);
+    }
   }
 
   /** From now on everything that waits or comes is refused; what runs goes on. */

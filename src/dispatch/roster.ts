@@ -20,6 +20,7 @@ export class Seat {
   isDraining = false;
   isDrainReported = false;
   takeBack: TakeBackState = "none";
+  suspectedAtMs = 0;
   /** When it last finished something, or was given something while idle. */
   progressAtMs = 0;
   /** Tickets here that another worker died under. Nothing is sent ahead behind them. */

@@ -55,20 +55,22 @@ export class Link implements FrameSink {
     return this.#socket.isOpen;
   }
 
-  /** The ids of its streams are used up: to be drained. */
-  get isWornOut(): boolean {
-    return this.#lastStream >= STREAM_MAX;
-  }
-
   /** Sends a request head, a marshal value, and returns the id of its stream. */
   request(sink: StreamSink, head: string, isEnd: boolean): number {
     assert(!this.#isDraining, "no request follows DRAIN");
-    this.#lastStream += 1;
-    const stream = this.#lastStream;
+    const stream = this.#nextStream();
     this.#streams.set(stream, sink);
     this.#socket.writer.text(stream, REQUEST, isEnd ? END : 0, head);
     this.#socket.wantFlush();
     return stream;
+  }
+
+  /** After 2^31 - 1 requests the ids begin again, at those that are free: nothing of their first use is still on the way. */
+  #nextStream(): number {
+    do {
+      this.#lastStream = this.#lastStream >= STREAM_MAX ? 1 : this.#lastStream + 1;
+    } while (this.#streams.has(this.#lastStream));
+    return this.#lastStream;
   }
 
   /** A piece of a request body; `bytes` must not change until it was written. */
@@ -87,7 +89,7 @@ export class Link implements FrameSink {
     this.#socket.wantFlush();
   }
 
-  /** What still comes needs no credit. The worker's end of the stream is awaited: `onAbort`, `onResponse`, … with their end. */
+  /** What still comes needs no credit. The worker's end of the stream is awaited: `onAppAbort`, or an answer's end. */
   cancel(stream: number, cause: CancelCause): void {
     this.#windows.set(stream, { left: Number.POSITIVE_INFINITY, taken: 0 });
     this.#socket.writer.byte(stream, CANCEL, 0, cause);
@@ -140,7 +142,7 @@ export class Link implements FrameSink {
   }
 
   onFrame(frame: Frame): string | undefined {
-    if (frame.stream === 0 || frame.stream > this.#lastStream) return `a frame on stream ${frame.stream}`;
+    if (frame.stream === 0 || frame.stream > STREAM_MAX) return `a frame on stream ${frame.stream}`;
     const sink = this.#streams.get(frame.stream);
     if (sink === undefined) return undefined; // it crossed the end of its stream
     switch (frame.type) {
@@ -156,7 +158,7 @@ export class Link implements FrameSink {
         return onCredit(sink, frame);
       case ABORT:
         this.forget(frame.stream);
-        sink.onAbort(frame.bytes.toString("utf8", frame.from, frame.to));
+        sink.onAppAbort(frame.bytes.toString("utf8", frame.from, frame.to));
         return undefined;
       default:
         return `a frame of type ${frame.type} from a worker`;

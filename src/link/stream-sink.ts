@@ -16,5 +16,5 @@ export interface StreamSink {
   /** The worker takes so many more request body bytes. */
   onCredit(bytes: number): void;
   /** The end: the answer cannot be finished. */
-  onAbort(reason: string): void;
+  onAppAbort(reason: string): void;
 }

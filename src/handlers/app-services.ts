@@ -1,0 +1,22 @@
+// What all exchanges of the app handler share.
+
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { RefusalCause } from "../dispatch/ticket.ts";
+import type { Log } from "../log/log.ts";
+import type { AppWorker } from "./app-worker.ts";
+import type { BodyStore } from "./body-store.ts";
+import type { EnvironMaker } from "./environ.ts";
+
+export interface AppServices {
+  readonly log: Log;
+  readonly nowMs: () => number;
+  readonly dispatcher: Dispatcher;
+  readonly environs: EnvironMaker;
+  readonly bodies: BodyStore;
+  /** The worker that the dispatcher chose: it exists. */
+  worker(id: number): AppWorker;
+  /** Something may wait now: see to it that the dispatcher's `tick` is called. */
+  wantTick(): void;
+  /** A request got 503. */
+  shed(cause: RefusalCause): void;
+}

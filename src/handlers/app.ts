@@ -1,0 +1,158 @@
+// The handler that gives exchanges to Python workers.
+
+import { assert } from "../base/assert.ts";
+import { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { RefusalCause } from "../dispatch/ticket.ts";
+import type { Exchange } from "../http/exchange.ts";
+import type { AttachedWorker } from "../link/attached-worker.ts";
+import type { StreamSink } from "../link/stream-sink.ts";
+import { AppExchange } from "./app-exchange.ts";
+import type { AppHandlerOptions, AppPort, AppStatus, InFlightRequest } from "./app-ports.ts";
+import type { AppServices } from "./app-services.ts";
+import { AppWorker, type AppWorkerEvents } from "./app-worker.ts";
+import { BodyStore } from "./body-store.ts";
+import { EnvironMaker } from "./environ.ts";
+import { ShedLog } from "./shed-log.ts";
+import { Ticker } from "./ticker.ts";
+
+export class AppHandler implements AppPort, AppWorkerEvents {
+  readonly #options: AppHandlerOptions;
+  readonly #environs: EnvironMaker;
+  readonly #bodies: BodyStore;
+  readonly #dispatcher: Dispatcher;
+  readonly #workers = new Map<number, AppWorker>();
+  readonly #services: AppServices;
+  readonly #ticker: Ticker;
+
+  constructor(options: AppHandlerOptions) {
+    const { config, log, nowMs } = options;
+    this.#options = options;
+    this.#environs = new EnvironMaker(config);
+    this.#bodies = new BodyStore({ folder: options.bodyFolder, memoryBytesMax: config.bodyMemoryBytes, log });
+    this.#dispatcher = new Dispatcher(config, {
+      takeBack: (pid) => this.#workers.get(pid)?.takeBack(),
+      drained: (pid) => this.#onDrained(pid),
+    });
+    this.#ticker = new Ticker(this.#dispatcher, nowMs);
+    this.#services = this.#makeServices();
+  }
+
+  #makeServices(): AppServices {
+    const { log, nowMs } = this.#options;
+    const shedLog = new ShedLog(log, nowMs);
+    return {
+      log,
+      nowMs,
+      dispatcher: this.#dispatcher,
+      environs: this.#environs,
+      bodies: this.#bodies,
+      worker: (id) => this.#worker(id),
+      wantTick: () => this.#ticker.want(),
+      shed: (cause: RefusalCause) => shedLog.record(cause, this.#dispatcher.waiting),
+    };
+  }
+
+  handle(exchange: Exchange): void {
+    const { head, peer, notes, response } = exchange;
+    const memo = this.#environs.judge(head, peer);
+    notes.scheme = memo.scheme;
+    if (memo.refused !== "") {
+      response.abort("bad-request", 400, memo.refused);
+    } else if (this.#environs.appPath(head, memo) === undefined) {
+      this.#options.log.error("path does not begin with SCRIPT_NAME", {
+        path: head.path,
+        scriptName: memo.scriptName,
+      });
+      response.abort("bad-request", 500, "path is outside of SCRIPT_NAME");
+    } else {
+      new AppExchange(exchange, this.#services, memo).start();
+    }
+  }
+
+  addWorker(attached: AttachedWorker): void {
+    const { pid } = attached.hello;
+    if (this.#workers.has(pid)) {
+      this.#options.log.error("worker attached twice", { pid });
+      attached.link.destroy();
+      attached.aside.destroy();
+      return;
+    }
+    const worker = new AppWorker(attached, this);
+    this.#workers.set(pid, worker);
+    this.#dispatcher.addWorker(pid, worker.slots, this.#options.nowMs());
+    this.#ticker.want();
+  }
+
+  drainWorker(pid: number): void {
+    this.#dispatcher.drainWorker(pid);
+  }
+
+  stop(): void {
+    this.#dispatcher.stop();
+  }
+
+  destroy(): void {
+    this.#dispatcher.stop();
+    this.#ticker.stop();
+    for (const worker of this.#workers.values()) worker.destroy();
+  }
+
+  /** Removes the folder of request bodies. To be called when all exchanges are over. */
+  async close(): Promise<void> {
+    this.destroy();
+    await this.#bodies.close();
+  }
+
+  status(): AppStatus {
+    return {
+      workers: this.#dispatcher.workers,
+      waiting: this.#dispatcher.waiting,
+      running: this.#dispatcher.running,
+      bodyMemoryBytes: this.#bodies.heldBytes,
+    };
+  }
+
+  onTaken(worker: AppWorker, streams: readonly StreamSink[]): void {
+    const taken = streams.filter((stream) => stream instanceof AppExchange);
+    for (const one of taken) if (one.ticket.isAbandoned) one.forget();
+    const tickets = taken.map((one) => one.ticket);
+    this.#dispatcher.takenBack(worker.pid, tickets, this.#options.nowMs());
+    this.#ticker.want();
+  }
+
+  onWorkerGone(worker: AppWorker): void {
+    const nowMs = this.#options.nowMs();
+    const bereaved = this.#dispatcher.removeWorker(worker.pid, nowMs);
+    this.#workers.delete(worker.pid);
+    const inFlight: InFlightRequest[] = [];
+    for (const { ticket, hadSlot, outcome } of bereaved) {
+      const { job } = ticket;
+      if (!(job instanceof AppExchange)) continue;
+      if (outcome === "forget") job.forget();
+      const { id, head, startedAtMs } = job.exchange;
+      const elapsedMs = nowMs - startedAtMs;
+      const isRetried = outcome === "retry";
+      inFlight.push({
+        id,
+        method: head.method,
+        path: head.path,
+        elapsedMs,
+        started: hadSlot,
+        retried: isRetried,
+      });
+    }
+    this.#ticker.want();
+    this.#options.events.workerLost(worker.pid, inFlight);
+  }
+
+  #onDrained(pid: number): void {
+    this.#workers.get(pid)?.link.drain();
+    this.#options.events.workerDrained(pid);
+  }
+
+  #worker(id: number): AppWorker {
+    const worker = this.#workers.get(id);
+    assert(worker !== undefined, "the dispatcher chooses among attached workers");
+    return worker;
+  }
+}

@@ -1,0 +1,32 @@
+// Opens a file that an app named, and makes sure that it is the very file that the worker had open: a path may mean another
+// file to another process, or a moment later.
+
+import { close, constants, fstat, open } from "node:fs";
+import type { WireFile } from "../wire/response-reader.ts";
+
+/** Neither a FIFO nor a terminal must be able to hold a thread of the pool. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/** Calls back with the descriptor, or with undefined when the file cannot be sent from here. */
+export function openSameFile(file: WireFile, done: (fd: number | undefined) => void): void {
+  open(file.path, FLAGS, (openError, fd) => {
+    if (openError !== null) {
+      done(undefined);
+      return;
+    }
+    fstat(fd, { bigint: true }, (statError, stat) => {
+      const isSame =
+        statError === null && stat.isFile() && stat.dev === file.device && stat.ino === file.inode;
+      if (isSame && stat.size >= BigInt(file.offset + file.length)) {
+        done(fd);
+        return;
+      }
+      closeFile(fd);
+      done(undefined);
+    });
+  });
+}
+
+export function closeFile(fd: number): void {
+  close(fd, () => undefined); // nothing was written, so there is nothing to lose
+}
