@@ -46,6 +46,8 @@ export class ScriptedHandler implements Handler {
   readonly aborts: string[] = [];
   readonly bodies: string[] = [];
   drained = 0;
+  /** Every request is answered after its body only, as a WSGI worker's would be. */
+  readsAll = false;
 
   handle(exchange: Exchange): void {
     this.seen.push(`${exchange.head.method} ${exchange.head.target}`);
@@ -56,7 +58,7 @@ export class ScriptedHandler implements Handler {
       },
     };
     if (exchange.head.path === "/hold") this.held.push(exchange);
-    else if (exchange.head.path === "/echo") this.#echo(exchange);
+    else if (exchange.head.path === "/echo" || this.readsAll) this.#echo(exchange);
     else answer(exchange, `hello ${exchange.head.path}`);
   }
 
