@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
         def write(self, frame: bytes) -> None: ...
 
+        async def wait_for_room(self) -> None:
+            """While the front does not keep up."""
+
         def ended(self, stream: int) -> None: ...
 
 
@@ -228,6 +231,7 @@ class HttpCycle:
             self._port.write(pack_frame(self.stream, BODY, end, bytes(piece)))
             if end:
                 self._phase = OVER
+        await self._port.wait_for_room()
         if not more and self._phase == STREAM:
             if not self._flags & HAS_TRAILERS:
                 self._port.write(pack_frame(self.stream, BODY, END, b""))

@@ -1,0 +1,194 @@
+// The front's process: real sockets, the app handler and the workers' gate joined, the arbiter's commands obeyed.
+// Descriptor 3 is its life line: the end of that stream is the arbiter's death, and its own.
+
+import { accessSync, constants, rmSync } from "node:fs";
+import { Socket } from "node:net";
+import { dirname } from "node:path";
+import { Channel } from "../arbiter/channel.ts";
+import { systemClock } from "../base/system-clock.ts";
+import type { Line } from "../control/json-lines.ts";
+import type { FrontCommand, FrontReport } from "../control/messages.ts";
+import { Front } from "../front/front.ts";
+import { AppHandler } from "../handlers/app.ts";
+import { WorkerGate } from "../link/worker-gate.ts";
+import type { AccessLog } from "../log/access-record.ts";
+import { openAccessLog } from "../log/access-writer.ts";
+import { type ErrorLog, openErrorLog } from "../log/error-log.ts";
+
+type Configure = Extract<FrontCommand, { readonly type: "configure" }>;
+
+const CONTROL_FD = 3;
+const EXIT_CRASHED = 1;
+const LAST_WORD_MS = 50;
+
+/** Runs until the arbiter ends it, or is gone. */
+export function runFront(): void {
+  // A terminal's Ctrl-C reaches the whole process group; what it means is the arbiter's to say.
+  for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"] as const) process.on(signal, () => {});
+  new FrontProcess();
+}
+
+class FrontProcess {
+  readonly #control: Channel;
+  #parts: FrontParts | undefined;
+
+  constructor() {
+    const stream = new Socket({ fd: CONTROL_FD, readable: true, writable: true });
+    this.#control = new Channel(stream, {
+      onLine: (line) => this.#onLine(line),
+      onClosed: () => this.#exit(0),
+    });
+    process.on("uncaughtException", (error) => this.#crash(error));
+  }
+
+  #onLine(line: Line): void {
+    // The arbiter is this program's own; its twin of the type is the same file.
+    const command = line as unknown as FrontCommand;
+    switch (command.type) {
+      case "configure":
+        this.#parts = new FrontParts(command, (report) => this.#send(report));
+        this.#parts.start().catch((error: unknown) => this.#crash(error));
+        break;
+      case "drain-worker":
+        this.#parts?.app.drainWorker(command.pid);
+        break;
+      case "drain":
+        void this.#drain(command.quick ? 0 : command.graceMs);
+        break;
+      case "reopen-logs":
+        this.#parts?.reopenLogs();
+        break;
+      case "status":
+        this.#send({ type: "status", id: command.id, counters: this.#parts?.counters() ?? {} });
+        break;
+    }
+  }
+
+  async #drain(graceMs: number): Promise<void> {
+    await this.#parts?.drain(graceMs);
+    this.#send({ type: "drained" });
+    // The arbiter closes the control stream when it has read that; should it not, the process must end all the same.
+    setTimeout(() => this.#exit(0), LAST_WORD_MS);
+  }
+
+  #send(report: FrontReport): void {
+    this.#control.send(report);
+  }
+
+  #crash(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (this.#parts === undefined) process.stderr.write(`tunicorn front: ${text}\n`);
+    else this.#parts.log.critical("the front failed and will be replaced", { error: text });
+    this.#exit(EXIT_CRASHED);
+  }
+
+  #exit(code: number): never {
+    this.#parts?.removeBodyFolder();
+    process.exit(code);
+  }
+}
+
+/** What a front is made of, from its configuration on. */
+class FrontParts {
+  readonly log: ErrorLog;
+  readonly app: AppHandler;
+  readonly #accessLog: AccessLog | undefined;
+  readonly #front: Front;
+  readonly #gate: WorkerGate;
+  readonly #order: Configure;
+  readonly #report: (report: FrontReport) => void;
+
+  constructor(order: Configure, report: (report: FrontReport) => void) {
+    const { config } = order;
+    this.#order = order;
+    this.#report = report;
+    this.log = openErrorLog({
+      level: config.logLevel,
+      json: config.logJson,
+      path: config.errorLog,
+      pid: process.pid,
+    });
+    this.#accessLog = accessLogOf(order, this.log);
+    this.app = new AppHandler({
+      config,
+      log: this.log,
+      nowMs: () => performance.now(),
+      bodyFolder: usableFolder(order.bodyFolder, this.log),
+      events: {
+        workerDrained: (pid) => report({ type: "worker-drained", pid }),
+        workerLost: (pid, inFlight) => report({ type: "worker-lost", pid, inFlight }),
+      },
+    });
+    this.#front = new Front({
+      config,
+      handler: this.app,
+      log: this.log,
+      accessLog: this.#accessLog,
+      clock: systemClock,
+    });
+    this.#gate = new WorkerGate({
+      log: this.log,
+      attached: (worker) => {
+        this.app.addWorker(worker);
+        report({ type: "worker-joined", pid: worker.hello.pid });
+      },
+    });
+  }
+
+  async start(): Promise<void> {
+    const { address, token } = await this.#gate.listen();
+    for (const listener of this.#order.listeners) await this.#front.listen({ kind: "fd", fd: listener.fd });
+    // An abstract name begins with NUL in Node, with "@" in docs/control.md.
+    this.#report({ type: "ready", address: address.replace(/^\0/, "@"), token });
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    if (graceMs === 0) this.#front.destroy();
+    await this.#front.drain(graceMs);
+    this.app.destroy();
+    await this.#gate.close();
+    await this.#accessLog?.close();
+    this.log.close();
+  }
+
+  reopenLogs(): void {
+    this.log.reopen();
+    this.#accessLog?.reopen();
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return { ...flatNumbers(this.#front.counters), ...flatNumbers(this.app.status()) };
+  }
+
+  removeBodyFolder(): void {
+    rmSync(this.#order.bodyFolder, { recursive: true, force: true });
+  }
+}
+
+function accessLogOf({ config }: Configure, log: ErrorLog): AccessLog | undefined {
+  if (config.accessLog === "") return undefined;
+  return openAccessLog({
+    path: config.accessLog,
+    format: config.accessLogFormat,
+    json: config.accessLogJson,
+    log,
+  });
+}
+
+/** "" when its parent cannot be written: then bodies stay in memory, within a limit (handlers/body-store.ts). */
+function usableFolder(folder: string, log: ErrorLog): string {
+  try {
+    accessSync(dirname(folder), constants.W_OK);
+    return folder;
+  } catch {
+    log.info("no folder for request bodies can be written; they are held in memory", { folder });
+    return "";
+  }
+}
+
+function flatNumbers(values: object): Record<string, number> {
+  const numbers = Object.entries(values).filter(
+    (entry): entry is [string, number] => typeof entry[1] === "number",
+  );
+  return Object.fromEntries(numbers);
+}
