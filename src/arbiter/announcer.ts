@@ -33,7 +33,9 @@ export class Announcer {
   listening(): void {
     if (this.#listening === "said") return;
     this.#listening = "said";
-    this.#say(`Listening at: ${this.#addresses()} (${process.pid})`);
+    for (const { inherited } of this.#options.listeners) {
+      this.#say(`Listening at: ${inherited.address} (${process.pid})`);
+    }
     this.#say(`Using worker: ${this.#options.config.workerClass}`);
   }
 
@@ -54,11 +56,13 @@ export class Announcer {
     this.#log.error("reload failed: the code that served before keeps serving", { generation: proven });
   }
 
-  /** The traceback is written as it is: many lines, for people. */
   bootFailed(nr: number, { step, message, traceback, hint }: BootFailure): void {
-    if (traceback !== "") this.#log.error(traceback.trimEnd());
-    this.#log.error(`Worker failed to boot: ${message}`, { nr, step });
-    if (hint !== "") this.#log.error(hint);
+    this.#log.error(`Worker failed to boot: ${message}`, {
+      nr,
+      step,
+      ...(hint === "" ? {} : { hint }),
+      ...(traceback === "" ? {} : { traceback }),
+    });
   }
 
   forkserverGone(from: { readonly state: string; readonly pid: number }, exit: ChildExit): void {
@@ -73,8 +77,12 @@ export class Announcer {
     this.#log.error("front exited", { nr: from.nr, pid: from.pid, ...exitFields(exit), ...error });
   }
 
+  stopping(level: string): void {
+    this.#say(`Shutting down: ${level}`);
+  }
+
   ended(): void {
-    this.#say("Shutting down: arbiter");
+    this.#say("Stopped");
   }
 
   #addresses(): string {

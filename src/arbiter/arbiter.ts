@@ -279,6 +279,7 @@ export class Arbiter {
     if (stop.level === this.#stop.level) return;
     const wasRunning = this.#stop.level === "running";
     this.#stop = stop;
+    this.#announcer.stopping(stop.level);
     // Closed first: a client that comes now is refused, or finds the next server.
     if (wasRunning) for (const listener of this.#options.listeners) listener.close();
     this.#orderStop(stop.level);

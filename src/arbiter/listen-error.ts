@@ -16,6 +16,11 @@ export class ListenError extends Error {
     this.port = port;
   }
 
+  /** Whoever has the address now may be about to end. */
+  get isWorthRetrying(): boolean {
+    return this.code === "EADDRINUSE" && this.port !== 0;
+  }
+
   /** `errno` is negative, as libuv has it. */
   static fromErrno(errno: number, address: string, port: number): ListenError {
     return new ListenError(getSystemErrorName(errno), address, port);

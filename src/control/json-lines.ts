@@ -11,10 +11,7 @@ export interface Line {
   readonly [field: string]: unknown;
 }
 
-export type LineErrorCode =
-  | "ERR_CONTROL_LINE_TOO_LONG"
-  | "ERR_CONTROL_LINE_NOT_JSON"
-  | "ERR_CONTROL_LINE_CUT";
+export type LineErrorCode = "line-too-long" | "line-not-json" | "line-cut";
 
 export type LineEvent =
   | { readonly type: "line"; readonly line: Line }
@@ -51,9 +48,9 @@ export class LineReader {
     if (this.#state === "failed") return NEED_DATA;
     const end = this.#rest.indexOf(NEWLINE);
     if (end < 0) return this.#keepRest();
-    if (this.#piecesBytes + end >= LINE_BYTES_MAX) return this.#fail("ERR_CONTROL_LINE_TOO_LONG");
+    if (this.#piecesBytes + end >= LINE_BYTES_MAX) return this.#fail("line-too-long");
     const line = this.#takeLine(end);
-    return line === undefined ? this.#fail("ERR_CONTROL_LINE_NOT_JSON") : { type: "line", line };
+    return line === undefined ? this.#fail("line-not-json") : { type: "line", line };
   }
 
   /** No end of line yet: what came is put aside, so that it is not searched again. */
@@ -61,8 +58,8 @@ export class LineReader {
     if (this.#rest.length > 0) this.#pieces.push(this.#rest);
     this.#piecesBytes += this.#rest.length;
     this.#rest = new Uint8Array(0);
-    if (this.#piecesBytes >= LINE_BYTES_MAX) return this.#fail("ERR_CONTROL_LINE_TOO_LONG");
-    if (this.#isEof && this.#piecesBytes > 0) return this.#fail("ERR_CONTROL_LINE_CUT");
+    if (this.#piecesBytes >= LINE_BYTES_MAX) return this.#fail("line-too-long");
+    if (this.#isEof && this.#piecesBytes > 0) return this.#fail("line-cut");
     return NEED_DATA;
   }
 

@@ -1,0 +1,23 @@
+// systemd's socket activation (sd_listen_fds(3)): listeners that were opened for us stand from descriptor 3 on. They take
+// the place of the configured addresses, as with gunicorn.
+
+import type { Address } from "../config/config.ts";
+
+const FIRST_FD = 3;
+const FDS_MAX = 1024;
+/** What activation leaves in the environment; none of it is meant for children. */
+export const ACTIVATION_VARIABLES = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"] as const;
+
+/** Empty unless the variables name this process. */
+export function activatedAddresses(env: NodeJS.ProcessEnv, pid: number): Address[] {
+  if (env["LISTEN_PID"] !== String(pid)) return [];
+  const count = Number(env["LISTEN_FDS"]);
+  if (!Number.isInteger(count) || count < 1 || count > FDS_MAX) return [];
+  return Array.from({ length: count }, (_, index) => ({ kind: "fd", fd: FIRST_FD + index }));
+}
+
+/** The environment for children. */
+export function withoutActivation(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names: readonly string[] = ACTIVATION_VARIABLES;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
+}

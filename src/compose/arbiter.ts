@@ -1,0 +1,168 @@
+// The arbiter's process: real listeners, processes, clock and signals joined, from the Config to an exit code.
+
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { activatedAddresses, withoutActivation } from "../arbiter/activation.ts";
+import { Arbiter } from "../arbiter/arbiter.ts";
+import { type ChildSpec, spawnChild } from "../arbiter/child.ts";
+import { openControlListener } from "../arbiter/control-listener.ts";
+import { forkserverSpec } from "../arbiter/forkserver-handle.ts";
+import { ListenError } from "../arbiter/listen-error.ts";
+import { type Listener, openListeners, type SocketOwner } from "../arbiter/listeners.ts";
+import { listenToSignals } from "../arbiter/signals.ts";
+import { systemClock } from "../base/system-clock.ts";
+import type { Config } from "../config/config.ts";
+import {
+  chooseInterpreter,
+  describeMissingInterpreter,
+  interpreterCandidates,
+} from "../config/interpreter.ts";
+import { type ErrorLog, openErrorLog } from "../log/error-log.ts";
+import type { Log } from "../log/log.ts";
+import { groupId, userId } from "../os/account.ts";
+import { findExecutable } from "../os/executable.ts";
+import { describePortOwner } from "../os/port-owner.ts";
+import { FRONT_ROLE, MAIN_FILE, PACKAGE_ROOT, readText, VERSION } from "./program.ts";
+
+export interface ArbiterRun {
+  readonly config: Config;
+  readonly purpose: "serve" | "check";
+  readonly warnings: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** gunicorn's: 1 for what stands in the way before any worker exists. */
+const EXIT_CANNOT_START = 1;
+/** A port may still be held by a server that is about to end. */
+const LISTEN_RETRIES = 5;
+const LISTEN_RETRY_MS = 1_000;
+
+/** Runs the server to its end and answers the exit code. Signals are heard from the first moment. */
+export async function runArbiter(run: ArbiterRun): Promise<number> {
+  const log = openLog(run.config);
+  if (typeof log === "string") return fail(log);
+  for (const warning of run.warnings) log.warning(warning);
+  for (const note of run.notes) log.info(note);
+  const python = findPython(run.config);
+  if (python.path === undefined) {
+    log.error(python.problem, { step: "interpreter" });
+    return EXIT_CANNOT_START;
+  }
+  process.title = `tunicorn: arbiter [${run.config.procName === "" ? run.config.app : run.config.procName}]`;
+  const listeners = run.purpose === "check" ? [] : await listen(run.config, log);
+  return listeners === undefined ? EXIT_CANNOT_START : serve(run, python.path, listeners, log);
+}
+
+async function serve(
+  run: ArbiterRun,
+  python: string,
+  listeners: readonly Listener[],
+  log: ErrorLog,
+): Promise<number> {
+  const env = withoutActivation(process.env);
+  const { config, purpose } = run;
+  const interpreter = { command: python, packageFolder: join(PACKAGE_ROOT, "python") };
+  const arbiter = new Arbiter(
+    {
+      config,
+      purpose,
+      listeners,
+      version: VERSION,
+      forkserverSpec: forkserverSpec(interpreter, env),
+      frontSpec: frontSpec(env),
+    },
+    {
+      clock: systemClock,
+      log,
+      spawn: spawnChild,
+      openControl: (sink) => openControlListener(sink, log),
+      killOrphan: killIfThere,
+      nameBodyFolder: () => join(tmpdir(), `tunicorn-${process.pid}-${randomBytes(8).toString("hex")}`),
+      removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
+      reopenLogs: () => log.reopen(),
+    },
+  );
+  const stopListening = listenToSignals((signal) => arbiter.signal(signal));
+  const exitCode = await arbiter.run();
+  stopListening();
+  log.close();
+  return exitCode;
+}
+
+function frontSpec(env: NodeJS.ProcessEnv): Omit<ChildSpec, "fds"> {
+  return { command: process.execPath, args: [...FRONT_FLAGS, MAIN_FILE, FRONT_ROLE], env, stdin: "ignore" };
+}
+
+/** The arbiter's own flags are for a small heap; a front needs none of them. */
+const FRONT_FLAGS: readonly string[] = ["--disable-warning=ExperimentalWarning"];
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // ESRCH: it ended between its last word and this.
+  }
+}
+
+// ---- before the arbiter
+
+function openLog(config: Config): ErrorLog | string {
+  const { logLevel: level, logJson: json, errorLog: path } = config;
+  try {
+    return openErrorLog({ level, json, path, pid: process.pid });
+  } catch (error) {
+    return `cannot open the log file ${path}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function fail(problem: string): number {
+  process.stderr.write(`tunicorn: error: ${problem}\n`);
+  return EXIT_CANNOT_START;
+}
+
+type FoundPython = { readonly path: string } | { readonly path: undefined; readonly problem: string };
+
+function findPython(config: Config): FoundPython {
+  const candidates = interpreterCandidates({
+    python: config.python,
+    virtualEnv: process.env["VIRTUAL_ENV"],
+    folders: [process.cwd(), config.chdir],
+  });
+  const found = chooseInterpreter(candidates, (program) =>
+    findExecutable(program, process.env["PATH"] ?? ""),
+  );
+  return found ?? { path: undefined, problem: describeMissingInterpreter(candidates) };
+}
+
+/** Undefined, after a clear line in the log, when an address cannot be had. */
+async function listen(config: Config, log: Log): Promise<readonly Listener[] | undefined> {
+  const owner = socketOwner(config);
+  if (owner === undefined) {
+    const { user, group } = config.unixSocket;
+    log.error("the owner of Unix sockets does not exist here", { user, group });
+    return undefined;
+  }
+  const activated = activatedAddresses(process.env, process.pid);
+  const addresses = activated.length > 0 ? activated : config.bind;
+  for (let retriesLeft = LISTEN_RETRIES; ; retriesLeft -= 1) {
+    try {
+      return await openListeners(addresses, owner);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      if (!error.isWorthRetrying || retriesLeft === 0) {
+        log.error(error.message, { code: error.code });
+        return undefined;
+      }
+      log.error(`${error.message}${describePortOwner(error.port)}; trying again in 1 second`);
+      await new Promise((resolve) => setTimeout(resolve, LISTEN_RETRY_MS));
+    }
+  }
+}
+
+function socketOwner(config: Config): SocketOwner | undefined {
+  const { mode, user, group } = config.unixSocket;
+  const [uid, gid] = [userId(user, readText), groupId(group, readText)];
+  return uid === undefined || gid === undefined ? undefined : { mode, uid, gid };
+}

@@ -1,0 +1,15 @@
+// What the command line asks of the machine.
+
+import { statSync } from "node:fs";
+import { countWorkers, readMachineFacts } from "../os/cpus.ts";
+import { VERSION } from "./program.ts";
+
+export const cliHost: {
+  readonly version: string;
+  countWorkers(): { readonly workers: number; readonly arithmetic: string };
+  isFile(path: string): boolean;
+} = {
+  version: VERSION,
+  countWorkers: () => countWorkers(readMachineFacts()),
+  isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
+};

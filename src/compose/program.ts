@@ -1,0 +1,31 @@
+// Where this program is, and which version of it.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The package's folder: the parent of src/ in a checkout, of dist/ once installed. */
+export const PACKAGE_ROOT: string = join(import.meta.dirname, "../..");
+/** main.ts in a checkout, main.js once built: whatever this file is. */
+export const MAIN_FILE: string = join(
+  import.meta.dirname,
+  `../main${import.meta.filename.endsWith(".ts") ? ".ts" : ".js"}`,
+);
+export const FRONT_ROLE = "--role=front";
+
+export const VERSION: string = readVersion();
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
+  const hasVersion = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return hasVersion ? String(manifest.version) : "unknown";
+}
+
+/** Undefined when it is not there or not to be read. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    // Absence is an answer; whoever asked has a default.
+    return undefined;
+  }
+}
