@@ -1,4 +1,4 @@
-"""Django in one file with the middleware that needs no database. `/` is a plain view, `/page` renders a template."""
+"""Django in one file, with the middleware that needs no database: `/` is plain, `/page` has a template."""
 
 from __future__ import annotations
 
