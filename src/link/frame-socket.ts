@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Log } from "../log/log.ts";
-import type { Frame } from "../wire/frame.ts";
+import { FRONT_RECEIVES, type Frame } from "../wire/frame.ts";
 import { FrameReader, isFrameError, NEED_DATA } from "../wire/frame-reader.ts";
 import { FrameWriter } from "../wire/frame-writer.ts";
 import type { Flushable, Flusher } from "./flusher.ts";
@@ -20,7 +20,7 @@ export class FrameSocket implements Flushable {
   readonly #socket: Socket;
   readonly #flusher: Flusher;
   readonly #log: Log;
-  readonly #reader = new FrameReader();
+  readonly #reader = new FrameReader(FRONT_RECEIVES);
   #sink: FrameSink;
   #isDirty = false;
   #isEnding = false;

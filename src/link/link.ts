@@ -142,9 +142,8 @@ export class Link implements FrameSink {
   }
 
   onFrame(frame: Frame): string | undefined {
-    if (frame.stream === 0 || frame.stream > STREAM_MAX) return `a frame on stream ${frame.stream}`;
     const sink = this.#streams.get(frame.stream);
-    if (sink === undefined) return undefined; // it crossed the end of its stream
+    if (sink === undefined) return frame.stream === 0 ? "a frame for no stream" : undefined; // it crossed the stream's end
     switch (frame.type) {
       case RESPONSE:
         return this.#onResponse(sink, frame);

@@ -2,15 +2,23 @@
 // read is put together in a buffer of its own size, which the wire's limit bounds.
 
 import { assert } from "../base/assert.ts";
-import { FRAME_BYTES_MAX, FRAME_HEAD_BYTES, type Frame, type FrameError, LEFT } from "./frame.ts";
+import {
+  FRAME_BYTES_MAX,
+  FRAME_HEAD_BYTES,
+  type Frame,
+  type FrameError,
+  NEVER,
+  ON_STREAM,
+  type ReceiveRules,
+  STREAM_MAX,
+} from "./frame.ts";
 
 export const NEED_DATA = "need-data" as const;
 
 const NOTHING: Buffer = Buffer.alloc(0);
-const WEBSOCKET_TYPE_MIN = 32;
-const WEBSOCKET_TYPE_MAX = 47;
 
 export class FrameReader {
+  readonly #rules: ReceiveRules;
   #received: Buffer = NOTHING;
   #at = 0;
   /** A head cut by the end of a read. */
@@ -21,6 +29,10 @@ export class FrameReader {
   #payloadFilled = 0;
   #error: FrameError | undefined;
   readonly #frame = { stream: 0, type: 0, flags: 0, bytes: NOTHING, from: 0, to: 0 };
+
+  constructor(rules: ReceiveRules) {
+    this.#rules = rules;
+  }
 
   /** Stores the bytes without copy: they belong to the reader and to who keeps slices. Ask `next` until NEED_DATA before. */
   receive(bytes: Buffer): void {
@@ -63,8 +75,17 @@ export class FrameReader {
     frame.stream = readUint32(bytes, at + 4);
     frame.type = bytes[at + 8] as number; // the caller knows that the head is whole
     frame.flags = bytes[at + 9] as number;
+    const { streams, bytes: sizes } = this.#rules;
+    const rule = streams[frame.type] as number; // both tables have a place for every byte
+    const size = sizes[frame.type] as number;
     if (length > FRAME_BYTES_MAX) return this.#fail("ERR_WIRE_LENGTH", `a frame of ${length} bytes`);
-    if (!isKnownType(frame.type)) return this.#fail("ERR_WIRE_TYPE", `a frame of unknown type ${frame.type}`);
+    if (rule === NEVER) return this.#fail("ERR_WIRE_TYPE", `a frame of type ${frame.type}`);
+    if ((rule === ON_STREAM) !== frame.stream > 0 || frame.stream > STREAM_MAX) {
+      return this.#fail("ERR_WIRE_STREAM", `a frame of type ${frame.type} on stream ${frame.stream}`);
+    }
+    if (size >= 0 && size !== length) {
+      return this.#fail("ERR_WIRE_PAYLOAD", `a frame of type ${frame.type} with ${length} bytes`);
+    }
     return undefined;
   }
 
@@ -124,10 +145,6 @@ export class FrameReader {
 
 export function isFrameError(value: Frame | FrameError): value is FrameError {
   return value.type === "error";
-}
-
-function isKnownType(type: number): boolean {
-  return (type >= 1 && type <= LEFT) || (type >= WEBSOCKET_TYPE_MIN && type <= WEBSOCKET_TYPE_MAX);
 }
 
 /** Little-endian; plain index reads, which V8 turns into loads, unlike a call of readUInt32LE with its checks. */

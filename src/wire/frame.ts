@@ -58,3 +58,50 @@ export interface FrameError {
   readonly code: "ERR_WIRE_TYPE" | "ERR_WIRE_LENGTH" | "ERR_WIRE_STREAM" | "ERR_WIRE_PAYLOAD";
   readonly message: string;
 }
+
+/** Which frames an end may receive, and of what shape. */
+export interface ReceiveRules {
+  /** By type: 0 never, 1 with a stream, 2 with stream 0. */
+  readonly streams: Uint8Array;
+  /** By type: bytes of the payload, -1 for any number. */
+  readonly bytes: Int8Array;
+}
+
+export const NEVER = 0;
+export const ON_STREAM = 1;
+export const ON_LINK = 2;
+const ANY = -1;
+
+export const FRONT_RECEIVES: ReceiveRules = receiveRules([
+  [HELLO, ON_LINK, ANY],
+  [BODY, ON_STREAM, ANY],
+  [RESPONSE, ON_STREAM, ANY],
+  [INFORM, ON_STREAM, ANY],
+  [FILE, ON_STREAM, ANY],
+  [CREDIT, ON_STREAM, 4],
+  [ABORT, ON_STREAM, ANY],
+  [TAKEN, ON_LINK, ANY],
+]);
+
+export const WORKER_RECEIVES: ReceiveRules = receiveRules([
+  [REQUEST, ON_STREAM, ANY],
+  [BODY, ON_STREAM, ANY],
+  [BODY_FILE, ON_STREAM, ANY],
+  [FILE_REPLY, ON_STREAM, 1],
+  [CREDIT, ON_STREAM, 4],
+  [CANCEL, ON_STREAM, 1],
+  [DRAIN, ON_LINK, 0],
+  [TAKE_BACK, ON_LINK, 0],
+  [LEFT, ON_STREAM, 0],
+]);
+
+function receiveRules(
+  rows: readonly (readonly [type: number, stream: number, bytes: number])[],
+): ReceiveRules {
+  const rules = { streams: new Uint8Array(256), bytes: new Int8Array(256) };
+  for (const [type, stream, bytes] of rows) {
+    rules.streams[type] = stream;
+    rules.bytes[type] = bytes;
+  }
+  return rules;
+}

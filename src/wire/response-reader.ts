@@ -41,6 +41,8 @@ const CR = 13;
 const LF = 10;
 const UINT32 = 0x1_0000_0000;
 const FILE_FIELDS_BYTES = 32;
+const LENGTH_MAX = 2 ** 53;
+const LENGTH_HIGH_MAX = 2 ** 21;
 
 export function readResponse(frame: Frame): WireResponse | undefined {
   const { bytes, from } = frame;
@@ -53,7 +55,7 @@ export function readResponse(frame: Frame): WireResponse | undefined {
   if (status < STATUS_MIN || status > STATUS_MAX) return undefined;
   if (blockEnd > frame.to || !endsInBlankLine(bytes, blockFrom, blockEnd)) return undefined;
   const contentLength = (flags & HEAD_HAS_LENGTH) === 0 ? -1 : readLength(bytes, from + 8);
-  if (!Number.isSafeInteger(contentLength)) return undefined;
+  if (contentLength > LENGTH_MAX) return undefined;
   return {
     status,
     reason: reasonLength === 0 ? "" : bytes.toString("latin1", from + RESPONSE_HEAD_BYTES, blockFrom),
@@ -83,7 +85,7 @@ export function readFile(frame: Frame, response: WireResponse): WireFile | undef
   if (to - at <= FILE_FIELDS_BYTES) return undefined;
   const offset = readLength(bytes, at);
   const length = readLength(bytes, at + 8);
-  if (!Number.isSafeInteger(offset + length)) return undefined;
+  if (offset + length > LENGTH_MAX) return undefined;
   return {
     offset,
     length,
@@ -107,8 +109,12 @@ export function readCredit(frame: Frame): number | undefined {
   return frame.to - frame.from === 4 ? readUint32(frame.bytes, frame.from) : undefined;
 }
 
+/** A `u64`; Infinity beyond 2^53, where a number is no longer exact. */
 function readLength(bytes: Buffer, at: number): number {
-  return readUint32(bytes, at) + readUint32(bytes, at + 4) * UINT32;
+  const low = readUint32(bytes, at);
+  const high = readUint32(bytes, at + 4);
+  const isBeyond = high > LENGTH_HIGH_MAX || (high === LENGTH_HIGH_MAX && low > 0);
+  return isBeyond ? Number.POSITIVE_INFINITY : low + high * UINT32;
 }
 
 function endsInBlankLine(bytes: Buffer, from: number, end: number): boolean {
