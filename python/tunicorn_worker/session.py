@@ -209,19 +209,22 @@ class Session:
     # -- reading
 
     def _await_requests(self) -> bool:
+        """True: look into `pending` again. False: the link is over for this thread."""
         self.flush()
         with self._lock:
-            while not self.pending:
-                if self.is_closed or self.is_draining or (self.is_stopping and not self._drain_now()):
+            while True:
+                if self.is_stopping:
+                    self._drain_now()
+                if self.pending:
+                    self._idle.notify()  # the role may be free: the next one looks
+                    return True
+                if self.is_closed or self.is_draining or self.is_stopping:
                     self._wake_last()
                     return False
                 if not self._is_reading:
                     self._is_reading = True
                     break
                 self._idle.wait()
-            else:
-                self._idle.notify()  # the role may be free: the next one looks
-                return True
         self._read(1)
         return True
 
@@ -246,15 +249,14 @@ class Session:
             # With all takers busy a thread that waits for credit must get the role.
             self._blocked.notify()
 
-    def _drain_now(self) -> bool:
-        """Under the lock: applies what is in the socket. A reader in recv does that itself. True: requests wait."""
+    def _drain_now(self) -> None:
+        """Under the lock: applies what is in the socket. A reader in recv does that itself."""
         for _ in range(DRAIN_READS_MAX):
             data = None if self._is_reading or self.is_closed else self._transport.recv_now()
             if data is None:
                 break
             self._apply(data)
             self._idle.notify()
-        return bool(self.pending)
 
     def _apply(self, data: bytes) -> None:
         if not data:

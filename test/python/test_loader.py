@@ -1,0 +1,166 @@
+"""Loading the application: every form of its name, and every way to fail with its step, message, hint and exit code."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import tempfile
+import textwrap
+import unittest
+
+import support  # noqa: F401  puts the package on sys.path
+from tunicorn_worker import control, loader
+
+FILES = {
+    "plain.py": """
+        def application(environ, start_response): return "application"
+        def app(environ, start_response): return "app"
+        class Holder:
+            class inner:
+                @staticmethod
+                def wsgi(environ, start_response): return "inner"
+        holder = Holder()
+        number = 7
+        """,
+    "only_app.py": "def app(environ, start_response): return 'only app'",
+    "factories.py": """
+        from json import dumps
+        def create_app(name="none", *, level=0):
+            return lambda environ, start_response: (name, level)
+        def broken(): raise RuntimeError("no database\\nat all")
+        def nothing(): return None
+        """,
+    "raising.py": "def deep():\n    raise RuntimeError('at import')\ndeep()\n",
+    "exiting.py": "import sys; sys.exit(5)",
+    "syntax.py": "def app(:\n",
+    "needs.py": "import surely_not_installed_anywhere.part",
+    "asynchronous.py": """
+        async def app(scope, receive, send): pass
+        class Callable:
+            async def __call__(self, scope, receive, send): pass
+        instance = Callable()
+        def three(scope, receive, send): pass
+        """,
+    "my-app.py": "def app(environ, start_response): return 'dashed'",
+    "package/__init__.py": "",
+    "package/site.py": "from .part import application",
+    "package/part.py": "def application(environ, start_response): return __name__",
+}
+
+
+class LoaderTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = os.path.realpath(folder.name)
+        for name, text in FILES.items():
+            path = os.path.join(self.folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as file:
+                file.write(textwrap.dedent(text))
+        self.addCleanup(os.chdir, os.getcwd())
+        self.addCleanup(sys.path.__setitem__, slice(None), sys.path[:])
+        known = set(sys.modules)
+        self.addCleanup(lambda: [sys.modules.pop(name) for name in set(sys.modules) - known])
+        self.steps = []
+
+    def load(self, app, **settings):
+        values = control.Settings.from_message({"app": app, "chdir": self.folder, **settings})
+        return loader.load_app(values, self.steps.append)
+
+    def fail(self, app, **settings):
+        with self.assertRaises(loader.BootError) as caught:
+            self.load(app, **settings)
+        return caught.exception
+
+    def test_finds_each_form_of_a_name(self):
+        for app, wanted in (
+            ("plain:app", "app"),
+            ("plain", "application"),
+            ("only_app", "only app"),
+            ("plain:holder.inner.wsgi", "inner"),
+            ("package.site:application", "package.part"),
+            ("factories:create_app()", ("none", 0)),
+            ("factories:create_app('x', level=-1)", ("x", -1)),
+            ("plain.py", "application"),
+            ("./plain.py:app", "app"),
+            ("package/site.py", "package.part"),
+            ("my-app.py", "dashed"),
+        ):
+            with self.subTest(app):
+                self.assertEqual(self.load(app)({}, None), wanted)
+
+    def test_names_its_steps(self):
+        self.load("factories:create_app()")
+        self.assertEqual(self.steps, ["chdir", "import", "attribute", "call"])
+
+    def test_puts_the_apps_folder_before_pythonpath(self):
+        self.load("plain", pythonPath=["/first", "/second"])
+        self.assertEqual(sys.path[:3], [self.folder, "/first", "/second"])
+        self.assertEqual(os.getcwd(), self.folder)
+
+    def test_says_what_failed_where_and_what_to_try(self):
+        for app, step, message, hint, code in (
+            ("missing:app", "import", "there is no module missing", "modules in", 3),
+            ("plian:app", "import", "there is no module plian", "did you mean plain?", 3),
+            ("package.prat:app", "import", "there is no module package.prat", "did you mean part?", 3),
+            ("package/site:app", "import", "'package/site' is not a module name", "did you mean package/site.py?", 3),
+            ("nothing.py", "import", "there is no file nothing.py", "plain.py", 3),
+            (":app", "import", "names no application", "module:attribute", 3),
+            ("needs:app", "import", "importing needs failed: ModuleNotFoundError", "is surely_not_installed_anywhere", 3),
+            ("raising:app", "import", "importing raising failed: RuntimeError: at import", "", 3),
+            ("exiting:app", "import", "importing exiting failed: SystemExit: 5", "", 3),
+            ("syntax:app", "import", "importing syntax failed: SyntaxError", "", 3),
+            ("plain:application.nope", "attribute", "plain:application has no attribute nope", "", 4),
+            ("plain:ap", "attribute", "plain has no attribute ap", "did you mean app?", 4),
+            ("plain:number", "attribute", "plain:number is int", "", 4),
+            ("plain:number()", "call", "number is int, which cannot be called", "", 4),
+            ("plain:app app", "attribute", "neither an attribute nor a call", "factory('literal'", 4),
+            ("plain:app(open('x'))", "attribute", "neither an attribute nor a call", "", 4),
+            ("plain:app(**{})", "attribute", "neither an attribute nor a call", "", 4),
+            ("factories", "attribute", "neither `application` nor `app`", "factories:create_app()?", 4),
+            ("factories:broken()", "call", "broken() failed: RuntimeError: no database", "", 3),
+            ("factories:nothing()", "attribute", "is NoneType", "return the application?", 4),
+            ("asynchronous:app", "attribute", "is an ASGI application; sync workers", "", 4),
+            ("asynchronous:instance", "attribute", "is an ASGI application", "", 4),
+            ("asynchronous:three", "attribute", "is an ASGI application", "", 4),
+        ):
+            with self.subTest(app):
+                error = self.fail(app)
+                self.assertEqual((error.step, error.exit_code), (step, code))
+                self.assertIn(message, error.message)
+                self.assertIn(hint, error.hint)
+                self.assertNotIn("\n", error.message + error.hint)
+
+    def test_lists_own_callables_before_imported_ones(self):
+        self.assertIn("callables in factories: create_app, broken, nothing, dumps", self.fail("factories").hint)
+
+    def test_trims_tracebacks_to_the_users_frames(self):
+        traceback = self.fail("raising").traceback
+        self.assertIn("raising.py", traceback)
+        self.assertIn("in deep", traceback)
+        self.assertNotIn("tunicorn_worker", traceback)
+        self.assertNotIn("importlib", traceback)
+
+    def test_says_which_folder_it_cannot_enter(self):
+        error = self.fail("plain", chdir="/nonexistent/folder")
+        self.assertEqual((error.step, error.exit_code), ("chdir", 3))
+        self.assertIn("/nonexistent/folder", error.message)
+
+    def test_tells_asgi_from_wsgi(self):
+        class Wsgi:
+            def __call__(self, environ, start_response):
+                return []
+
+        async def asgi(scope, receive, send):
+            return None
+
+        self.assertFalse(loader.looks_asynchronous(Wsgi()))
+        self.assertFalse(loader.looks_asynchronous(Wsgi))
+        self.assertFalse(loader.looks_asynchronous(len))
+        self.assertTrue(loader.looks_asynchronous(functools.partial(asgi)))
+
+
+if __name__ == "__main__":
+    unittest.main()
