@@ -27,22 +27,20 @@ import { errorPage } from "../http/error-page.ts";
 import type { AbortCause, BodySink, Peer } from "../http/exchange.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
 import { recordBadRequest, recordExchange } from "./access.ts";
+import { BodyFlow } from "./body-flow.ts";
+import { ClientWriter, type ClientWriterOwner } from "./client-writer.ts";
 import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
-import type { Flushable } from "./flush-queue.ts";
+import { Farewell } from "./farewell.ts";
 import { type ExchangeShell, H1Exchange } from "./h1-exchange.ts";
-import { Output, type OutputOwner } from "./output.ts";
+import type { Output } from "./output.ts";
 
-/** No further request is begun, and no response is called sent, while more than this waits for the client. */
-const OUTPUT_AHEAD_BYTES = 65_536;
 /** Bytes kept of what the client sends before it is its turn; beyond, the socket is paused. */
 const INPUT_AHEAD_BYTES = 65_536;
 /** How much of a body that nobody wants is read in order to keep the connection, and for how long. */
 const DISCARD_BYTES_MAX = 65_536;
 const DISCARD_MS = 2_000;
-/** What is read of a client that does not stop sending after its last answer. */
-const LINGER_BYTES_MAX = 64 * 1024 * 1024;
 /** When draining: how long a new connection may take to send its first byte. */
 const FRESH_DRAIN_MS = 1_000;
 
@@ -53,34 +51,26 @@ export interface ConnectionOwner {
 
 type Phase = "idle" | "head" | "body" | "answering" | "discarding" | "lingering" | "closed";
 
-export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, Flushable {
+export class H1Connection implements ExchangeShell, ClientWriterOwner, DeadlineOwner {
   readonly context: FrontContext;
   readonly peer: Peer;
   readonly protocol: H1Protocol;
-  readonly output: Output;
 
   readonly #socket: Duplex;
   readonly #owner: ConnectionOwner;
-  /** Of the client: head, body, keep-alive, lingering; one at a time. */
+  readonly #writer: ClientWriter;
+  /** What the client is given time for: a head, a body, the next request, its goodbye; one at a time. */
   readonly #deadline: Deadline;
-  /** Of the client as a reader. */
-  readonly #stall: Deadline;
+  readonly #body: BodyFlow;
+  readonly #farewell: Farewell;
 
   #phase: Phase = "idle";
   #exchange: H1Exchange | undefined = undefined;
-  #sink: BodySink | undefined = undefined;
-  #isInputPaused = false;
-  #isBodyPaused = false;
-  #pausedLeftMs = 0;
-  #awaitsContinue = false;
+  /** No request has come yet. */
   #isFresh = true;
-  #isTurning = false;
-  #isFlushWanted = false;
-  #isEof = false;
-  #isEnded = false;
-  /** Read while lingering. */
-  #discardedBytes = 0;
-  #countedSentBytes = 0;
+  #turnState: "none" | "stepping" | "flushing" = "none";
+  #isInputPaused = false;
+  #hasEof = false;
 
   constructor(context: FrontContext, socket: Duplex, peer: Peer, owner: ConnectionOwner) {
     this.context = context;
@@ -88,14 +78,19 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
     this.#socket = socket;
     this.#owner = owner;
     this.protocol = new H1Protocol(context.limits);
-    this.output = new Output(socket, context.slab, this);
+    this.#writer = new ClientWriter(context, socket, this);
     this.#deadline = new Deadline(context.deadlines, this);
-    this.#stall = new Deadline(context.deadlines, this);
+    this.#body = new BodyFlow(context, this.#deadline);
+    this.#farewell = new Farewell(socket, this.#writer.output);
     this.#arm(context.config.headTimeoutMs);
     socket.on("error", (error: Error) => this.#onError(error));
     socket.on("close", () => this.#onClose());
     socket.on("end", () => this.#onEnd());
     socket.on("data", (bytes: Buffer) => this.#onData(bytes));
+  }
+
+  get output(): Output {
+    return this.#writer.output;
   }
 
   /** Waits for a further request and has received nothing of it. */
@@ -113,7 +108,7 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
   destroy(cause: AbortCause): void {
     this.#finishExchange(cause);
     this.#phase = "closed";
-    this.output.discard();
+    this.#writer.stop();
     this.#socket.destroy();
   }
 
@@ -123,8 +118,7 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
     this.context.counters.bytesReceived += bytes.length;
     if (this.#phase === "closed") return;
     if (this.#phase === "lingering") {
-      this.#discardedBytes += bytes.length;
-      if (this.#discardedBytes > LINGER_BYTES_MAX) this.destroy("client-left");
+      if (!this.#farewell.discard(bytes.length)) this.destroy("client-left");
       return;
     }
     this.protocol.receive(bytes);
@@ -132,11 +126,8 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
   }
 
   #onEnd(): void {
-    this.#isEof = true;
-    if (this.#phase === "closed" || this.#phase === "lingering") {
-      this.#endWhenSent();
-      return;
-    }
+    this.#hasEof = true;
+    if (this.#phase === "closed" || this.#phase === "lingering") return;
     this.protocol.receiveEof();
     this.#exchange?.events?.onHalfClose?.();
     this.#turn();
@@ -155,23 +146,25 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
     this.#finishExchange("client-left");
     this.#phase = "closed";
     this.#deadline.release();
-    this.#stall.release();
-    this.#countSent();
+    this.#writer.stop();
     this.#owner.onConnectionClosed(this);
   }
 
   // Taking turns: everything that was received is looked at, as far as the exchange lets us.
 
   #turn(): void {
-    if (this.#isTurning) return;
-    this.#isTurning = true;
-    for (;;) {
+    if (this.#turnState !== "none") return;
+    for (let isDone = false; !isDone; ) {
+      this.#turnState = "stepping";
       while (this.#step());
-      const wasBlocked = this.#isOutputFull();
-      this.flush();
-      if (!wasBlocked || this.#isOutputFull()) break;
+      const wasFull = this.#writer.isFull;
+      this.#turnState = "flushing";
+      this.#writer.flush();
+      // Handlers that are told of what left may have ended their response; and room may have come for more.
+      const isMore = wasFull || this.#exchange?.isEnded === true;
+      isDone = !isMore || this.#writer.isFull;
     }
-    this.#isTurning = false;
+    this.#turnState = "none";
     this.#settle();
   }
 
@@ -185,20 +178,19 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
         return this.#stepResponse();
       case "body":
         if (this.#exchange?.isEnded) return this.#discardRest();
-        if (this.#sink === undefined || this.#isBodyPaused) return false;
-        return this.#stepRequest();
+        return this.#body.canFlow && this.#stepRequest();
       case "discarding":
         return this.#stepRequest();
       case "idle":
       case "head":
-        return !this.#isOutputFull() && this.#stepRequest();
+        return !this.#writer.isFull && this.#stepRequest();
       default:
         return unreachable(this.#phase);
     }
   }
 
   #stepResponse(): boolean {
-    if (this.#exchange?.isEnded !== true || this.#isOutputFull()) return false;
+    if (this.#exchange?.isEnded !== true || this.#writer.isFull) return false;
     this.#finishExchange(undefined);
     this.#nextCycle();
     return true;
@@ -248,7 +240,6 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
     this.#deadline.disarm();
     this.#isFresh = false;
     this.#phase = "body";
-    this.#awaitsContinue = event.expectsContinue;
     if (context.isDraining || context.config.keepAliveMs === 0) this.protocol.closeAfterResponse();
     const exchange = new H1Exchange(this, event.head, context.clock.nowMs());
     this.#exchange = exchange;
@@ -259,8 +250,7 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
   #onBody(bytes: Buffer): void {
     const exchange = this.#exchange as H1Exchange; // in phase "body" there is one
     exchange.requestBytes += bytes.length;
-    if (exchange.head.bodyLength < 0) this.#lengthenBodyDeadline(bytes.length);
-    this.#sink?.chunk(bytes);
+    this.#body.chunk(bytes);
   }
 
   #onBodyEnd(trailers: Fields): void {
@@ -269,11 +259,8 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
       return;
     }
     this.#phase = "answering";
-    this.#awaitsContinue = false;
     this.#deadline.disarm();
-    const sink = this.#sink;
-    this.#sink = undefined;
-    sink?.end(trailers);
+    this.#body.end(trailers);
   }
 
   #nextCycle(): void {
@@ -314,53 +301,23 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
       sink.end(NO_FIELDS);
       return;
     }
-    assert(this.#phase === "body" && this.#sink === undefined, "a body is read once");
-    this.#sink = sink;
-    if (this.#awaitsContinue) this.#sendContinue();
-    this.#armBody();
+    assert(this.#phase === "body", "a body is read while its exchange lives");
+    this.output.text(this.protocol.continueLine());
+    this.#body.read(sink, this.#exchange?.head.bodyLength ?? 0);
     this.#turn();
   }
 
   pauseBody(): void {
-    if (this.#phase !== "body" || this.#isBodyPaused) return;
-    this.#isBodyPaused = true;
-    // The time that the handler takes is not the client's.
-    this.#pausedLeftMs = this.#deadline.atMs - this.context.clock.nowMs();
-    this.#deadline.disarm();
+    this.#body.pause();
   }
 
   resumeBody(): void {
-    if (!this.#isBodyPaused) return;
-    this.#isBodyPaused = false;
-    if (this.#phase !== "body") return;
-    this.#arm(Math.max(1, this.#pausedLeftMs));
-    this.#turn();
-  }
-
-  #sendContinue(): void {
-    this.#awaitsContinue = false;
-    if (this.#exchange?.isStarted) return;
-    this.output.text(this.protocol.continueLine());
-    this.onOutputAdded();
-  }
-
-  #armBody(): void {
-    const { bodyTimeoutMs, bodyRateMin } = this.context.config;
-    const length = Math.max(0, this.#exchange?.head.bodyLength ?? 0);
-    this.#arm(bodyTimeoutMs + (bodyRateMin > 0 ? (length / bodyRateMin) * 1000 : 0));
-  }
-
-  /** The length of a chunked body is not known before: its deadline moves with what came. */
-  #lengthenBodyDeadline(length: number): void {
-    const { bodyRateMin } = this.context.config;
-    if (bodyRateMin > 0 && this.#deadline.isArmed) {
-      this.#deadline.armAt(this.#deadline.atMs + (length / bodyRateMin) * 1000);
-    }
+    if (this.#body.resume()) this.#turn();
   }
 
   /** The response is complete and the body is not. Reads the rest if that is little, else closes. */
   #discardRest(): boolean {
-    if (this.#isOutputFull()) return false;
+    if (this.#writer.isFull) return false;
     this.#finishExchange(undefined);
     if (!this.protocol.discardBody(DISCARD_BYTES_MAX)) {
       this.#close();
@@ -375,14 +332,12 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
 
   onResponseStart(): void {
     // So that the response can say that nobody will read what is still to come of a large body.
-    if (this.#phase !== "body" || this.#sink !== undefined) return;
+    if (this.#phase !== "body" || this.#body.hasReader) return;
     if ((this.#exchange?.head.bodyLength ?? 0) > DISCARD_BYTES_MAX) this.protocol.closeAfterResponse();
   }
 
   onOutputAdded(): void {
-    if (this.#isTurning || this.#isFlushWanted) return;
-    this.#isFlushWanted = true;
-    this.context.flushQueue.add(this);
+    if (this.#turnState !== "stepping") this.#writer.flushLater();
   }
 
   onResponseEnd(): void {
@@ -390,7 +345,7 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
   }
 
   breakResponse(): void {
-    this.flush();
+    this.#writer.flush();
     this.destroy(this.#exchange?.abortCause ?? "app-aborted");
   }
 
@@ -413,24 +368,21 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
     return isBodyless ? 0 : page.body.length;
   }
 
-  /** Writes what was gathered. Also called by the flush queue. */
-  flush(): void {
-    this.#isFlushWanted = false;
-    if (this.#phase === "closed") return;
-    this.output.flush();
+  // The writing side.
+
+  onSent(): void {
     this.#exchange?.onSent();
-    if (this.output.pendingBytes === 0) this.#stall.disarm();
-    else if (!this.#stall.isArmed) this.#armStall();
-    this.#countSent();
   }
 
-  onOutputProgress(): void {
-    if (this.#phase === "closed") return;
-    if (this.output.pendingBytes === 0) this.#stall.disarm();
-    else this.#armStall();
-    this.#exchange?.onSent();
-    if (this.#phase === "lingering") this.#endWhenSent();
+  onRoom(): void {
+    if (this.#phase === "lingering") this.#farewell.endWhenSent();
     else this.#turn();
+  }
+
+  onStalled(pendingBytes: number): void {
+    if (this.#phase === "closed") return;
+    this.context.log.debug("client stopped reading", { peer: this.peer.remoteAddress, pendingBytes });
+    this.destroy("response-stalled");
   }
 
   // Endings.
@@ -444,7 +396,7 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
       peer: this.peer.remoteAddress,
     });
     if (this.#phase === "body") {
-      this.#failRequest(this.#isEof ? "client-left" : "bad-request", event.status, event.message);
+      this.#failRequest(this.#hasEof ? "client-left" : "bad-request", event.status, event.message);
     } else if (this.#phase !== "discarding") {
       this.#refuse(event.status, event.message, event.requestLine);
     }
@@ -455,7 +407,7 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
   #failRequest(cause: AbortCause, status: number, message: string): void {
     const exchange = this.#exchange as H1Exchange; // in phase "body" there is one
     if (exchange.isStarted && !exchange.isEnded) {
-      this.flush();
+      this.#writer.flush();
       this.destroy(cause);
       return;
     }
@@ -478,11 +430,8 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
     this.#exchange = undefined;
     this.context.counters.exchangesOpen--;
     if (cause !== undefined) increment(this.context.counters.aborts, cause);
-    const sink = this.#sink;
-    this.#sink = undefined;
-    this.#isBodyPaused = false;
     exchange.finish(cause);
-    sink?.abort();
+    this.#body.abort();
     recordExchange(this.context, exchange);
   }
 
@@ -491,36 +440,15 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
     if (this.#phase === "closed" || this.#phase === "lingering") return;
     this.#finishExchange("front-stops");
     this.#phase = "lingering";
-    this.#discardedBytes = 0;
-    this.flush();
+    this.#writer.flush();
     this.#arm(this.context.config.lingerMs);
     this.#throttleInput();
-    this.#endWhenSent();
-  }
-
-  #endWhenSent(): void {
-    if (this.#isEnded || this.output.queuedBytes > 0) return;
-    this.#isEnded = true;
-    this.#socket.end();
+    this.#farewell.endWhenSent();
   }
 
   // Deadlines.
 
-  onDeadline(deadline: Deadline): void {
-    if (deadline === this.#stall) this.#onStall();
-    else this.#onClientLate();
-  }
-
-  #onStall(): void {
-    if (this.#phase === "closed" || this.output.pendingBytes === 0) return;
-    this.context.log.debug("client stopped reading", {
-      peer: this.peer.remoteAddress,
-      pending: this.output.pendingBytes,
-    });
-    this.destroy("response-stalled");
-  }
-
-  #onClientLate(): void {
+  onDeadline(): void {
     switch (this.#phase) {
       case "idle":
       case "discarding":
@@ -549,18 +477,5 @@ export class H1Connection implements ExchangeShell, OutputOwner, DeadlineOwner, 
 
   #arm(delayMs: number): void {
     this.#deadline.armAt(this.context.clock.nowMs() + delayMs);
-  }
-
-  #armStall(): void {
-    this.#stall.armAt(this.context.clock.nowMs() + this.context.config.responseStallMs);
-  }
-
-  #isOutputFull(): boolean {
-    return this.output.pendingBytes > OUTPUT_AHEAD_BYTES;
-  }
-
-  #countSent(): void {
-    this.context.counters.bytesSent += this.output.sentBytes - this.#countedSentBytes;
-    this.#countedSentBytes = this.output.sentBytes;
   }
 }

@@ -79,6 +79,7 @@ export class Output {
 
   /** Latin-1 text of any length. */
   text(text: string): void {
+    if (text === "") return;
     if (text.length > COPY_BYTES_MAX) {
       this.#append(Buffer.from(text, "latin1"));
       return;

@@ -116,7 +116,7 @@ describe("h1 connection", () => {
       const exchange = await held(nth + 1);
       begin(exchange, "dropped", { status, length: -1 });
       exchange.response.end();
-      await client.until(new RegExp(`HTTP/1.1 ${status} [sS]*\\r\\n\\r\\n$`));
+      await client.until(new RegExp(`HTTP/1.1 ${status} [\\s\\S]*\\r\\n\\r\\n$`));
     }
     client.send(GET);
     const all = await client.until(/hello \/$/);
@@ -227,6 +227,25 @@ describe("h1 connection", () => {
     exchange.response.end();
     await client.until(/x$/);
     await eventually(10_000, "all bytes received", () => client.received.length > 16 * piece.length);
+  });
+
+  it("sends on what a handler writes when it is told of room", async (t) => {
+    const { connect, held } = await runFront(t);
+    const client = connect();
+    client.send(get("/hold"));
+    const exchange = await held();
+    let left = 100;
+    const onDrain = (): void => {
+      if (left === 0) return;
+      left--;
+      exchange.response.write(Buffer.alloc(1_000, "y"));
+      if (left === 0) exchange.response.end();
+    };
+    exchange.events = { onAbort: () => {}, onDrain };
+    begin(exchange, "x", { length: -1 });
+    await client.until(/0\r\n\r\n$/);
+    client.send(GET);
+    await client.until(/hello \/$/);
   });
 
   it("sends the rest of a response from a file and closes the descriptor", async (t) => {

@@ -1,0 +1,89 @@
+// The writing side of a connection: its output, when that is flushed, and how long a client may leave it unread. Milliseconds.
+
+import type { Duplex } from "node:stream";
+import type { FrontContext } from "./context.ts";
+import { Deadline, type DeadlineOwner } from "./deadlines.ts";
+import type { Flushable } from "./flush-queue.ts";
+import { Output, type OutputOwner } from "./output.ts";
+
+/** No further request is begun, and no response is called sent, while more than this waits for the client. */
+const AHEAD_BYTES_MAX = 65_536;
+
+export interface ClientWriterOwner {
+  /** Output was given to the socket, or left it. */
+  onSent(): void;
+  /** As onSent, after a wait: what was held back for want of room may go on. */
+  onRoom(): void;
+  /** The client took no byte for `responseStallMs`. */
+  onStalled(pendingBytes: number): void;
+}
+
+export class ClientWriter implements OutputOwner, DeadlineOwner, Flushable {
+  readonly output: Output;
+  readonly #context: FrontContext;
+  readonly #owner: ClientWriterOwner;
+  readonly #stall: Deadline;
+  #state: "quiet" | "flush-queued" | "stopped" = "quiet";
+  #countedBytes = 0;
+
+  constructor(context: FrontContext, socket: Duplex, owner: ClientWriterOwner) {
+    this.#context = context;
+    this.#owner = owner;
+    this.output = new Output(socket, context.slab, this);
+    this.#stall = new Deadline(context.deadlines, this);
+  }
+
+  get isFull(): boolean {
+    return this.output.pendingBytes > AHEAD_BYTES_MAX;
+  }
+
+  /** Flushes when the running code has returned. */
+  flushLater(): void {
+    if (this.#state !== "quiet") return;
+    this.#state = "flush-queued";
+    this.#context.flushQueue.add(this);
+  }
+
+  /** Writes what was gathered. */
+  flush(): void {
+    if (this.#state === "stopped") return;
+    this.#state = "quiet";
+    this.output.flush();
+    if (this.output.pendingBytes === 0) this.#stall.disarm();
+    else if (!this.#stall.isArmed) this.#armStall();
+    this.#count();
+    this.#owner.onSent();
+  }
+
+  /** Nothing more is written; what was not given to the socket is forgotten. Harmless when repeated. */
+  stop(): void {
+    this.#state = "stopped";
+    this.#count();
+    this.output.discard();
+    this.#stall.release();
+  }
+
+  onOutputProgress(): void {
+    if (this.#state === "stopped") return;
+    if (this.output.pendingBytes === 0) this.#stall.disarm();
+    else this.#armStall();
+    this.#count();
+    this.#owner.onSent();
+    this.#owner.onRoom();
+  }
+
+  onDeadline(): void {
+    const pendingBytes = this.output.pendingBytes;
+    if (pendingBytes > 0) this.#owner.onStalled(pendingBytes);
+  }
+
+  #armStall(): void {
+    this.#stall.armAt(this.#context.clock.nowMs() + this.#context.config.responseStallMs);
+  }
+
+  #count(): void {
+    const { sentBytes } = this.output;
+    this.#context.counters.bytesSent += sentBytes - this.#countedBytes;
+    this.#countedBytes = sentBytes;
+  }
+}
