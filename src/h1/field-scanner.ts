@@ -108,7 +108,7 @@ export class FieldScanner {
   #scanName(bytes: Uint8Array, lineStart: number, cap: number): number {
     const end = Math.min(this.#to, cap);
     let index = lineStart;
-    while (index < end && ((OCTET[at(bytes, index)] as number) & TOKEN) !== 0) index++;
+    while (index < end && ((OCTET[bytes[index] as number] as number) & TOKEN) !== 0) index++;
     if (index >= end) return this.#runOut(index, cap);
     if (index > lineStart) return index;
     return this.#fail(at(bytes, index) === LF ? "ERR_H1_LINE_END" : "ERR_H1_FIELD_NAME");
@@ -131,7 +131,7 @@ export class FieldScanner {
   #scanValue(bytes: Uint8Array, from: number, cap: number): number {
     const end = Math.min(this.#to, cap);
     let index = from;
-    while (index < end && ((OCTET[at(bytes, index)] as number) & VALUE) !== 0) index++;
+    while (index < end && ((OCTET[bytes[index] as number] as number) & VALUE) !== 0) index++;
     if (index >= end) return this.#runOut(index, cap);
     const byte = at(bytes, index);
     if (byte !== CR) return this.#fail(byte === LF ? "ERR_H1_LINE_END" : "ERR_H1_FIELD_VALUE");

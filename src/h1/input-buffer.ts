@@ -58,7 +58,7 @@ export class InputBuffer {
   /** Doubles, so that a client that sends byte by byte costs no more than twice the copying. */
   #grow(more: Buffer): void {
     const kept = this.length;
-    const store = Buffer.allocUnsafeSlow(Math.max(STORE_BYTES_MIN, 2 * (kept + more.length)));
+    const store = Buffer.allocUnsafe(Math.max(STORE_BYTES_MIN, 2 * (kept + more.length)));
     this.bytes.copy(store, 0, this.start, this.end);
     this.#replace(store, kept);
     this.#isStore = true;

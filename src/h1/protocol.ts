@@ -1,7 +1,7 @@
 // HTTP/1.1 of one client's connection, server's side, without I/O (RFC 9112): bytes in, events and response heads out.
 // A client's fault is an event, and then this side never reads again. Calls out of order are our own bug and throw.
 
-import { assert } from "../base/assert.ts";
+import { AssertionError, assert } from "../base/assert.ts";
 import type { RequestHead, ResponseHead } from "../http/exchange.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
 import type { MessageLimits } from "../http/limits.ts";
@@ -123,8 +123,9 @@ export class H1Protocol {
   /** To be sent when the body is wanted; "" when it was sent, or is not waited for any more. */
   continueLine(): string {
     const isWanted = this.#awaitsContinue && this.#write === "owed" && this.#input.length === 0;
+    if (!isWanted) return "";
     this.#awaitsContinue = false;
-    return isWanted ? CONTINUE_LINE : "";
+    return CONTINUE_LINE;
   }
 
   /** An informational response; "" for HTTP/1.0 clients and when the response has begun. `block` ends in a blank line. */
@@ -163,6 +164,7 @@ export class H1Protocol {
 
   /** Ends the response. `short` when fewer bytes than Content-Length were admitted: the connection must break. */
   endResponse(): "complete" | "short" {
+    assert(this.#write === "body", "a response ends after its head, and once");
     this.#enterWrite("done");
     if (!this.#writer.isShort) return "complete";
     this.#mustClose = true;
@@ -224,12 +226,12 @@ export class H1Protocol {
   }
 
   #enterRead(state: ReadState): void {
-    assert(READ_TRANSITIONS[this.#read].includes(state), `read: ${this.#read} to ${state}`);
+    if (!READ_TRANSITIONS[this.#read].includes(state)) refuseTransition(this.#read, state);
     this.#read = state;
   }
 
   #enterWrite(state: WriteState): void {
-    assert(WRITE_TRANSITIONS[this.#write].includes(state), `write: ${this.#write} to ${state}`);
+    if (!WRITE_TRANSITIONS[this.#write].includes(state)) refuseTransition(this.#write, state);
     this.#write = state;
   }
 
@@ -352,4 +354,9 @@ export class H1Protocol {
     const isDry = this.#input.length === 0;
     return !(isDry && (this.#hasEof || (this.#read === "body" && this.#awaitsContinue)));
   }
+}
+
+/** Apart from the check, so that the claim is only put together when it is needed. */
+function refuseTransition(from: string, to: string): never {
+  throw new AssertionError(`no way from ${from} to ${to}`);
 }

@@ -70,7 +70,7 @@ export class RequestLineScanner {
 
   #scanTarget(bytes: Uint8Array, from: number, end: number, cap: number): number {
     let index = from;
-    while (index < end && ((OCTET[at(bytes, index)] as number) & TARGET) !== 0) index++;
+    while (index < end && ((OCTET[bytes[index] as number] as number) & TARGET) !== 0) index++;
     if (index >= end) return this.#runOut(end, cap);
     const byte = at(bytes, index);
     if (byte === LF) return this.#fail("ERR_H1_LINE_END");
