@@ -3,7 +3,7 @@
 import { ADDRESS } from "../address.ts";
 import type { Address } from "../config.ts";
 import { refused, type SettingsOf, SUPPORTED } from "../setting.ts";
-import { count, MODE, repeated, SWITCH, scalar, text, type ValueType } from "../value-type.ts";
+import { commaList, count, MODE, repeated, SWITCH, scalar, text, type ValueType } from "../value-type.ts";
 
 export interface ApplicationValues {
   readonly wsgi_app: string;
@@ -21,11 +21,13 @@ export interface ApplicationValues {
   readonly print_config: boolean;
 }
 
-const PYTHON_PATH = {
-  placeholder: "DIR[,…]",
+const FOLDERS: ValueType<readonly string[]> = commaList(text("DIR"));
+
+/** Folders between commas, as gunicorn has them; the flag can be repeated, as uvicorn's --app-dir beside it. */
+const PYTHON_PATH: ValueType<readonly string[]> = {
+  ...FOLDERS,
   repeats: true,
-  read: repeated(text("DIR")).read,
-  show: (value: readonly string[]): string => value.join(","),
+  read: (given) => FOLDERS.read(Array.isArray(given) ? given.join(",") : given),
 };
 
 const ENV_PAIR = scalar<readonly [string, string]>(

@@ -53,7 +53,7 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     flags: ["-k", "--worker-class"],
     type: WORKER_CLASS,
     byDefault: "sync",
-    doc: "sync runs one request at a time; gthread runs --threads at a time. sync with more than one thread means gthread.",
+    doc: "The kind of worker: sync runs one request at a time; gthread runs --threads at a time. sync with more than one thread means gthread.",
     status: SUPPORTED,
   },
   interface: {
