@@ -147,6 +147,6 @@ describe("settings table", () => {
   });
 
   it("explains every setting in a sentence", () => {
-    for (const [name, setting] of SETTING_ROWS) assert.match(setting.doc, /^[A-Z0-9].*\.$/, name);
+    for (const [name, setting] of SETTING_ROWS) assert.match(setting.doc, /^\w.*\.$/, name);
   });
 });
