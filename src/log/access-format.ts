@@ -145,7 +145,7 @@ const ENVIRON: Readonly<Record<string, FormatAccess>> = {
 /** One JSON object with OpenTelemetry's names where it has any. Absent values are left out. */
 export function formatAccessJson(record: AccessRecord): string {
   const { head, notes } = record;
-  let line = `{"time":"${new Date(record.startedAtUnixMs).toISOString()}","id":${record.id}`;
+  let line = `{"time":"${isoText(record.startedAtUnixMs)}","id":${record.id}`;
   line += jsonMember("client.address", clientAddress(record));
   line += head === undefined ? jsonMember("request_line", record.requestLine) : jsonHead(record, head);
   line += `,"http.response.status_code":${record.status},"http.response.body.size":${record.bodyBytes}`;
@@ -155,6 +155,14 @@ export function formatAccessJson(record: AccessRecord): string {
   if (notes.workerPid > 0) line += `,"worker_pid":${notes.workerPid}`;
   if (notes.retries > 0) line += `,"retries":${notes.retries}`;
   return `${line}${jsonMember("error.type", record.abortCause ?? "")}}`;
+}
+
+const isoSecond = perSecond((date) => date.toISOString().slice(0, -"000Z".length));
+
+/** As Date's toISOString, with the second remembered. */
+function isoText(unixMs: number): string {
+  const ms = Math.floor(unixMs) % 1000;
+  return `${isoSecond(unixMs)}${ms < 100 ? (ms < 10 ? "00" : "0") : ""}${ms}Z`;
 }
 
 function jsonHead(record: AccessRecord, head: NonNullable<AccessRecord["head"]>): string {
