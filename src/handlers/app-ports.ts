@@ -5,8 +5,22 @@ import type { Handler } from "../http/exchange.ts";
 import type { AttachedWorker } from "../link/attached-worker.ts";
 import type { Log } from "../log/log.ts";
 
+/** The settings that the app handler reads. */
+export type AppConfig = Pick<
+  Config,
+  | "bodyMemoryBytes"
+  | "queueMax"
+  | "queueTimeoutMs"
+  | "requestsAheadMax"
+  | "forwardedAllowIps"
+  | "secureSchemeHeaders"
+  | "forwarderHeaders"
+  | "headerMap"
+  | "scriptName"
+>;
+
 export interface AppHandlerOptions {
-  readonly config: Config;
+  readonly config: AppConfig;
   readonly log: Log;
   /** Monotonic milliseconds with a fraction (`performance.now`). */
   readonly nowMs: () => number;

@@ -1,12 +1,12 @@
 // What the app is told of a request, after the trust rules: the policy over http/forwarded.ts and wire/environ-writer.ts.
 // What a connection repeats is kept in `peer.memo`, what a header block repeats in `fields.memo`.
 
-import type { Config } from "../config/config.ts";
 import { AddressSet } from "../http/address-set.ts";
 import type { HttpVersion, Peer, RequestHead } from "../http/exchange.ts";
 import type { Fields } from "../http/fields.ts";
 import { HeaderJudge } from "../http/forwarded.ts";
 import { EnvironWriter } from "../wire/environ-writer.ts";
+import type { AppConfig } from "./app-ports.ts";
 
 /** What stays the same for a client's connection. */
 class PeerMemo {
@@ -55,7 +55,7 @@ export class EnvironMaker {
   readonly #scriptName: string;
   readonly #writer = new EnvironWriter();
 
-  constructor(config: Config) {
+  constructor(config: AppConfig) {
     this.#judge = new HeaderJudge(config);
     this.#trusted = new AddressSet(config.forwardedAllowIps);
     this.#scriptName = config.scriptName;
