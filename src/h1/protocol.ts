@@ -1,11 +1,11 @@
 // HTTP/1.1 of one client's connection, server's side, without I/O (RFC 9112): bytes in, events and response heads out.
 // A client's fault is an event, and then this side never reads again. Calls out of order are our own bug and throw.
 
-import { AssertionError, assert } from "../base/assert.ts";
+import { AssertionError, assert, unreachable } from "../base/assert.ts";
 import type { RequestHead, ResponseHead } from "../http/exchange.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
 import type { MessageLimits } from "../http/limits.ts";
-import { ChunkedReader } from "./chunked-reader.ts";
+import { BodyReader } from "./body-reader.ts";
 import { FAULTY, faultMessage, faultStatus, type H1Fault } from "./fault.ts";
 import { HeadReader } from "./head-reader.ts";
 import { InputBuffer } from "./input-buffer.ts";
@@ -58,18 +58,13 @@ const CLOSED: H1Event = { type: "closed" };
 const CONTINUE_LINE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 export class H1Protocol {
-  readonly #limits: MessageLimits;
   readonly #input: InputBuffer = new InputBuffer();
   readonly #reader: HeadReader;
+  readonly #body: BodyReader;
   readonly #writer: ResponseWriter = new ResponseWriter();
-  #chunked: ChunkedReader | undefined = undefined;
   #read: ReadState = "head";
   #write: WriteState = "idle";
   #head: RequestHead | undefined = undefined;
-  /** Body bytes still to come by Content-Length. */
-  #bodyLeft = 0;
-  /** Body bytes that may still be thrown away; -1 while the body is wanted. */
-  #discardLeft = -1;
   #awaitsContinue = false;
   #hasSkippedEmptyLine = false;
   #hasEof = false;
@@ -78,8 +73,8 @@ export class H1Protocol {
   #faultyMethod = "";
 
   constructor(limits: MessageLimits) {
-    this.#limits = limits;
     this.#reader = new HeadReader(limits);
+    this.#body = new BodyReader(limits);
   }
 
   /** Bytes from the client; stored without a copy unless some are waiting already. Never throws. */
@@ -98,8 +93,6 @@ export class H1Protocol {
         return this.#nextInHead();
       case "body":
         return this.#nextInBody();
-      case "ending":
-        return this.#endOfBody();
       default:
         return PAUSED;
     }
@@ -117,7 +110,7 @@ export class H1Protocol {
 
   /** True when the current request was received to its end. */
   get isRequestComplete(): boolean {
-    return this.#read === "done" || this.#read === "ending" || this.#read === "upgraded";
+    return this.#read === "done" || (this.#read === "body" && this.#body.isAtEnd);
   }
 
   /** To be sent when the body is wanted; "" when it was sent, or is not waited for any more. */
@@ -177,10 +170,9 @@ export class H1Protocol {
    * §10.1.1). To be called before `responseHead`, so that the response can tell.
    */
   discardBody(bytesMax: number): boolean {
-    if (this.#read !== "body") return this.isRequestComplete;
-    this.#discardLeft = bytesMax;
+    if (this.#read !== "body" || this.#body.isAtEnd) return this.isRequestComplete;
     const isUnsent = this.#awaitsContinue && this.#input.length === 0;
-    if (isUnsent || this.#bodyLeft > bytesMax) this.abandon();
+    if (!this.#body.discard(bytesMax) || isUnsent) this.abandon();
     return this.#read === "body";
   }
 
@@ -202,7 +194,6 @@ export class H1Protocol {
     this.#enterRead("head");
     this.#enterWrite("idle");
     this.#head = undefined;
-    this.#discardLeft = -1;
     this.#awaitsContinue = false;
     this.#hasSkippedEmptyLine = false;
   }
@@ -218,7 +209,7 @@ export class H1Protocol {
    */
   upgrade(): Buffer {
     assert(this.#write === "owed", "an upgrade takes the place of the response");
-    if (this.#read === "ending") this.#enterRead("done");
+    assert(this.isRequestComplete, "an upgrade comes behind a whole request");
     this.#enterRead("upgraded");
     this.#enterWrite("done");
     this.#mustClose = true;
@@ -262,57 +253,36 @@ export class H1Protocol {
     this.#head = head;
     this.#awaitsContinue = reader.expectsContinue;
     this.#enterWrite("owed");
-    this.#enterRead(head.bodyLength === 0 ? "ending" : "body");
-    if (head.bodyLength !== 0) this.#startBody(head.bodyLength);
+    this.#enterRead("body");
+    this.#body.start(head.bodyLength);
     return { type: "request", head, expectsContinue: reader.expectsContinue, upgrade: reader.upgrade };
   }
 
-  #startBody(bodyLength: number): void {
-    this.#bodyLeft = Math.max(bodyLength, 0);
-    if (bodyLength > 0) return;
-    this.#chunked ??= new ChunkedReader(this.#limits);
-    this.#chunked.reset();
-  }
-
-  /** The next piece of the body, however it is framed; pieces that nobody wants are dropped here. */
   #nextInBody(): H1Event | typeof NEED_DATA | typeof PAUSED {
-    while (this.#read === "body") {
-      const event = this.#head?.bodyLength === -1 ? this.#readChunked() : this.#readPlain();
-      if (event === NEED_DATA || event.type !== "body" || this.#discardLeft < 0) return event;
-      this.#discardLeft -= event.bytes.length;
-      if (this.#discardLeft < 0) this.abandon();
+    const piece = this.#body.next(this.#input);
+    if (piece instanceof Uint8Array) {
+      this.#awaitsContinue = false;
+      return { type: "body", bytes: piece };
     }
-    return this.next();
+    switch (piece) {
+      case "end":
+        return this.#endBody();
+      case "need-data":
+        return this.#starve();
+      case "fault":
+        return this.#fail(this.#body.fault);
+      case "too-much":
+        this.abandon();
+        return PAUSED;
+      default:
+        return unreachable(piece);
+    }
   }
 
-  #readPlain(): H1Event | typeof NEED_DATA {
-    const input = this.#input;
-    if (input.length === 0) return this.#starve();
-    const length = Math.min(input.length, this.#bodyLeft);
-    this.#bodyLeft -= length;
-    this.#awaitsContinue = false;
-    if (this.#bodyLeft === 0) this.#enterRead("ending");
-    return { type: "body", bytes: input.take(length) };
-  }
-
-  #readChunked(): H1Event | typeof NEED_DATA {
-    const input = this.#input;
-    const chunked = this.#chunked as ChunkedReader; // made with the request's head
-    const bytes = input.bytes;
-    const end = chunked.advance(bytes, input.start, input.end);
-    if (chunked.outcome === "fault") return this.#fail(chunked.fault);
-    input.consumeTo(end);
-    if (chunked.outcome === "need-data") return this.#starve();
-    this.#awaitsContinue = false;
-    if (chunked.outcome === "data") return { type: "body", bytes: bytes.subarray(chunked.dataStart, end) };
-    this.#enterRead("ending");
-    return this.#endOfBody();
-  }
-
-  #endOfBody(): H1Event {
+  #endBody(): H1Event {
     this.#enterRead("done");
-    if (this.#head?.bodyLength !== -1) return END;
-    const trailers = this.#chunked?.trailers ?? NO_FIELDS;
+    this.#awaitsContinue = false;
+    const { trailers } = this.#body;
     return trailers === NO_FIELDS ? END : { type: "end", trailers };
   }
 

@@ -1,21 +1,20 @@
 // The states of one HTTP/1.1 connection, server's side. Reading and writing go on independently of each other; the exchange is
 // over when both are `done`.
 //
-//   read    head ──request──► body ──its last byte──► ending ──end──► done ──next cycle──► head
-//            └── no body ─────────────────────────────►┘               └── upgrade() ──► upgraded
+//   read    head ──request──► body ──end──► done ──next cycle──► head
+//                              └── no byte to come ──┴── upgrade() ──► upgraded
 //           error: the peer broke the protocol · abandoned: the rest of a request is not wanted · closed: EOF
 //           (these three and `upgraded` are final)
 //
 //   write   idle ──request or error──► owed ──response head──► body ──its end──► done ──next cycle──► idle
 
-export type ReadState = "head" | "body" | "ending" | "done" | "error" | "abandoned" | "closed" | "upgraded";
+export type ReadState = "head" | "body" | "done" | "error" | "abandoned" | "closed" | "upgraded";
 
 export type WriteState = "idle" | "owed" | "body" | "done";
 
 export const READ_TRANSITIONS: Readonly<Record<ReadState, readonly ReadState[]>> = {
-  head: ["body", "ending", "error", "abandoned", "closed"],
-  body: ["ending", "error", "abandoned"],
-  ending: ["done"],
+  head: ["body", "error", "abandoned", "closed"],
+  body: ["done", "error", "abandoned", "upgraded"],
   done: ["head", "upgraded"],
   error: [],
   abandoned: [],
