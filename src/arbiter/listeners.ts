@@ -207,7 +207,7 @@ function unlinkQuietly(path: string): void {
 function openInherited(fd: number): Listener {
   const name = `fd://${fd}`;
   if (!isSocket(fd)) throw new ListenError("ENOTSOCK", name, 0);
-  const handle = handleOrThrow(createServerHandle(null, -1, undefined, fd), name, 0);
+  const handle = handleOrThrow(createServerHandle(null, 0, undefined, fd), name, 0);
   if (handle.getsockname === undefined) return inheritedUnix(handle, fd);
   const { address, port } = boundName(handle);
   return tcpListener(handle, address, port);

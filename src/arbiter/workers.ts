@@ -13,6 +13,8 @@ import type { WorkerHandle } from "./worker-handle.ts";
 
 /** A worker whose control connection ended has this long to exit by itself. */
 const ALONE_MAX_MS = 1_000;
+/** What a worker said last may be read after its exit was reported: two connections, no order between them. */
+const LAST_WORD_MS = 250;
 /** A worker that said hello and that no forkserver reports within so long is a leftover of a dead forkserver. */
 const EARLY_MAX_MS = 5_000;
 const EARLY_REPORTS_MAX = 16;
@@ -47,7 +49,9 @@ export class Workers {
   /** By age. A generation's forkserver may have been replaced; only the one that forked a worker can signal it. */
   readonly #parents = new Map<number, ForkserverHandle>();
   readonly #backoffs = new Map<number, Backoff>();
+  /** By age: when a worker that has ended on one side only, exit or connection, is taken for ended. */
   readonly #alone = new Map<number, number>();
+  readonly #exits = new Map<number, WorkerExit>();
   readonly #early = new Map<number, EarlyWorker>();
 
   constructor(world: WorkersWorld) {
@@ -67,7 +71,7 @@ export class Workers {
   onTime(): void {
     const nowMs = this.#world.nowMs();
     this.deaths.onTime(nowMs);
-    for (const [age, atMs] of this.#alone) if (nowMs >= atMs) this.#killAlone(age);
+    for (const [age, atMs] of this.#alone) if (nowMs >= atMs) this.#endAlone(age);
     for (const [pid, early] of this.#early) if (nowMs >= early.untilMs) this.#refuse(pid, early.handle);
   }
 
@@ -140,13 +144,25 @@ export class Workers {
 
   onExited({ pid, code, signal, rssMax }: Exited): void {
     const worker = this.pool.byPid(pid);
-    if (worker !== undefined) this.#bury(worker, { code, signal, rssMax });
+    if (worker === undefined) return;
+    const exit = { code, signal, rssMax };
+    const isControlGone = this.#alone.has(worker.age);
+    if (isControlGone) this.#bury(worker, exit);
+    else {
+      this.#exits.set(worker.age, exit);
+      this.#alone.set(worker.age, this.#world.nowMs() + LAST_WORD_MS);
+    }
   }
 
-  /** Its workers go on: they have their own connections. Those that have none yet are refused when they come. */
+  /**
+   * Its workers serve on, for they have their own connections, until successors with a living parent do. Those that have
+   * no connection yet are refused when they come.
+   */
   onForkserverGone(forkserver: ForkserverHandle): void {
     for (const worker of this.pool.workers.filter((w) => this.#parents.get(w.age) === forkserver)) {
-      if (!this.#handles.has(worker.age)) this.#buryOrphan(worker);
+      const isConnected = this.#handles.has(worker.age);
+      if (isConnected) this.pool.note(worker, { isRetiring: true, retireCause: "forkserver lost" });
+      else this.#buryOrphan(worker);
     }
   }
 
@@ -201,7 +217,9 @@ export class Workers {
     const worker = this.#ownerOf(handle);
     if (worker === undefined) return;
     this.#handles.delete(worker.age);
-    if (this.#isOrphan(worker)) this.#buryOrphan(worker);
+    const exit = this.#exits.get(worker.age);
+    if (exit !== undefined) this.#bury(worker, exit);
+    else if (this.#isOrphan(worker)) this.#buryOrphan(worker);
     else this.#alone.set(worker.age, this.#world.nowMs() + ALONE_MAX_MS);
   }
 
@@ -284,20 +302,25 @@ export class Workers {
     return this.#parents.get(worker.age)?.state === "gone";
   }
 
-  #killAlone(age: number): void {
+  #endAlone(age: number): void {
     this.#alone.delete(age);
     const worker = this.pool.get(age);
-    if (worker !== undefined && worker.state !== "killed") this.kill(worker, "control-lost");
+    const exit = this.#exits.get(age);
+    if (worker === undefined) return;
+    if (exit !== undefined) this.#bury(worker, exit);
+    else if (worker.state !== "killed") this.kill(worker, "control-lost");
   }
 
   #buryOrphan(worker: PoolWorker): void {
-    this.#bury(this.pool.note(worker, { cause: worker.cause ?? "forkserver-lost" }), EXIT_UNKNOWN);
+    const exit = this.#exits.get(worker.age) ?? EXIT_UNKNOWN;
+    this.#bury(this.pool.note(worker, { cause: worker.cause ?? "forkserver-lost" }), exit);
   }
 
   #bury(worker: PoolWorker, exit: WorkerExit): void {
     const nowMs = this.#world.nowMs();
     this.pool.remove(worker);
     this.#parents.delete(worker.age);
+    this.#exits.delete(worker.age);
     this.#alone.delete(worker.age);
     this.#handles.get(worker.age)?.destroy();
     this.#handles.delete(worker.age);
