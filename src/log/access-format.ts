@@ -142,19 +142,19 @@ const ENVIRON: Readonly<Record<string, FormatAccess>> = {
   "wsgi.url_scheme": (r) => r.notes.scheme,
 };
 
-/** One JSON object with OpenTelemetry's names where it has any. Absent values are left out. */
+/** One JSON object. Absent values are left out. */
 export function formatAccessJson(record: AccessRecord): string {
   const { head, notes } = record;
   let line = `{"time":"${isoText(record.startedAtUnixMs)}","id":${record.id}`;
-  line += jsonMember("client.address", clientAddress(record));
+  line += jsonMember("client", clientAddress(record));
   line += head === undefined ? jsonMember("request_line", record.requestLine) : jsonHead(record, head);
-  line += `,"http.response.status_code":${record.status},"http.response.body.size":${record.bodyBytes}`;
-  line += `,"http.request.size":${record.requestBytes},"duration_ms":${round3(record.elapsedMs)}`;
+  line += `,"status":${record.status},"bytes":${record.bodyBytes}`;
+  line += `,"request_bytes":${record.requestBytes},"duration_ms":${round3(record.elapsedMs)}`;
   if (notes.queueMs >= 0) line += `,"queue_ms":${round3(notes.queueMs)}`;
   if (notes.appMicros >= 0) line += `,"app_ms":${round3(notes.appMicros / 1000)}`;
   if (notes.workerPid > 0) line += `,"worker_pid":${notes.workerPid}`;
   if (notes.retries > 0) line += `,"retries":${notes.retries}`;
-  return `${line}${jsonMember("error.type", record.abortCause ?? "")}}`;
+  return `${line}${jsonMember("cause", record.abortCause ?? "")}}`;
 }
 
 const isoSecond = perSecond((date) => date.toISOString().slice(0, -"000Z".length));
@@ -168,13 +168,13 @@ function isoText(unixMs: number): string {
 function jsonHead(record: AccessRecord, head: NonNullable<AccessRecord["head"]>): string {
   const { fields } = head;
   return (
-    `,"http.request.method":${jsonText(head.method)},"url.path":${jsonText(head.path)}` +
-    jsonMember("url.query", head.query) +
-    jsonMember("url.scheme", record.notes.scheme) +
-    `,"network.protocol.version":"${head.version}"` +
-    jsonMember("server.address", head.authority) +
-    jsonMember("http.request.header.referer", fields.get("referer") ?? "") +
-    jsonMember("user_agent.original", fields.get("user-agent") ?? "")
+    `,"method":${jsonText(head.method)},"path":${jsonText(head.path)}` +
+    jsonMember("query", head.query) +
+    jsonMember("scheme", record.notes.scheme) +
+    `,"protocol":"HTTP/${head.version}"` +
+    jsonMember("host", head.authority) +
+    jsonMember("referer", fields.get("referer") ?? "") +
+    jsonMember("user_agent", fields.get("user-agent") ?? "")
   );
 }
 

@@ -100,7 +100,7 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     flags: ["--access-log-json"],
     type: SWITCH,
     byDefault: false,
-    doc: "Write access lines as JSON, one object a line, in place of --access-logformat.",
+    doc: "Write access lines as JSON, one object a line, in place of --access-logformat: time, id, client, method, path, query, scheme, protocol, host, referer, user_agent, status, bytes, request_bytes, duration_ms, queue_ms, app_ms, worker_pid, retries, cause.",
     status: SUPPORTED,
   },
   capture_output: {

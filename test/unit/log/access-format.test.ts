@@ -141,18 +141,18 @@ describe("access line in JSON", () => {
     assert.deepEqual(JSON.parse(formatAccessJson(recordOf({ notes: { retries: 1 } }))), {
       time: "2026-11-21T08:06:00.000Z",
       id: 7,
-      "client.address": "10.1.2.3",
-      "http.request.method": "GET",
-      "url.path": "/a%20b",
-      "url.query": "x=1",
-      "url.scheme": "http",
-      "network.protocol.version": "1.1",
-      "server.address": "example.org",
-      "http.request.header.referer": "http://r/",
-      "user_agent.original": "curl/8",
-      "http.response.status_code": 200,
-      "http.response.body.size": 5,
-      "http.request.size": 40,
+      client: "10.1.2.3",
+      method: "GET",
+      path: "/a%20b",
+      query: "x=1",
+      scheme: "http",
+      protocol: "HTTP/1.1",
+      host: "example.org",
+      referer: "http://r/",
+      user_agent: "curl/8",
+      status: 200,
+      bytes: 5,
+      request_bytes: 40,
       duration_ms: 12.346,
       queue_ms: 0.25,
       app_ms: 1.5,
@@ -167,7 +167,7 @@ describe("access line in JSON", () => {
     );
     const entry = JSON.parse(line) as Record<string, unknown>;
     assert.equal(entry["request_line"], "junk");
-    assert.equal(entry["error.type"], "bad-request");
+    assert.equal(entry["cause"], "bad-request");
   });
 
   it("is one line of ASCII, whatever a client sends", () => {
@@ -180,7 +180,7 @@ describe("access line in JSON", () => {
     });
     const line = formatAccessJson(recordOf({ head }));
     assert.match(line, /^[\x20-\x7e]*$/);
-    assert.equal((JSON.parse(line) as Record<string, unknown>)["url.path"], nasty);
+    assert.equal((JSON.parse(line) as Record<string, unknown>)["path"], nasty);
   });
 });
 
