@@ -191,8 +191,8 @@ def serve_link(session: Session, slot: Slot, run: Run) -> None:
         slot.since = perf_counter()
         slot.is_busy = True
         run(session, stream)
-        slot.requests += 1
         slot.is_busy = False
+        slot.requests += 1
 
 
 def all_stacks() -> str:

@@ -488,6 +488,7 @@ class FileTest(unittest.TestCase):
         served.front.replies.clear()
         served.front.send(frame(1, wire.FILE_REPLY, 0, b"\x00"))
         self.assertEqual(served.front.reply(1).body, self.data[100:])
+        served.stop()
         self.assertTrue(self.opened[0].closed)
 
     def test_streams_it_when_told_so_by_the_settings(self):
