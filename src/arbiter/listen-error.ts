@@ -35,6 +35,7 @@ export class ListenError extends Error {
 function explain(code: string, port: number): string {
   switch (code) {
     case "EADDRINUSE":
+    case "EEXIST":
       return "it is in use";
     case "EACCES":
       return port > 0 && port < 1024

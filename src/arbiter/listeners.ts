@@ -3,8 +3,18 @@
 // libuv would accept for it: the first front calls listen(2), and the socket then stays listening whoever dies.
 
 import { lookup } from "node:dns/promises";
-import { chmodSync, chownSync, fstatSync, lstatSync, type Stats, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  type Stats,
+  unlinkSync,
+} from "node:fs";
 import net, { connect, isIP } from "node:net";
+import { dirname, join } from "node:path";
 import type { Address } from "../config/config.ts";
 import type { InheritedListener } from "../control/messages.ts";
 import { ListenError } from "./listen-error.ts";
@@ -126,7 +136,7 @@ function tcpName(host: string, port: number): string {
 async function openUnix(path: string, owner: SocketOwner): Promise<Listener> {
   const isAbstract = path.startsWith("@");
   if (!isAbstract) await removeStale(path);
-  const handle = bindUnix(path, owner.mode);
+  const handle = isAbstract ? bindPath(`\0${path.slice(1)}`, path) : bindFile(path, owner.mode);
   const unlink = isAbstract ? () => {} : ownFile(path, owner);
   let state: "open" | "closed" = "open";
   return {
@@ -140,13 +150,39 @@ async function openUnix(path: string, owner: SocketOwner): Promise<Listener> {
   };
 }
 
-/** Under a umask, so that at no moment more is allowed than shall be. */
-function bindUnix(path: string, mode: number): SocketHandle {
+/**
+ * Under a umask, so that at no moment more is allowed than shall be. And under another name first: libuv removes the name
+ * it bound when it closes, even if a later server's socket has it by then.
+ */
+function bindFile(path: string, mode: number): SocketHandle {
+  const first = join(dirname(path), `.t${process.pid}`);
   const before = process.umask(~mode & 0o777);
   try {
-    return handleOrThrow(createServerHandle(path.replace(/^@/, "\0"), -1, -1), `unix:${path}`, 0);
+    const handle = bindPath(first, path);
+    giveName(first, path, handle);
+    return handle;
   } finally {
     process.umask(before);
+    unlinkQuietly(first);
+  }
+}
+
+function bindPath(path: string, name: string): SocketHandle {
+  const handle = createServerHandle(path, -1, -1);
+  // libuv says EACCES for ENOENT, as Windows would.
+  if (typeof handle === "number" && !path.startsWith("\0") && !existsSync(dirname(path))) {
+    throw new ListenError("ENOENT", `unix:${name}`, 0);
+  }
+  return handleOrThrow(handle, `unix:${name}`, 0);
+}
+
+/** A link, not a rename: who else took the name in the meantime keeps it. */
+function giveName(first: string, path: string, handle: SocketHandle): void {
+  try {
+    linkSync(first, path);
+  } catch (error) {
+    handle.close();
+    throw ListenError.fromError(error, `unix:${path}`);
   }
 }
 
