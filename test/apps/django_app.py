@@ -14,6 +14,12 @@ settings.configure(
     ALLOWED_HOSTS=["*"],
     ROOT_URLCONF=__name__,
     MIDDLEWARE=["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"],
+    LOGGING={
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"console": {"class": "logging.StreamHandler"}},
+        "root": {"handlers": ["console"]},
+    },
     FILE_UPLOAD_MAX_MEMORY_SIZE=65536,
     DATA_UPLOAD_MAX_MEMORY_SIZE=100_000_000,
 )

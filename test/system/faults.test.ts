@@ -16,7 +16,6 @@ const ANSWERED: Readonly<Record<string, RegExp>> = {
   "/no-start": /start_response/,
   "/start-twice": /start_response|already/,
   "/deep": /RecursionError/,
-  "/system-exit": /SystemExit/,
   "/status-word": /status/i,
   "/status-number": /status/i,
   "/status-low": /status/i,
@@ -79,6 +78,12 @@ for (const kind of ["sync", "gthread"]) {
 
     await t.test("the worker lived through all of it", async () => {
       assert.equal((await ask(server.endpoint, { path: "/fine" })).body, pid);
+    });
+
+    await t.test("SystemExit is answered, and ends the worker once another one is ready", async () => {
+      assert.equal((await ask(server.endpoint, { path: "/system-exit" })).status, 500);
+      await server.logged(new RegExp(`worker exited [^\\n]*\\bpid=${pid}\\b`));
+      assert.equal((await ask(server.endpoint, { path: "/fine" })).status, 200);
     });
 
     for (const [path, cause] of [

@@ -15,9 +15,9 @@ import os, socket, sys
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
 listener.listen(64)
-os.dup2(listener.fileno(), 3, inheritable=True)
-if listener.fileno() != 3: listener.close()
-print("given port", socket.socket(fileno=os.dup(3)).getsockname()[1], flush=True)
+if listener.fileno() != 3: os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+print("given port", listener.getsockname()[1], flush=True)
 if sys.argv[1] == "systemd": os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 os.execv(sys.argv[2], sys.argv[2:])
 `;
