@@ -14,6 +14,7 @@ export const HELP = `npm run bench -- [options]
   --rounds N        how often each server is measured, in turns (2)
   --quick           about 3 minutes: the servers of the targets, one round of 4 s
   --soak N          N requests to each of --servers (tunicorn), memory before and after; nothing else (1000000)
+  --source          run tunicorn from the checkout's sources, not from a build of them
   --json            the results as JSON on stdout
   --save            keep the results in bench/results
   --list            name scenarios and servers
@@ -27,6 +28,7 @@ export interface Options {
   readonly rounds: number;
   readonly soakRequests: number;
   readonly soakServers: readonly Server[];
+  readonly isSource: boolean;
   readonly isJson: boolean;
   readonly isSaved: boolean;
 }
@@ -51,6 +53,7 @@ export function parseOptions(argv: readonly string[]): Options {
       rounds: { type: "string" },
       soak: { type: "string" },
       quick: { type: "boolean", default: false },
+      source: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       save: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
@@ -70,6 +73,7 @@ export function parseOptions(argv: readonly string[]): Options {
     rounds: positive("--rounds", values.rounds, quick ? 1 : 2),
     soakRequests: positive("--soak", values.soak, 1_000_000),
     soakServers: chooseNamed(SERVERS, values.servers ?? "tunicorn", "server"),
+    isSource: values.source,
     isJson: values.json,
     isSaved: values.save,
   };

@@ -9,6 +9,7 @@ import { type LoadTimes, measureThroughput } from "./load-throughput.ts";
 import { describeMachine } from "./machine.ts";
 import type { Measurement, Run } from "./measurement.ts";
 import { estimateMinutes, HELP, type Options, parseOptions } from "./options.ts";
+import { buildTunicorn } from "./package-build.ts";
 import { reportScenario, reportSoaks, reportVerdicts } from "./report.ts";
 import { abandonServers, RunningServer } from "./running-server.ts";
 import { SCENARIOS, type Scenario } from "./scenario.ts";
@@ -24,6 +25,7 @@ const ROOT = join(import.meta.dirname, "..");
 interface Bench {
   readonly options: Options;
   readonly venv: Venv;
+  readonly tunicorn: string;
 }
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -31,7 +33,7 @@ async function main(argv: readonly string[]): Promise<void> {
   if (options.mode === "help") return console.log(HELP);
   if (options.mode === "list") return console.log(listAll());
   if (findTool("wrk") === undefined) throw new Error(howToGet("wrk"));
-  const bench = { options, venv: await ensureVenv(ROOT) };
+  const bench = { options, venv: await ensureVenv(ROOT), tunicorn: await findTunicorn(options) };
   const loadBefore = loadavg()[0] ?? 0;
   const runs = options.mode === "measure" ? await measureAll(bench) : [];
   const soaks = options.mode === "soak" ? await soakAll(bench) : [];
@@ -39,6 +41,10 @@ async function main(argv: readonly string[]): Promise<void> {
   const scenarios = options.matrix.map(({ scenario }) => scenario.name);
   const verdicts = options.mode === "measure" ? judge(new Results(runs), scenarios) : [];
   publish(options, { machine, command: ["npm run bench --", ...argv].join(" "), runs, verdicts, soaks });
+}
+
+async function findTunicorn({ isSource }: Options): Promise<string> {
+  return isSource ? join(ROOT, "bin/tunicorn") : await buildTunicorn(ROOT);
 }
 
 function publish(options: Options, archive: Archive): void {
@@ -78,10 +84,11 @@ async function measureOnce(bench: Bench, scenario: Scenario, server: Server, rou
   }
 }
 
-async function measure({ options, venv }: Bench, scenario: Scenario, server: Server): Promise<Measurement> {
+async function measure(bench: Bench, scenario: Scenario, server: Server): Promise<Measurement> {
+  const { options, venv, tunicorn } = bench;
   const obstacle = server.obstacle?.(venv);
   if (obstacle !== undefined) throw new Error(obstacle);
-  const launch = { root: ROOT, venv, app: scenario.app, workers: scenario.workers };
+  const launch = { root: ROOT, venv, tunicorn, app: scenario.app, workers: scenario.workers };
   const running = await RunningServer.start(server, launch, scenario.path);
   try {
     return await applyLoad(running, scenario, server, options.times);
@@ -106,11 +113,11 @@ function applyLoad(
   }
 }
 
-async function soakAll({ options, venv }: Bench): Promise<Soak[]> {
+async function soakAll({ options, venv, tunicorn }: Bench): Promise<Soak[]> {
   const soaks: Soak[] = [];
   for (const server of options.soakServers) {
     progress(`${options.soakRequests} requests to ${server.name}`);
-    soaks.push(await soak(server, options.soakRequests, { root: ROOT, venv }));
+    soaks.push(await soak(server, options.soakRequests, { root: ROOT, venv, tunicorn }));
   }
   return soaks;
 }

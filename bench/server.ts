@@ -11,6 +11,8 @@ export type Interface = "wsgi" | "asgi";
 export interface Launch {
   readonly root: string;
   readonly venv: Venv;
+  /** The launcher to measure. */
+  readonly tunicorn: string;
   /** `module:attr`, found in bench/apps. */
   readonly app: string;
   readonly port: number;
@@ -144,7 +146,7 @@ export const SERVERS: readonly Server[] = [
 ];
 
 function tunicorn(l: Launch): string[] {
-  return [join(l.root, "bin/tunicorn"), ...workersAndBind(l, address(l)), "--python", l.venv.python, l.app];
+  return [l.tunicorn, ...workersAndBind(l, address(l)), "--python", l.venv.python, l.app];
 }
 
 function gunicorn(l: Launch, bind: string): string[] {

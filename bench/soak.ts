@@ -22,7 +22,7 @@ export interface Soak {
   readonly points: readonly SoakPoint[];
 }
 
-type Target = Pick<Launch, "root" | "venv">;
+type Target = Pick<Launch, "root" | "venv" | "tunicorn">;
 
 export async function soak(server: Server, requestsWanted: number, target: Target): Promise<Soak> {
   const app = server.interface === "wsgi" ? "plain_wsgi:hello" : "plain_asgi:hello";
