@@ -19,7 +19,7 @@ class HeldSocket extends Duplex {
     this.#record(Buffer.concat(pieces.map(({ chunk }) => chunk)).toString("latin1"), callBack);
   }
 
-  take(): void {
+  letThrough(): void {
     const taken = this.#taken;
     this.#taken = undefined;
     taken?.();
@@ -96,7 +96,7 @@ describe("output", () => {
     );
     assert.equal(output.pendingBytes, 200_000);
     for (let taken = 1; taken <= 4; taken++) {
-      socket.take();
+      socket.letThrough();
       await new Promise(setImmediate);
       assert.equal(progress(), taken);
     }
@@ -116,7 +116,7 @@ describe("output", () => {
     output.flush();
     assert.equal(output.pendingBytes, 3);
     for (let i = 0; i < 3; i++) {
-      socket.take();
+      socket.letThrough();
       await new Promise(setImmediate);
     }
     assert.equal(socket.writes.join(""), "abc");
