@@ -3,6 +3,7 @@
 import type { AnySetting, SettingsOf } from "./setting.ts";
 import { ASGI_SETTINGS, type AsgiValues, TLS_SETTINGS, type TlsValues } from "./settings/edge.ts";
 import { HTTP_SETTINGS, type HttpValues, PROXY_SETTINGS, type ProxyValues } from "./settings/http.ts";
+import { LIMIT_SETTINGS, type LimitValues } from "./settings/limits.ts";
 import {
   APPLICATION_SETTINGS,
   type ApplicationValues,
@@ -18,7 +19,7 @@ import {
   PROCESS_SETTINGS,
   type ProcessValues,
 } from "./settings/process.ts";
-import { LIMIT_SETTINGS, type LimitValues, WORKER_SETTINGS, type WorkerValues } from "./settings/workers.ts";
+import { WORKER_SETTINGS, type WorkerValues } from "./settings/workers.ts";
 
 /** Every setting's value. */
 export type Values = ApplicationValues &

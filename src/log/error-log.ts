@@ -38,6 +38,8 @@ export function openErrorLog(options: ErrorLogOptions): ErrorLog {
 
 /** Bytes that wait for a sink that is full at the moment (EAGAIN); further lines are lost. */
 const PENDING_BYTES_MAX = 256 * 1024;
+/** How long until they are tried again when no further line comes. */
+const RETRY_DELAY_MS = 50;
 
 class LineLog implements ErrorLog {
   readonly #options: ErrorLogOptions;
@@ -47,6 +49,7 @@ class LineLog implements ErrorLog {
   readonly #now: () => number;
   readonly #time = perSecond(errorTime);
   #pending: Buffer = Buffer.alloc(0);
+  #retry: NodeJS.Timeout | undefined;
   #linesLost = 0;
   #lossCause = "";
 
@@ -92,6 +95,8 @@ class LineLog implements ErrorLog {
 
   close(): void {
     this.#flush();
+    clearTimeout(this.#retry);
+    this.#pending = Buffer.alloc(0);
     this.#target.close();
   }
 
@@ -137,7 +142,15 @@ class LineLog implements ErrorLog {
     this.#lossCause = cause;
     if (this.#pending.length + bytes.length > PENDING_BYTES_MAX) return false;
     this.#pending = Buffer.concat([this.#pending, bytes]);
+    this.#retryLater();
     return true;
+  }
+
+  #retryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#flush();
+    }, RETRY_DELAY_MS).unref();
   }
 
   #flush(): void {
@@ -146,13 +159,17 @@ class LineLog implements ErrorLog {
       const written = this.#files.writeSync(this.#target.fd, this.#pending, 0);
       this.#pending = this.#pending.subarray(written);
     } catch (error) {
-      // Full again: the bytes wait on. Anything else: the sink is gone, and they with it; the count says so later.
-      const cause = errorCode(error);
-      if (cause === "EAGAIN") return;
-      this.#linesLost += this.#pending.toString().split("\n").length - 1;
-      this.#lossCause = cause;
-      this.#pending = Buffer.alloc(0);
+      this.#flushFailed(errorCode(error));
     }
+    if (this.#pending.length > 0) this.#retryLater();
+  }
+
+  /** Full again: the bytes wait on. Anything else: the sink is gone, and they with it; the count says so later. */
+  #flushFailed(cause: string): void {
+    if (cause === "EAGAIN") return;
+    this.#linesLost += this.#pending.toString().split("\n").length - 1;
+    this.#lossCause = cause;
+    this.#pending = Buffer.alloc(0);
   }
 }
 

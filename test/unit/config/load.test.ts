@@ -58,6 +58,26 @@ describe("precedence", () => {
     ]);
   });
 
+  it("reads several values of a variable as words, and truth for switches", () => {
+    const env = { TUNICORN_BIND: ":1 'unix:/a b'", TUNICORN_ENV: "A=1 B='x y'", UVICORN_ACCESS_LOG: "true" };
+    const config = configFrom("a", { ...env, TUNICORN_NO_DATE_HEADER: "1", UVICORN_SERVER_HEADER: "off" });
+    assert.deepEqual(config.bind[1], { kind: "unix", path: "/a b" });
+    assert.deepEqual(config.env[1], ["B", "x y"]);
+    assert.deepEqual([config.accessLog, config.dateHeader, config.serverHeader], ["-", false, false]);
+    const opposite = configFrom("a", { UVICORN_ACCESS_LOG: "false", TUNICORN_NO_DATE_HEADER: "0" });
+    assert.deepEqual([opposite.accessLog, opposite.dateHeader], ["", true]);
+  });
+
+  it("takes no notice of empty variables", () => {
+    const config = configFrom("a", {
+      WEB_CONCURRENCY: "",
+      PORT: "",
+      TUNICORN_WORKERS: "",
+      GUNICORN_CMD_ARGS: "",
+    });
+    assert.equal(config.workers, 1);
+  });
+
   it("remembers where each value came from", () => {
     const { origins } = loaded("-w 6 a", { ...everywhere, UVICORN_BACKLOG: "9" });
     assert.equal(origins.workers.text, "-w");

@@ -125,6 +125,19 @@ describe("error log", () => {
     assert.deepEqual(events, ["one", "two", "three"]);
   });
 
+  it("tries again by itself when no further line comes", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const files = new FakeFiles();
+    const log = open(files);
+    files.failure = "EAGAIN";
+    log.info("one");
+    t.mock.timers.tick(50);
+    files.failure = undefined;
+    t.mock.timers.tick(50);
+    assert.match(files.textOf("stderr"), /one\n$/);
+    log.close();
+  });
+
   it("bounds what it keeps, and counts the rest", () => {
     const files = new FakeFiles();
     const log = open(files);
