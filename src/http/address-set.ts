@@ -80,21 +80,22 @@ function parseV4(text: string): readonly number[] | undefined {
 function parseV6(text: string): readonly number[] | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0] ?? "");
-  const tail = parseGroups(halves[1] ?? "");
+  const isWhole = halves.length === 1;
+  const head = parseGroups(halves[0] ?? "", isWhole);
+  const tail = parseGroups(halves[1] ?? "", true);
   if (head === undefined || tail === undefined) return undefined;
   const missing = V6_GROUPS * 2 - head.length - tail.length;
-  if (halves.length === 1) return missing === 0 ? head : undefined;
+  if (isWhole) return missing === 0 ? head : undefined;
   return missing >= 2 ? [...head, ...new Array<number>(missing).fill(0), ...tail] : undefined;
 }
 
-/** `a:b:c`, the last of which may be an IPv4 address, as bytes. */
-function parseGroups(text: string): readonly number[] | undefined {
+/** `a:b:c` as bytes; the last group of an address may be an IPv4 address. */
+function parseGroups(text: string, isAtEnd: boolean): readonly number[] | undefined {
   if (text === "") return [];
   const groups = text.split(":");
   const bytes: number[] = [];
   for (const [index, group] of groups.entries()) {
-    const isLast = index === groups.length - 1;
+    const isLast = isAtEnd && index === groups.length - 1;
     const parsed = isLast && group.includes(".") ? parseV4(group) : parseGroup(group);
     if (parsed === undefined) return undefined;
     bytes.push(...parsed);

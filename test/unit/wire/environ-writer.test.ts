@@ -82,7 +82,7 @@ describe("environ writer", () => {
   });
 
   it("sends latin-1 values as UTF-8", () => {
-    equal(hex(writer.fieldsPart(["X-A", "caf\xe9"])), hex(marshalAscii("HTTP_X_A")) + "7505000000636166c3a9");
+    equal(hex(writer.fieldsPart(["X-A", "caf\xe9"])), `${hex(marshalAscii("HTTP_X_A"))}7505000000636166c3a9`);
   });
 
   it("decodes the path and keeps the target", () => {

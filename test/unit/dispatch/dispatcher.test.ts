@@ -1,0 +1,248 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Dispatcher } from "../../../src/dispatch/dispatcher.ts";
+import { type Job, type RefusalCause, Ticket } from "../../../src/dispatch/ticket.ts";
+
+class Recorded implements Job {
+  readonly name: string;
+  readonly isReplayable: boolean;
+  readonly ticket: Ticket = new Ticket(this);
+  readonly #log: string[];
+
+  constructor(log: string[], name: string, isReplayable: boolean) {
+    this.#log = log;
+    this.name = name;
+    this.isReplayable = isReplayable;
+  }
+
+  sendTo(workerId: number): void {
+    this.#log.push(`${this.name}→${workerId}`);
+  }
+
+  refuse(cause: RefusalCause): void {
+    this.#log.push(`${this.name} ${cause}`);
+  }
+}
+
+class Stage {
+  readonly log: string[] = [];
+  readonly dispatcher: Dispatcher;
+
+  constructor(options: { queueMax?: number; queueTimeoutMs?: number; requestsAheadMax?: number } = {}) {
+    const all = { queueMax: 10, queueTimeoutMs: 1_000, requestsAheadMax: 64, ...options };
+    this.dispatcher = new Dispatcher(all, {
+      takeBack: (id) => this.log.push(`take back ${id}`),
+      drained: (id) => this.log.push(`drained ${id}`),
+    });
+  }
+
+  submit(name: string, options: { once?: boolean; nowMs?: number } = {}): Ticket {
+    const job = new Recorded(this.log, name, options.once !== true);
+    this.dispatcher.submit(job.ticket, options.nowMs ?? 0);
+    return job.ticket;
+  }
+
+  /** Makes a worker known as one of short requests of `micros`. */
+  train(micros: number): void {
+    for (let i = 0; i < 40; i += 1) this.dispatcher.finished(this.submit("t"), micros, 0);
+    this.log.length = 0;
+  }
+
+  take(): string[] {
+    return this.log.splice(0);
+  }
+}
+
+describe("dispatcher", () => {
+  it("chooses the least busy worker, and among equals the one whose load changed longest ago", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 2, 0);
+    stage.dispatcher.addWorker(2, 2, 0);
+    const a = stage.submit("a");
+    const b = stage.submit("b");
+    stage.submit("c");
+    stage.dispatcher.finished(b, 5_000, 1);
+    stage.submit("d");
+    stage.dispatcher.finished(a, 5_000, 1);
+    stage.submit("e");
+    deepEqual(stage.take(), ["a→1", "b→2", "c→1", "d→2", "e→2"]);
+  });
+
+  it("lets requests wait in order, and refuses those beyond the line", () => {
+    const stage = new Stage({ queueMax: 2 });
+    for (const name of ["a", "b", "c"]) stage.submit(name);
+    deepEqual(stage.take(), ["c queue-full"]);
+    stage.dispatcher.addWorker(1, 2, 0);
+    deepEqual(stage.take(), ["a→1", "b→1"]);
+  });
+
+  it("refuses what has waited too long", () => {
+    const stage = new Stage({ queueTimeoutMs: 100 });
+    stage.submit("a", { nowMs: 0 });
+    stage.submit("b", { nowMs: 50 });
+    stage.dispatcher.tick(99);
+    deepEqual(stage.take(), []);
+    stage.dispatcher.tick(100);
+    deepEqual(stage.take(), ["a queue-timeout"]);
+    equal(stage.dispatcher.waiting, 1);
+  });
+
+  it("forgets a waiting request whose client left", () => {
+    const stage = new Stage();
+    stage.dispatcher.cancel(stage.submit("a"));
+    stage.submit("b");
+    stage.dispatcher.addWorker(1, 1, 0);
+    deepEqual(stage.take(), ["b→1"]);
+  });
+
+  it("gives a worker that it does not know exactly its slots", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 1, 0);
+    stage.submit("a");
+    stage.submit("b");
+    deepEqual(stage.take(), ["a→1"]);
+  });
+
+  it("sends as many ahead as fit in a millisecond of a short and steady app", () => {
+    const stage = new Stage({ queueMax: 100 });
+    stage.dispatcher.addWorker(1, 1, 0);
+    stage.train(200);
+    for (let i = 0; i < 9; i += 1) stage.submit(`${i}`);
+    equal(stage.take().length, 5);
+    equal(stage.dispatcher.waiting, 4);
+  });
+
+  it("never sends more ahead than was set, and none when that is one", () => {
+    for (const requestsAheadMax of [1, 8]) {
+      const stage = new Stage({ queueMax: 100, requestsAheadMax });
+      stage.dispatcher.addWorker(1, 1, 0);
+      stage.train(1);
+      for (let i = 0; i < 20; i += 1) stage.submit(`${i}`);
+      equal(stage.take().length, requestsAheadMax);
+    }
+  });
+
+  it("sends nothing ahead after one slow request, until enough short ones followed", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 1, 0);
+    stage.train(50);
+    stage.dispatcher.finished(stage.submit("slow"), 4_000, 0);
+    stage.take();
+    for (let i = 0; i < 16; i += 1) {
+      const first = stage.submit("first");
+      const second = stage.submit("second");
+      equal(stage.dispatcher.waiting, 1, `after ${i} short ones`);
+      stage.dispatcher.cancel(second);
+      stage.dispatcher.finished(first, 50, 0);
+    }
+    stage.submit("first");
+    stage.submit("second");
+    equal(stage.dispatcher.waiting, 0);
+  });
+
+  it("prefers an idle worker to sending ahead", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 1, 0);
+    stage.train(10);
+    stage.dispatcher.addWorker(2, 1, 0);
+    for (const name of ["a", "b", "c"]) stage.submit(name);
+    deepEqual(stage.take(), ["a→1", "b→2", "c→1"]);
+  });
+
+  it("never sends ahead what must not run twice", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 1, 0);
+    stage.train(10);
+    stage.submit("a");
+    stage.submit("post", { once: true });
+    stage.submit("b");
+    deepEqual(stage.take(), ["a→1"]);
+  });
+
+  it("takes back from a worker that shows no progress in two ticks, once", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 1, 0);
+    stage.train(10);
+    stage.submit("a", { nowMs: 10 });
+    stage.submit("b", { nowMs: 10 });
+    stage.take();
+    for (const nowMs of [11, 12.1]) stage.dispatcher.tick(nowMs);
+    deepEqual(stage.take(), [], "the first that finds none only suspects");
+    for (const nowMs of [12.2, 14, 16]) stage.dispatcher.tick(nowMs);
+    deepEqual(stage.take(), ["take back 1"]);
+  });
+
+  it("puts what was taken back at the head of the line, in its order, before what waited already", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 1, 0);
+    stage.train(300);
+    const running = stage.submit("a");
+    const taken = [stage.submit("b"), stage.submit("c")];
+    stage.submit("d");
+    stage.dispatcher.takenBack(1, taken, 5);
+    stage.take();
+    stage.dispatcher.addWorker(2, 3, 6);
+    deepEqual(stage.take(), ["b→2", "c→2", "d→2"]);
+    stage.dispatcher.finished(running, 10_000, 9);
+  });
+
+  it("retries what may run twice and refuses the rest when a worker dies", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 3, 0);
+    stage.submit("get");
+    stage.submit("post", { once: true });
+    stage.dispatcher.answered(stage.submit("answered"));
+    stage.take();
+    const outcomes = stage.dispatcher.removeWorker(1, 1).map(({ outcome }) => outcome);
+    deepEqual(outcomes, ["retry", "refuse", "refuse"]);
+    deepEqual(stage.take(), ["post worker-died", "answered worker-died"]);
+    stage.dispatcher.addWorker(2, 1, 2);
+    deepEqual(stage.take(), ["get→2"]);
+  });
+
+  it("sends a retried request alone, and gives up after the third worker", () => {
+    const stage = new Stage();
+    const poison = stage.submit("poison");
+    for (const id of [1, 2, 3]) {
+      stage.dispatcher.addWorker(id, 1, id);
+      equal(poison.workerId, id);
+      stage.dispatcher.removeWorker(id, id);
+    }
+    deepEqual(stage.take(), ["poison→1", "poison→2", "poison→3", "poison worker-died"]);
+  });
+
+  it("reports a drained worker once, when it is empty, and gives it nothing more", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 2, 0);
+    const a = stage.submit("a");
+    stage.dispatcher.drainWorker(1);
+    stage.submit("b");
+    deepEqual(stage.take(), ["a→1"]);
+    stage.dispatcher.finished(a, 10, 1);
+    stage.dispatcher.drainWorker(1);
+    deepEqual(stage.take(), ["drained 1"]);
+  });
+
+  it("counts the slot of a running request whose client left until its worker ends it", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 1, 0);
+    const a = stage.submit("a");
+    stage.submit("b");
+    stage.dispatcher.cancel(a);
+    deepEqual(stage.take(), ["a→1"]);
+    stage.dispatcher.finished(a, 10, 1);
+    deepEqual(stage.take(), ["b→1"]);
+  });
+
+  it("refuses everything that waits or comes after stop, and lets run what runs", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 1, 0);
+    const a = stage.submit("a");
+    stage.submit("b");
+    stage.dispatcher.stop();
+    stage.submit("c");
+    deepEqual(stage.take(), ["a→1", "b stopping", "c stopping"]);
+    stage.dispatcher.finished(a, 10, 1);
+    equal(stage.dispatcher.running, 0);
+  });
+});
