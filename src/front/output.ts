@@ -2,16 +2,20 @@
 // connection has to say in one tick, head and body and pipelined responses, leaves in one write. Large pieces are not copied.
 // Sizes in bytes.
 //
-// A socket is given at most WRITE_BYTES_MAX at a time, and the next only when the kernel took these: so the progress of a
-// slow reader shows in steps of that size, and what waits here can be counted.
+// A socket is given a bounded number of bytes at a time, and the next only when the kernel took these: so the progress of a
+// slow reader shows in steps of that size, and what waits here can be counted. Steps are larger while the kernel takes all.
 
 import type { Duplex } from "node:stream";
 import { Fifo } from "../base/fifo.ts";
 
 const SLAB_BYTES = 65_536;
-/** Up to here copying beats a second buffer in the write (measured: bench/micro/front.ts). */
-const COPY_BYTES_MAX = 16_384;
-const WRITE_BYTES_MAX = 65_536;
+/** Up to here copying beats a second buffer in the write; at 16 kB the second buffer wins (bench/micro/front.ts). */
+const COPY_BYTES_MAX = 4_096;
+/** What is written without asking to be told when it left. */
+const UNTOLD_BYTES_MAX = 16_384;
+const PIECE_BYTES_MAX = 65_536;
+const WRITE_BYTES_FAST = 131_072;
+const WRITE_BYTES_SLOW = 65_536;
 
 /** A block of memory that is handed out front to back and never twice. */
 export class Slab {
@@ -54,6 +58,8 @@ export class Output {
   #queue: Fifo<Buffer> | undefined = undefined;
   #queuedBytes = 0;
   #isWaiting = false;
+  /** The last write was not taken at once. */
+  #isSlow = false;
   #sentBytes = 0;
 
   constructor(socket: Duplex, slab: Slab, owner: OutputOwner) {
@@ -105,7 +111,7 @@ export class Output {
     const region = this.#region;
     if (region !== undefined && this.#queuedBytes === 0 && this.#socket.writableLength === 0) {
       const length = this.#to - this.#from;
-      if (length <= COPY_BYTES_MAX) {
+      if (length <= UNTOLD_BYTES_MAX) {
         this.#region = undefined;
         this.#sentBytes += length;
         this.#socket.write(region.subarray(this.#from, this.#to));
@@ -149,8 +155,8 @@ export class Output {
 
   #append(piece: Buffer): void {
     this.#closeRegion();
-    for (let at = 0; at < piece.length; at += WRITE_BYTES_MAX) {
-      this.#enqueue(piece.length <= WRITE_BYTES_MAX ? piece : piece.subarray(at, at + WRITE_BYTES_MAX));
+    for (let at = 0; at < piece.length; at += PIECE_BYTES_MAX) {
+      this.#enqueue(piece.length <= PIECE_BYTES_MAX ? piece : piece.subarray(at, at + PIECE_BYTES_MAX));
     }
   }
 
@@ -165,13 +171,14 @@ export class Output {
     const socket = this.#socket;
     while (this.#queuedBytes > 0 && !this.#isWaiting && !socket.destroyed) {
       this.#writeSome();
-      if (socket.writableLength === 0) this.#isWaiting = false;
+      this.#isSlow = socket.writableLength > 0;
+      this.#isWaiting = this.#isSlow;
     }
   }
 
   #writeSome(): void {
     const queue = this.#queue as Fifo<Buffer>; // there are queued bytes
-    let room = WRITE_BYTES_MAX;
+    let room = this.#isSlow ? WRITE_BYTES_SLOW : WRITE_BYTES_FAST;
     let piece = queue.shift() as Buffer; // same
     room -= piece.length;
     const isGathered = fits(queue.peek(), room);
