@@ -210,6 +210,6 @@ function cancelCause(cause: AbortCause): CancelCause {
 }
 
 function answerUnavailable(exchange: Exchange): void {
-  const options = { text: "The server is busy. Please try again in a moment.", fields: "Retry-After: 1\r\n" };
-  answerWithPage(exchange.response, 503, options);
+  const detail = "The server is busy. Please try again in a moment.";
+  answerWithPage(exchange.response, 503, { detail, lines: "Retry-After: 1\r\n" });
 }
