@@ -1,4 +1,5 @@
-"""What one request costs a worker, without HTTP and without a second process: microseconds of CPU at several batch sizes.
+"""What one request costs a worker, without HTTP and without a second process: microseconds of CPU at
+several batch sizes.
 
 python bench/micro/worker.py [seconds per row]
 """
@@ -14,9 +15,9 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python"))
 
-from tunicorn_worker import control, wire  # noqa: E402
-from tunicorn_worker.threads import Link  # noqa: E402
-from tunicorn_worker.wsgi import WsgiRunner  # noqa: E402
+from tunicorn_worker import control, wire
+from tunicorn_worker.threads import Link
+from tunicorn_worker.wsgi import WsgiRunner
 
 BATCHES = (1, 8, 32)
 HEADERS = [("Content-Type", "text/plain"), ("Content-Length", "13")]
@@ -30,7 +31,9 @@ def hello(environ, start_response):
 def varying(environ, start_response):
     """As a framework answers: a fresh header list, a length that varies, an iterable with close()."""
     body = b"x" * (100 + len(environ["QUERY_STRING"]))
-    start_response("200 OK", [("Content-Type", "text/html"), ("Vary", "Cookie"), ("Content-Length", str(len(body)))])
+    start_response(
+        "200 OK", [("Content-Type", "text/html"), ("Vary", "Cookie"), ("Content-Length", str(len(body)))]
+    )
     return Closing(body)
 
 
@@ -50,13 +53,18 @@ def text(value):
 
 
 def request_head():
-    environ = {
-        "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/", "QUERY_STRING": "", "RAW_URI": "/", "REQUEST_URI": "/",
-        "SERVER_PROTOCOL": "HTTP/1.1", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000", "REMOTE_ADDR": "127.0.0.1",
-        "REMOTE_PORT": "51234", "wsgi.url_scheme": "http", "HTTP_HOST": "127.0.0.1:8000", "HTTP_USER_AGENT": "wrk/4.2.0",
-        "HTTP_ACCEPT": "*/*", "HTTP_CONNECTION": "keep-alive",
-    }  # fmt: skip
-    return b"{" + b"".join(text(key) + text(value) for key, value in environ.items()) + b"0"
+    fixed = (
+        ("SCRIPT_NAME", ""),
+        ("PATH_INFO", "/"),
+        ("QUERY_STRING", ""),
+        ("RAW_URI", "/"),
+        ("REQUEST_URI", "/"),
+    )
+    server = ("SERVER_PROTOCOL", "HTTP/1.1"), ("SERVER_NAME", "127.0.0.1"), ("SERVER_PORT", "8000")
+    client = ("REMOTE_ADDR", "127.0.0.1"), ("REMOTE_PORT", "51234"), ("wsgi.url_scheme", "http")
+    fields = ("HTTP_HOST", "127.0.0.1:8000"), ("HTTP_USER_AGENT", "wrk/4.2.0"), ("HTTP_ACCEPT", "*/*")
+    pairs = [("REQUEST_METHOD", "GET"), *fixed, *server, *client, *fields, ("HTTP_CONNECTION", "keep-alive")]
+    return b"{" + b"".join(text(key) + text(value) for key, value in pairs) + b"0"
 
 
 def measure(app, batch, seconds):

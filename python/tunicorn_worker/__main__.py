@@ -30,7 +30,9 @@ def main() -> int:
 def leave_no_trace() -> None:
     """The app and its child processes must not find tunicorn's folder on their path."""
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != PACKAGE_PARENT]
-    rest = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != PACKAGE_PARENT]
+    rest = [
+        path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != PACKAGE_PARENT
+    ]
     if rest:
         os.environ["PYTHONPATH"] = os.pathsep.join(rest)
     else:

@@ -1,6 +1,7 @@
 """The vocabulary between the arbiter and its Python children (docs/control.md): JSON, one object a line.
 
-Sans-IO: bytes and messages in, messages and bytes out. Times are milliseconds, sizes bytes unless a name says KiB.
+Sans-IO: bytes and messages in, messages and bytes out. Times are milliseconds, sizes bytes unless a name
+says KiB.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List
+    from typing import Any, Dict
 
     Message = Dict[str, Any]
 
@@ -19,8 +20,8 @@ LINE_BYTES_MAX = 1_048_576
 class Settings:
     """The Python side's share of the Config: `configure.settings`, each attribute under its camelCase name.
 
-    A plain class: `dataclasses` would bring `inspect` and its tail into every worker. Unknown names are ignored (a newer
-    arbiter), missing ones keep these defaults.
+    A plain class: `dataclasses` would bring `inspect` and its tail into every worker. Unknown names are
+    ignored (a newer arbiter), missing ones keep these defaults.
     """
 
     #: What to serve: `module:attr`, `module`, `path/to/app.py[:attr]`, `module:factory('literal', key=1)`.
@@ -32,14 +33,15 @@ class Settings:
     #: Absolute folder in which the app is loaded and runs; "" keeps the arbiter's.
     chdir: str = ""
     #: Folders put in front of sys.path, the first one first.
-    python_path: List[str] = []
+    python_path: list[str] = []
     #: Environment variables to set, [name, value] each.
-    env: List[List[str]] = []
+    env: list[list[str]] = []
     #: File mode mask for the app; -1 leaves the inherited one.
     umask: int = -1
     #: More than one worker process serves the app: environ's wsgi.multiprocess.
     multiprocess: bool = False
-    #: Hand wsgi.file_wrapper's regular files to the front as (path, offset, length); False streams them (--no-sendfile).
+    #: Hand wsgi.file_wrapper's regular files to the front as (path, offset, length); False streams them
+    #: (--no-sendfile).
     file_wrapper_direct: bool = True
     #: environ's SERVER_SOFTWARE.
     server_software: str = "tunicorn"
@@ -87,14 +89,16 @@ def encode(message: Message) -> bytes:
 
 
 class LineReader:
-    """Bytes to messages. A line that is no JSON object, or too long, sets `error`; nothing is read after it."""
+    """Bytes to messages. A line that is no JSON object, or too long, sets `error`; nothing is read after
+    it.
+    """
 
     def __init__(self) -> None:
         self.error = ""
         self._rest = b""
 
-    def receive(self, data: bytes) -> List[Message]:
-        messages: List[Message] = []
+    def receive(self, data: bytes) -> list[Message]:
+        messages: list[Message] = []
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
@@ -102,7 +106,7 @@ class LineReader:
             if message is not None:
                 messages.append(message)
         if len(self._rest) > LINE_BYTES_MAX:
-            self._fail("a control line is longer than %d bytes" % LINE_BYTES_MAX)
+            self._fail(f"a control line is longer than {LINE_BYTES_MAX} bytes")
         return messages
 
     def _parse(self, line: bytes) -> Message | None:

@@ -1,5 +1,6 @@
-"""The worker's control thread: a daemon, idle until the arbiter, the front's aside or a signal speaks (design: it never runs
-the app, so it answers while the app is stuck). It alone decides that the process ends without asking the app.
+"""The worker's control thread: a daemon, idle until the arbiter, the front's aside or a signal speaks
+(design: it never runs the app, so it answers while the app is stuck). It alone decides that the process
+ends without asking the app.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from .threads import all_stacks
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from typing import Callable, Dict, Optional
+    from typing import Callable
 
     from .control import Job, Message
     from .session import Session
     from .threads import Pool
 
 CONNECT_SECONDS = 5.0
-#: From the arbiter's end, or a quick stop, to os._exit: what an idle or well-behaved app needs to leave by itself.
+#: From the arbiter's end, or a quick stop, to os._exit: what an idle or well-behaved app needs to leave by
+#: itself.
 GRACE_SECONDS = 0.5
 READ_BYTES = 65_536
 EXIT_ORPHAN = 1
@@ -47,16 +49,18 @@ class Channel:
 
 
 class ControlThread:
-    def __init__(self, job: Job, channel: Channel, pool: Pool, log: logging.Logger, reopen: Callable[[], None]) -> None:
+    def __init__(
+        self, job: Job, channel: Channel, pool: Pool, log: logging.Logger, reopen: Callable[[], None]
+    ) -> None:
         self._job = job
         self._channel = channel
         self._pool = pool
         self._log = log
         self._reopen = reopen
         self._lines = control.LineReader()
-        self._aside: Optional[socket.socket] = None
+        self._aside: socket.socket | None = None
         self._aside_frames = wire.FrameReader()
-        self._session: Optional[Session] = None
+        self._session: Session | None = None
         self._deadline = 0.0
         self._exit_code = 0
         self._poll = select.poll()
@@ -64,7 +68,7 @@ class ControlThread:
         os.set_blocking(self._signals, False)
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
-        self._handlers: Dict[int, Callable[[], None]] = {
+        self._handlers: dict[int, Callable[[], None]] = {
             channel.sock.fileno(): self._on_control,
             self._signals: self._on_signals,
         }
@@ -177,7 +181,13 @@ class ControlThread:
 
     def _hello(self, role: str, token: str) -> str:
         job = self._job
-        hello: Message = {"token": token, "role": role, "pid": os.getpid(), "nr": job.nr, "generation": job.generation}
+        hello: Message = {
+            "token": token,
+            "role": role,
+            "pid": os.getpid(),
+            "nr": job.nr,
+            "generation": job.generation,
+        }
         hello.update(interface=INTERFACE, slots=len(self._pool.slots), version=wire.VERSION)
         return control.encode(hello).decode().strip()
 

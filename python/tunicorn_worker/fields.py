@@ -1,7 +1,8 @@
-"""An app's status and header list to the ready-made head of docs/wire.md: validated, hop-by-hop fields removed.
+"""An app's status and header list to the ready-made head of docs/wire.md: validated, hop-by-hop fields
+removed.
 
-RFC 9110 §5: names are tokens, values have no control characters but HTAB. Apps repeat their lines, so each (name, value)
-pair is checked once and its bytes are kept, within a bound.
+RFC 9110 §5: names are tokens, values have no control characters but HTAB. Apps repeat their lines, so each
+(name, value) pair is checked once and its bytes are kept, within a bound.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Tuple
+    from typing import Any, Iterable
 
 LINES_MAX = 1_024
 LINE_CHARS_KEPT_MAX = 512
@@ -18,34 +19,48 @@ LENGTH_MAX = 2**53
 STATUSES_MAX = 128
 REASON_BYTES_MAX = 255
 
-#: RFC 9110 §7.6.1 and PEP 3333 ("Other HTTP Features"): these belong to the connection. Server and Date are the front's.
+#: RFC 9110 §7.6.1 and PEP 3333 ("Other HTTP Features"): these belong to the connection. Server and Date are
+#: the front's.
 _DROPPED = frozenset(
-    "connection keep-alive proxy-connection te trailer transfer-encoding upgrade server date".split()
+    [
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "server",
+        "date",
+    ]
 )
 #: Fields whose values rarely repeat would only wash the others out of the memory.
-_VOLATILE = frozenset("set-cookie etag location last-modified expires x-request-id x-runtime link age".split())
+_VOLATILE = frozenset(
+    ["set-cookie", "etag", "location", "last-modified", "expires", "x-request-id", "x-runtime", "link", "age"]
+)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _STATUS = re.compile(r"([0-9]{3})(?: (.*))?", re.DOTALL)
 #: Reason phrases that every table of RFC 9110 §15 agrees on: they need not travel.
 _STANDARD = {
-    200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 206: "Partial Content", 301: "Moved Permanently",
+    200: "OK",
+    201: "Created", 202: "Accepted", 204: "No Content", 206: "Partial Content", 301: "Moved Permanently",
     302: "Found", 303: "See Other", 304: "Not Modified", 307: "Temporary Redirect", 308: "Permanent Redirect",
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     409: "Conflict", 410: "Gone", 412: "Precondition Failed", 429: "Too Many Requests",
     500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
 }  # fmt: skip
 
-_statuses: Dict[str, Tuple[int, bytes]] = {}
-_lines: Dict[Tuple[str, str], bytes] = {}
-_lengths: Dict[Tuple[str, str], int] = {}
+_statuses: dict[str, tuple[int, bytes]] = {}
+_lines: dict[tuple[str, str], bytes] = {}
+_lengths: dict[tuple[str, str], int] = {}
 
 
 class FieldError(ValueError):
     """The app gave a status or header that must not be sent."""
 
 
-def pack_status(status: str) -> Tuple[int, bytes]:
+def pack_status(status: str) -> tuple[int, bytes]:
     """Code and reason; b"" for the standard phrase."""
     packed = _statuses.get(status)
     if packed is None:
@@ -54,10 +69,10 @@ def pack_status(status: str) -> Tuple[int, bytes]:
     return packed
 
 
-def pack_fields(headers: Iterable[Tuple[str, str]]) -> Tuple[bytes, int]:
+def pack_fields(headers: Iterable[tuple[str, str]]) -> tuple[bytes, int]:
     """The header lines, without the blank one, and Content-Length (-1: none)."""
     length = -1
-    lines: List[bytes] = []
+    lines: list[bytes] = []
     known_lines = _lines
     for item in headers:
         try:
@@ -81,7 +96,7 @@ def pack_fields(headers: Iterable[Tuple[str, str]]) -> Tuple[bytes, int]:
     return b"".join(lines), length
 
 
-def _as_pair(item: Any) -> Tuple[str, str]:
+def _as_pair(item: Any) -> tuple[str, str]:
     pair = tuple(item) if isinstance(item, (list, tuple)) else item
     try:
         hash(pair)
@@ -90,7 +105,7 @@ def _as_pair(item: Any) -> Tuple[str, str]:
     return pair
 
 
-def _check(item: Any) -> Tuple[bytes, int]:
+def _check(item: Any) -> tuple[bytes, int]:
     """A pair not met before: its line and -1, or b"" and the Content-Length it says."""
     if not isinstance(item, tuple) or len(item) != 2:
         raise FieldError(f"a header must be a (name, value) tuple, not {item!r:.100}")
@@ -126,7 +141,7 @@ def _parse_length(value: str) -> int:
     return int(text)
 
 
-def _parse_status(status: Any) -> Tuple[int, bytes]:
+def _parse_status(status: Any) -> tuple[int, bytes]:
     if not isinstance(status, str):
         raise FieldError(f"the status must be str, not {type(status).__name__}")
     match = _STATUS.fullmatch(status)
@@ -144,7 +159,7 @@ def _parse_status(status: Any) -> Tuple[int, bytes]:
         raise FieldError(f"the status is not latin-1: {status!r:.100}") from None
 
 
-def _keep(memory: Dict[Any, Any], key: Any, value: Any, limit: int) -> None:
+def _keep(memory: dict[Any, Any], key: Any, value: Any, limit: int) -> None:
     """A full memory starts anew: cheaper than ageing, and a healthy app never fills it."""
     if len(memory) >= limit:
         memory.clear()

@@ -1,4 +1,6 @@
-"""wsgi.file_wrapper (PEP 3333, "Optional Platform-Specific File Handling"): which files the front may send by itself."""
+"""wsgi.file_wrapper (PEP 3333, "Optional Platform-Specific File Handling"): which files the front may send
+by itself.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any
 
 
 class FilePart:
@@ -40,8 +42,10 @@ class FileWrapper:
         return data
 
 
-def part_of(filelike: Any) -> Optional[FilePart]:
-    """None when the front could not open the very same file: no descriptor, no path, another file under its name."""
+def part_of(filelike: Any) -> FilePart | None:
+    """None when the front could not open the very same file: no descriptor, no path, another file under its
+    name.
+    """
     try:
         own = os.fstat(filelike.fileno())
         offset = filelike.tell()

@@ -1,6 +1,7 @@
-"""The process that forks workers, reaps them and tells. One thread, no app, nothing but its control socket (fd 3).
+"""The process that forks workers, reaps them and tells. One thread, no app, nothing but its control socket
+(fd 3).
 
-    arbiter ──configure──► configured ──fork──► forked … ──exited (reaped)        end of fd 3 ──► it exits
+arbiter ──configure──► configured ──fork──► forked … ──exited (reaped)        end of fd 3 ──► it exits
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from . import control
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional, Set
+    from typing import Any
 
     from .control import Job, Message
 
@@ -39,10 +40,10 @@ class Forkserver:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._lines = control.LineReader()
-        self._settings: Optional[control.Settings] = None
+        self._settings: control.Settings | None = None
         self._control: Message = {}
         self._generation = 0
-        self._workers: Set[int] = set()
+        self._workers: set[int] = set()
         self._is_stopping = False
         self._signals, self._wakeup = os.pipe()
         for descriptor in (self._signals, self._wakeup):
@@ -65,7 +66,7 @@ class Forkserver:
             if job is not None:
                 return job
 
-    def _hear(self) -> Optional[Job]:
+    def _hear(self) -> Job | None:
         try:
             data = self._sock.recv(READ_BYTES)
         except OSError:
@@ -80,7 +81,7 @@ class Forkserver:
             raise Ended(0)
         return None
 
-    def _obey(self, message: Message) -> Optional[Job]:
+    def _obey(self, message: Message) -> Job | None:
         kind = message["type"]
         if kind == "configure":
             self._configure(message)
@@ -101,7 +102,7 @@ class Forkserver:
             raise Ended(1) from error
         self._control = message["control"]
         self._generation = int(message.get("generation", 0))
-        os.environ.update(self._settings.env)
+        os.environ.update({name: value for name, value in self._settings.env})
         become_subreaper()
         from . import worker  # noqa: F401  its pages are shared by all workers
 
@@ -109,9 +110,11 @@ class Forkserver:
         if hasattr(gc, "freeze"):
             gc.freeze()
         version = "{}.{}.{}".format(*sys.version_info)
-        self._send({"type": "configured", "python": version, "pid": os.getpid(), "executable": sys.executable})
+        self._send(
+            {"type": "configured", "python": version, "pid": os.getpid(), "executable": sys.executable}
+        )
 
-    def _fork(self, settings: control.Settings, message: Message) -> Optional[Job]:
+    def _fork(self, settings: control.Settings, message: Message) -> Job | None:
         nr, age = int(message["nr"]), int(message.get("age", 0))
         sys.stdout.flush()
         sys.stderr.flush()
@@ -157,8 +160,8 @@ class Forkserver:
             raise Ended(0) from None  # the arbiter is gone
 
 
-def exit_report(pid: int, status: int, rss_max: int) -> Dict[str, Any]:
-    report: Dict[str, Any] = {"type": "exited", "pid": pid, "rssMax": rss_max}
+def exit_report(pid: int, status: int, rss_max: int) -> dict[str, Any]:
+    report: dict[str, Any] = {"type": "exited", "pid": pid, "rssMax": rss_max}
     if os.WIFSIGNALED(status):
         report["signal"] = signal_name(os.WTERMSIG(status))
     else:
@@ -174,7 +177,9 @@ def signal_name(number: int) -> str:
 
 
 def become_subreaper() -> None:
-    """Linux: processes that a dead worker leaves behind become our children, so that they do not stay as zombies."""
+    """Linux: processes that a dead worker leaves behind become our children, so that they do not stay as
+    zombies.
+    """
     try:
         import ctypes
 
@@ -184,4 +189,6 @@ def become_subreaper() -> None:
 
 
 def _unheard(number: int, frame: Any) -> None:
-    """The wake-up descriptor is all that is needed; SIG_IGN would be inherited by the app's child processes."""
+    """The wake-up descriptor is all that is needed; SIG_IGN would be inherited by the app's child
+    processes.
+    """

@@ -13,13 +13,14 @@ from .tracebacks import summary, trimmed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Callable, Dict, Iterable, List, Tuple
+    from typing import Any, Callable, Iterable
 
     from .control import Settings
 
 #: Exit codes as gunicorn has them: the worker could not boot; the application was not found in its module.
 EXIT_BOOT = 3
 EXIT_APP = 4
+WORKER_CLASSES = ("sync", "gthread")
 DEFAULT_NAMES = ("application", "app")
 FACTORY_NAMES = ("create_app", "make_app", "create_application", "get_wsgi_application", "factory")
 NAMES_SHOWN_MAX = 12
@@ -30,7 +31,9 @@ _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class BootError(Exception):
-    def __init__(self, step: str, message: str, hint: str = "", traceback: str = "", exit_code: int = EXIT_BOOT) -> None:
+    def __init__(
+        self, step: str, message: str, hint: str = "", traceback: str = "", exit_code: int = EXIT_BOOT
+    ) -> None:
         super().__init__(message)
         self.step = step
         self.message = message
@@ -41,6 +44,8 @@ class BootError(Exception):
 
 def load_app(settings: Settings, on_step: Callable[[str], None]) -> Any:
     """The application callable. Raises BootError."""
+    if settings.worker_class not in WORKER_CLASSES:
+        raise BootError("interpreter", f"there is no {settings.worker_class} worker in this version")
     on_step("chdir")
     _enter(settings)
     target, attribute = split_target(settings.app)
@@ -55,13 +60,15 @@ def load_app(settings: Settings, on_step: Callable[[str], None]) -> Any:
     return _checked(found, settings)
 
 
-def split_target(app: str) -> Tuple[str, str]:
+def split_target(app: str) -> tuple[str, str]:
     """`module:attr` or `path/to/app.py:attr`; the attribute may be missing."""
     match = re.fullmatch(r"(.*\.py)(?::(.*))?", app, re.DOTALL)
     if match is None:
         match = re.fullmatch(r"([^:]*)(?::(.*))?", app, re.DOTALL)
     if match is None or not match.group(1):
-        raise BootError("import", f"{app!r} names no application", "give it as module:attribute, such as app:app")
+        raise BootError(
+            "import", f"{app!r} names no application", "give it as module:attribute, such as app:app"
+        )
     return match.group(1), match.group(2) or ""
 
 
@@ -101,14 +108,18 @@ def _import(target: str) -> ModuleType:
     except ModuleNotFoundError as error:
         raise _module_missing(name, error) from error
     except BaseException as error:
-        raise BootError("import", f"importing {target} failed: {summary(error)}", "", trimmed(error)) from error
+        raise BootError(
+            "import", f"importing {target} failed: {summary(error)}", "", trimmed(error)
+        ) from error
 
 
 def _module_of_file(path: str) -> str:
     """The dotted name of a .py file; the folder above its outermost package goes to the front of sys.path."""
     if not os.path.isfile(path):
         folder = os.path.dirname(path) or "."
-        raise BootError("import", f"there is no file {path}", _listing(f"Python files in {folder}", _files_in(folder)))
+        raise BootError(
+            "import", f"there is no file {path}", _listing(f"Python files in {folder}", _files_in(folder))
+        )
     folder, file = os.path.split(os.path.abspath(path))
     parts = [file[:-3]]
     while os.path.isfile(os.path.join(folder, "__init__.py")) and os.path.dirname(folder) != folder:
@@ -150,20 +161,26 @@ def _file_hint(target: str) -> str:
     if os.path.isfile(path):
         return f"did you mean {path}?"
     module = target.replace("/", ".").strip(".")
-    return f"did you mean {module}?" if _DOTTED.fullmatch(module) else "modules are named with dots, as in package.module"
+    return (
+        f"did you mean {module}?"
+        if _DOTTED.fullmatch(module)
+        else "modules are named with dots, as in package.module"
+    )
 
 
-def _modules_in(folder: str) -> List[str]:
+def _modules_in(folder: str) -> list[str]:
     names = [file[:-3] for file in _files_in(folder) if _DOTTED.fullmatch(file[:-3])]
-    packages = [entry for entry in _entries(folder) if os.path.isfile(os.path.join(folder, entry, "__init__.py"))]
+    packages = [
+        entry for entry in _entries(folder) if os.path.isfile(os.path.join(folder, entry, "__init__.py"))
+    ]
     return sorted(set(names + packages) - {"__init__"})
 
 
-def _files_in(folder: str) -> List[str]:
+def _files_in(folder: str) -> list[str]:
     return [entry for entry in _entries(folder) if entry.endswith(".py")]
 
 
-def _entries(folder: str) -> List[str]:
+def _entries(folder: str) -> list[str]:
     try:
         return sorted(os.listdir(folder))
     except OSError:
@@ -173,8 +190,10 @@ def _entries(folder: str) -> List[str]:
 # -- attribute and call
 
 
-def _split_call(attribute: str) -> Tuple[str, Any]:
-    """`a.b` → ("a.b", None); `factory(1, k="x")` → ("factory", (args, kwargs)). Literals only: this is no place for code."""
+def _split_call(attribute: str) -> tuple[str, Any]:
+    """`a.b` → ("a.b", None); `factory(1, k="x")` → ("factory", (args, kwargs)). Literals only: this is no
+    place for code.
+    """
     if "(" not in attribute:
         if attribute and not _DOTTED.fullmatch(attribute):
             raise _not_an_attribute(attribute)
@@ -187,7 +206,9 @@ def _split_call(attribute: str) -> Tuple[str, Any]:
             raise ValueError(attribute)
         name = ast.unparse(call.func) if hasattr(ast, "unparse") else attribute.partition("(")[0].strip()
         args = [ast.literal_eval(arg) for arg in call.args]
-        kwargs = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg}
+        kwargs = {
+            str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg
+        }
     except (SyntaxError, ValueError):
         raise _not_an_attribute(attribute) from None
     if not _DOTTED.fullmatch(name) or len(kwargs) != len(call.keywords):
@@ -197,7 +218,9 @@ def _split_call(attribute: str) -> Tuple[str, Any]:
 
 def _not_an_attribute(attribute: str) -> BootError:
     hint = "write attr, attr.attr, or factory('literal', key=1) with literals only"
-    return BootError("attribute", f"{attribute!r} is neither an attribute nor a call", hint, exit_code=EXIT_APP)
+    return BootError(
+        "attribute", f"{attribute!r} is neither an attribute nor a call", hint, exit_code=EXIT_APP
+    )
 
 
 def _find(module: ModuleType, name: str) -> Any:
@@ -231,12 +254,14 @@ def _attribute_missing(owner: Any, path: str, name: str) -> BootError:
     return BootError("attribute", f"{path} has no attribute {name}", hint, exit_code=EXIT_APP)
 
 
-def _callables(owner: Any) -> List[str]:
+def _callables(owner: Any) -> list[str]:
     """What could be meant: the module's own callables before those it imported."""
     home = getattr(owner, "__name__", "")
-    members: Dict[str, Any] = getattr(owner, "__dict__", {})
+    members: dict[str, Any] = getattr(owner, "__dict__", {})
     names = [name for name, value in members.items() if callable(value) and not name.startswith("_")]
-    return sorted(names, key=lambda name: (getattr(members[name], "__module__", "") != home, names.index(name)))
+    return sorted(
+        names, key=lambda name: (getattr(members[name], "__module__", "") != home, names.index(name))
+    )
 
 
 def _call(factory: Any, text: str, arguments: Any) -> Any:
@@ -259,22 +284,35 @@ def _checked(app: Any, settings: Settings) -> Any:
         message = f"{settings.app} is {type(app).__name__}, which cannot be called"
         raise BootError("attribute", message, hint, exit_code=EXIT_APP)
     if looks_asynchronous(app):
-        message = f"{settings.app} is an ASGI application; {settings.worker_class} workers run WSGI applications"
+        message = (
+            f"{settings.app} is an ASGI application; {settings.worker_class} workers run WSGI applications"
+        )
         raise BootError("attribute", message, "name its WSGI callable instead", exit_code=EXIT_APP)
     return app
 
 
 def looks_asynchronous(app: Any) -> bool:
-    """ASGI 3: the callable, or its class's __call__, is a coroutine function, or takes (scope, receive, send)."""
+    """ASGI 3: the callable, or its class's __call__, is a coroutine function, or takes (scope, receive,
+    send).
+    """
     while hasattr(app, "func") and hasattr(app, "keywords"):
         app = app.func  # functools.partial
     code = _code(app)
     if code is None and not isinstance(app, type):
-        code = _code(getattr(type(app), "__call__", None))
+        code = _code(_call_method(type(app)))
     if code is None:
         return False
     names = [name for name in code.co_varnames[: code.co_argcount] if name != "self"]
-    return bool(code.co_flags & (_CO_COROUTINE | _CO_ASYNC_GENERATOR)) or names[:3] == ["scope", "receive", "send"]
+    return bool(code.co_flags & (_CO_COROUTINE | _CO_ASYNC_GENERATOR)) or names[:3] == [
+        "scope",
+        "receive",
+        "send",
+    ]
+
+
+def _call_method(kind: type) -> Any:
+    """Its own or inherited `__call__`, not the metaclass's."""
+    return next((base.__dict__["__call__"] for base in kind.__mro__ if "__call__" in base.__dict__), None)
 
 
 def _code(function: Any) -> Any:
@@ -289,7 +327,7 @@ def _listing(title: str, names: Iterable[str]) -> str:
     return f"{title}: {', '.join(shown[:NAMES_SHOWN_MAX])}{more}"
 
 
-def _suggestion(name: str, names: List[str]) -> str:
+def _suggestion(name: str, names: list[str]) -> str:
     import difflib  # failures only
 
     close = difflib.get_close_matches(name, names, 1)

@@ -1,4 +1,6 @@
-"""The worker's error log: logger `gunicorn.error`, gunicorn's line form or one JSON object a line, on stderr or in a file."""
+"""The worker's error log: logger `gunicorn.error`, gunicorn's line form or one JSON object a line, on
+stderr or in a file.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO, Union
+    from typing import IO
 
     from .control import Settings
 
@@ -23,7 +25,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         entry = {
-            "time": "%s.%03dZ" % (moment, record.msecs),
+            "time": f"{moment}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "pid": record.process,
             "message": record.getMessage(),
@@ -34,7 +36,9 @@ class JsonFormatter(logging.Formatter):
 
 
 class ErrorLog:
-    """The open log. `stream` is environ's wsgi.errors as well, so what an app writes there lands beside our lines."""
+    """The open log. `stream` is environ's wsgi.errors as well, so what an app writes there lands beside our
+    lines.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._path = settings.error_log
@@ -47,7 +51,9 @@ class ErrorLog:
         self.logger.setLevel(_level(settings.log_level))
 
     def reopen(self) -> None:
-        """After the file was moved away (USR1). The stream object stays, apps may hold it: its descriptor is exchanged."""
+        """After the file was moved away (USR1). The stream object stays, apps may hold it: its descriptor
+        is exchanged.
+        """
         if self._path == "-":
             return
         self.stream.flush()
@@ -57,11 +63,11 @@ class ErrorLog:
 
     def _open(self) -> IO[str]:
         if self._path != "-":
-            return open(self._path, "a", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+            return open(self._path, "a", buffering=1, encoding="utf-8", errors="backslashreplace")
         if hasattr(sys.stderr, "reconfigure"):
             sys.stderr.reconfigure(line_buffering=True)  # before Python 3.9 only terminals had it
         return sys.stderr
 
 
-def _level(name: str) -> Union[int, str]:
+def _level(name: str) -> int | str:
     return TRACE if name == "trace" else name.upper()

@@ -25,7 +25,7 @@ from .wire import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, Optional, Sequence, Tuple
+    from typing import Any, Callable, Iterable, Sequence
 
     from .files import FilePart
     from .session import Session, Stream
@@ -43,7 +43,7 @@ class WsgiError(Exception):
 
 class Response:
     #: The header lines of start_response; None before it was called.
-    lines: Optional[bytes] = None
+    lines: bytes | None = None
     #: Content-Length that the app promised; -1: none.
     length: int = -1
     status: int = 0
@@ -67,7 +67,7 @@ class Response:
     # -- what the app calls
 
     def start_response(
-        self, status: str, headers: Iterable[Tuple[str, str]], exc_info: Any = None
+        self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], None]:
         if exc_info:
             try:
@@ -90,7 +90,7 @@ class Response:
         if data and not self.push(data):
             raise BrokenPipeError("the client left")
 
-    def early_hints(self, headers: Iterable[Tuple[str, str]]) -> None:
+    def early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
         """environ["wsgi.early_hints"]: 103 Early Hints (RFC 8297), before the response has begun."""
         if not self.is_sent and not self._stream.is_gone:
             lines, _ = pack_fields(headers)
@@ -113,7 +113,12 @@ class Response:
         self.require_start()
         if self.length < 0 and not self.is_sent:
             self._set_length(length)
-        if length <= BODY_BYTES_MAX and not self.is_sent and self.length in (length, -1) and not self._has_no_body():
+        if (
+            length <= BODY_BYTES_MAX
+            and not self.is_sent
+            and self.length in (length, -1)
+            and not self._has_no_body()
+        ):
             self._end_with(body)
         else:
             self.push(body)
@@ -169,7 +174,9 @@ class Response:
         return self.is_ended
 
     def fail(self, reason: str) -> None:
-        """500 when nothing was sent; else the connection breaks, so that the client cannot take half for the whole."""
+        """500 when nothing was sent; else the connection breaks, so that the client cannot take half for
+        the whole.
+        """
         if self.is_ended:
             return
         if self._stream.is_gone:
@@ -219,7 +226,9 @@ class Response:
         return not stream.is_gone
 
     def _send_part(self, part: bytes) -> None:
-        """With a promised length the last byte ends the stream: the app's own end (close(), a generator's tail) may take long."""
+        """With a promised length the last byte ends the stream: the app's own end (close(), a generator's
+        tail) may take long.
+        """
         self.sent_bytes += len(part)
         if self.sent_bytes == self.length:
             self._end_with(part)

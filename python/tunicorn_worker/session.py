@@ -1,10 +1,11 @@
 """One link of a worker: requests that wait, streams that run, credit, and the outgoing batch.
 
-Leader and followers: whoever wants something of the link (a request, credit, a file reply) and finds nobody reading becomes
-the reader for one read, whatever the read brings for others. One thread (sync) and N (gthread) run the same code, and a
-request that already waits costs no lock. No sockets, threads or clocks here: transport, locks and times are given.
+Leader and followers: whoever wants something of the link (a request, credit, a file reply) and finds nobody
+reading becomes the reader for one read, whatever the read brings for others. One thread (sync) and N
+(gthread) run the same code, and a request that already waits costs no lock. No sockets, threads or clocks
+here: transport, locks and times are given.
 
-    role free ──take / wait──► one thread in transport.recv (no lock held) ──frames applied under the lock──► role free
+    role free ──take / wait──► one thread in recv, no lock held ──frames applied, locked──► role free
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from .wire import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Deque, Dict, List, Optional, Protocol
+    from typing import Any, Callable, Protocol
 
     class Transport(Protocol):
         def recv(self) -> bytes:
             """Blocks; b"" at the end or on any error."""
 
-        def recv_now(self) -> Optional[bytes]:
+        def recv_now(self) -> bytes | None:
             """What is there; None when nothing is, b"" at the end."""
 
         def send(self, data: bytes) -> bool:
@@ -53,17 +54,19 @@ FLUSH_WAIT_SECONDS = 0.05
 
 
 class Stream:
-    """One request. `is_gone` when its answer is not wanted any more: client left, deadline, or the link ended."""
+    """One request. `is_gone` when its answer is not wanted any more: client left, deadline, or the link
+    ended.
+    """
 
     #: Body pieces so far; None once the body is complete.
-    parts: Optional[List[bytes]] = None
+    parts: list[bytes] | None = None
     body: bytes = b""
     #: The file that holds the body instead.
     body_path: str = ""
     credit: int = CREDIT_INITIAL
     is_gone: bool = False
     #: None while the front has not said whether it sends the file.
-    file_reply: Optional[bool] = None
+    file_reply: bool | None = None
 
     def __init__(self, number: int, head: bytes) -> None:
         self.number = number
@@ -82,12 +85,14 @@ class Session:
     #: When the oldest unsent response was finished.
     oldest: float = 0.0
 
-    def __init__(self, transport: Transport, lock: Any, make_condition: Callable[[Any], Any], write_lock: Any) -> None:
+    def __init__(
+        self, transport: Transport, lock: Any, make_condition: Callable[[Any], Any], write_lock: Any
+    ) -> None:
         """`make_condition(lock)` as threading.Condition; the locks are plain ones."""
-        self.pending: Deque[Stream] = deque()
-        self.streams: Dict[int, Stream] = {}
+        self.pending: deque[Stream] = deque()
+        self.streams: dict[int, Stream] = {}
         #: Frames to send, in order. Appended to by anybody, taken out under the write lock.
-        self.output: Deque[bytes] = deque()
+        self.output: deque[bytes] = deque()
         self._transport = transport
         self._lock = lock
         self._idle = make_condition(lock)
@@ -98,7 +103,7 @@ class Session:
 
     # -- what running threads call
 
-    def take(self) -> Optional[Stream]:
+    def take(self) -> Stream | None:
         """The next request to run. None: nothing more will come on this link for this thread."""
         while True:
             try:
@@ -170,9 +175,9 @@ class Session:
 
     # -- what the control thread calls
 
-    def take_back(self) -> List[int]:
+    def take_back(self) -> list[int]:
         """Gives up what was not started and sends what is finished, whatever the app is doing."""
-        taken: List[int] = []
+        taken: list[int] = []
         with self._lock:
             self._drain_now()
             while self.pending:
@@ -193,7 +198,9 @@ class Session:
             self._blocked.notify_all()
 
     def stop(self) -> None:
-        """What was received is still answered; then `take` says None. A reader blocked in recv is woken when all is idle."""
+        """What was received is still answered; then `take` says None. A reader blocked in recv is woken
+        when all is idle.
+        """
         with self._lock:
             self.is_stopping = True
             if self._is_quiet():
@@ -260,7 +267,8 @@ class Session:
 
     def _apply(self, data: bytes) -> None:
         if not data:
-            return self._close("")
+            self._close("")
+            return
         reader = self._frames
         streams = self.streams
         for number, kind, flags, payload in reader.receive(data):
@@ -279,7 +287,7 @@ class Session:
             self._close(reader.error)
 
     def _apply_to(self, stream: Stream, kind: int, flags: int, payload: bytes) -> None:
-        if kind == BODY or kind == BODY_FILE:
+        if kind in (BODY, BODY_FILE):
             self._apply_body(stream, kind, flags, payload)
             return
         if kind == CREDIT:

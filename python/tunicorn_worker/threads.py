@@ -1,6 +1,6 @@
 """The threads that run a WSGI app: one (sync) or N (gthread), the main thread being the first of them.
 
-    no link ──attach──► serving ──the link ends, drained or lost──► no link ──stop──► end
+no link ──attach──► serving ──the link ends, drained or lost──► no link ──stop──► end
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, List, Optional
+    from typing import Callable
 
     from .session import Stream
 
@@ -38,7 +38,7 @@ class SocketTransport:
         except OSError:
             return b""
 
-    def recv_now(self) -> Optional[bytes]:
+    def recv_now(self) -> bytes | None:
         try:
             return self._sock.recv(READ_BYTES, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -80,10 +80,10 @@ class Slot:
 
 class Pool:
     def __init__(self, threads: int, on_link_end: Callable[[Link], None]) -> None:
-        self.slots: List[Slot] = [Slot() for _ in range(threads)]
+        self.slots: list[Slot] = [Slot() for _ in range(threads)]
         self._on_link_end = on_link_end
         self._changed = threading.Condition()
-        self._link: Optional[Link] = None
+        self._link: Link | None = None
         self.is_stopping = False
         self._is_quick = False
         self._helpers = 0
@@ -92,7 +92,9 @@ class Pool:
         """The main thread's life: returns when the pool was stopped and nothing runs any more."""
         for number, slot in enumerate(self.slots[1:], 1):
             self._helpers += 1
-            threading.Thread(target=self._help, args=(slot, run), name=f"worker-{number}", daemon=True).start()
+            threading.Thread(
+                target=self._help, args=(slot, run), name=f"worker-{number}", daemon=True
+            ).start()
         self._loop(self.slots[0], run)
         with self._changed:
             while self._helpers and not self._is_quick:
@@ -116,7 +118,9 @@ class Pool:
             link.session.close()
 
     def stop(self, quick: bool) -> None:
-        """Graceful: what was received is answered. Quick: answers are thrown away, `serve` waits for the main thread only."""
+        """Graceful: what was received is answered. Quick: answers are thrown away, `serve` waits for the
+        main thread only.
+        """
         with self._changed:
             self.is_stopping = True
             self._is_quick = self._is_quick or quick
@@ -158,7 +162,7 @@ class Pool:
             serve_link(link.session, slot, run)
             self._leave(link)
 
-    def _join(self) -> Optional[Link]:
+    def _join(self) -> Link | None:
         with self._changed:
             while self._link is None or self._link.is_over:
                 if self.is_stopping:

@@ -7,7 +7,7 @@ import traceback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    pass
 
 _OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _IMPORT_MACHINERY = ("<frozen importlib", "<builtin>/frozen importlib")
@@ -26,7 +26,7 @@ def summary(error: BaseException) -> str:
     return " ".join(lines[-1].split())[:500] if lines else type(error).__name__
 
 
-def _trim(report: Optional[traceback.TracebackException], depth: int) -> None:
+def _trim(report: traceback.TracebackException | None, depth: int) -> None:
     if report is None or depth == 0:
         return
     report.stack[:] = [frame for frame in report.stack if not _is_hidden(frame.filename)]

@@ -1,6 +1,7 @@
 """Frames between a front and a worker (docs/wire.md), without I/O: the twin of src/wire/.
 
-All integers are little-endian; lengths are bytes. The worker's half: it reads what a front sends and packs what a worker sends.
+All integers are little-endian; lengths are bytes. The worker's half: it reads what a front sends and packs
+what a worker sends.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from struct import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Sequence, Tuple
+    from typing import Sequence, Tuple
 
     #: stream id, type, flags, payload.
     Frame = Tuple[int, int, int, bytes]
@@ -87,17 +88,19 @@ _RECEIVED = {
 
 
 class FrameReader:
-    """Bytes to frames. A fault sets `error` (ERR_WIRE_…) for good: the other end is ours, so it is a bug and the link closes."""
+    """Bytes to frames. A fault sets `error` (ERR_WIRE_…) for good: the other end is ours, so it is a bug
+    and the link closes.
+    """
 
     def __init__(self) -> None:
         self.error = ""
         self._rest = b""
 
-    def receive(self, data: bytes) -> List[Frame]:
+    def receive(self, data: bytes) -> list[Frame]:
         """The frames that `data` completes, in order."""
         if self._rest:
             data = self._rest + data
-        frames: List[Frame] = []
+        frames: list[Frame] = []
         at = 0
         end = len(data)
         unpack = _HEADER.unpack_from
@@ -196,7 +199,7 @@ def pack_abort(stream: int, reason: str) -> bytes:
 
 
 def pack_taken(streams: Sequence[int]) -> bytes:
-    return pack_frame(0, TAKEN, 0, Struct("<%dI" % (len(streams) + 1)).pack(len(streams), *streams))
+    return pack_frame(0, TAKEN, 0, Struct(f"<{len(streams) + 1}I").pack(len(streams), *streams))
 
 
 def pack_hello(json_text: str) -> bytes:

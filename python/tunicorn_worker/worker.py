@@ -1,4 +1,6 @@
-"""A worker's life, from the fork to its exit code: say hello, load the app, be attached, run requests, leave."""
+"""A worker's life, from the fork to its exit code: say hello, load the app, be attached, run requests,
+leave.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,15 @@ from .wsgi import WsgiRunner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any
 
     from .control import Job
     from .threads import Link
 
 EXIT_OK = 0
 EXIT_NO_ARBITER = 1
-#: Their Python handlers do nothing: the control thread hears of them through signal.set_wakeup_fd, even when the app is stuck.
+#: Their Python handlers do nothing: the control thread hears of them through signal.set_wakeup_fd, even
+#: when the app is stuck.
 HEARD = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGHUP")
 #: The forkserver's own business.
 RESET = ("SIGCHLD", "SIGUSR2", "SIGWINCH")
@@ -83,7 +86,9 @@ def _boot_failed(channel: Channel, error: loader.BootError) -> int:
 
 
 def become_worker(job: Job) -> None:
-    """What the fork left of the forkserver goes; an own process group, so that the app's children can be ended with it."""
+    """What the fork left of the forkserver goes; an own process group, so that the app's children can be
+    ended with it.
+    """
     os.setpgid(0, 0)
     for name in RESET:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -95,5 +100,5 @@ def become_worker(job: Job) -> None:
     sys.argv[:] = [sys.argv[0]]
 
 
-def _unheard(number: int, frame: Optional[Any]) -> None:
+def _unheard(number: int, frame: Any | None) -> None:
     """Not SIG_IGN, which the app's own child processes would inherit."""

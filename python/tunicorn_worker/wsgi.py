@@ -1,4 +1,6 @@
-"""PEP 3333: one request from its wire form through the app. Whatever the app does, the request ends once and the worker lives."""
+"""PEP 3333: one request from its wire form through the app. Whatever the app does, the request ends once
+and the worker lives.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ class WsgiRunner:
         self._log = log
         self._retire = retire
         self._sends_files = settings.file_wrapper_direct
-        self._constants: Dict[str, Any] = {
+        self._constants: dict[str, Any] = {
             "SERVER_SOFTWARE": settings.server_software,
             "wsgi.version": (1, 0),
             "wsgi.errors": errors,
@@ -73,7 +75,9 @@ class WsgiRunner:
             if stream.body_path and body is not None:
                 body.close()
         if response.is_cut:
-            self._log.error("The body of %s is longer than its Content-Length: the rest was dropped", _named(stream))
+            self._log.error(
+                "The body of %s is longer than its Content-Length: the rest was dropped", _named(stream)
+            )
 
     def _produce(self, result: Any, response: Response) -> None:
         """Streams the app's iterable; its close() is called whatever happens."""

@@ -1,4 +1,6 @@
-"""Loading the application: every form of its name, and every way to fail with its step, message, hint and exit code."""
+"""Loading the application: every form of its name, and every way to fail with its step, message, hint and
+exit code.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ FILES = {
         async def app(scope, receive, send): pass
         class Callable:
             async def __call__(self, scope, receive, send): pass
-        instance = Callable()
+        class Inheriting(Callable): pass
+        instance = Inheriting()
         def three(scope, receive, send): pass
         """,
     "my-app.py": "def app(environ, start_response): return 'dashed'",
@@ -105,10 +108,22 @@ class LoaderTest(unittest.TestCase):
             ("missing:app", "import", "there is no module missing", "modules in", 3),
             ("plian:app", "import", "there is no module plian", "did you mean plain?", 3),
             ("package.prat:app", "import", "there is no module package.prat", "did you mean part?", 3),
-            ("package/site:app", "import", "'package/site' is not a module name", "did you mean package/site.py?", 3),
+            (
+                "package/site:app",
+                "import",
+                "'package/site' is not a module name",
+                "did you mean package/site.py?",
+                3,
+            ),
             ("nothing.py", "import", "there is no file nothing.py", "plain.py", 3),
             (":app", "import", "names no application", "module:attribute", 3),
-            ("needs:app", "import", "importing needs failed: ModuleNotFoundError", "is surely_not_installed_anywhere", 3),
+            (
+                "needs:app",
+                "import",
+                "importing needs failed: ModuleNotFoundError",
+                "is surely_not_installed_anywhere",
+                3,
+            ),
             ("raising:app", "import", "importing raising failed: RuntimeError: at import", "", 3),
             ("exiting:app", "import", "importing exiting failed: SystemExit: 5", "", 3),
             ("syntax:app", "import", "importing syntax failed: SyntaxError", "", 3),
@@ -134,7 +149,9 @@ class LoaderTest(unittest.TestCase):
                 self.assertNotIn("\n", error.message + error.hint)
 
     def test_lists_own_callables_before_imported_ones(self):
-        self.assertIn("callables in factories: create_app, broken, nothing, dumps", self.fail("factories").hint)
+        self.assertIn(
+            "callables in factories: create_app, broken, nothing, dumps", self.fail("factories").hint
+        )
 
     def test_trims_tracebacks_to_the_users_frames(self):
         traceback = self.fail("raising").traceback
@@ -147,6 +164,11 @@ class LoaderTest(unittest.TestCase):
         error = self.fail("plain", chdir="/nonexistent/folder")
         self.assertEqual((error.step, error.exit_code), ("chdir", 3))
         self.assertIn("/nonexistent/folder", error.message)
+
+    def test_refuses_a_worker_class_that_does_not_exist(self):
+        error = self.fail("plain", workerClass="gevent")
+        self.assertEqual((error.step, error.exit_code), ("interpreter", 3))
+        self.assertIn("no gevent worker", error.message)
 
     def test_tells_asgi_from_wsgi(self):
         class Wsgi:

@@ -34,11 +34,15 @@ def app(environ, start_response):
         environ["wsgi.errors"].write("from the app\\n")
         raise ValueError("logged")
     start_response("200 OK", [])
-    facts = [os.environ.get("GREETING"), os.environ.get("PYTHONPATH"), os.getpgid(0) == os.getpid(), os.getcwd(), sys.path[0]]
+    facts = [os.environ.get("GREETING"), os.environ.get("PYTHONPATH")]
+    facts += [os.getpgid(0) == os.getpid(), os.getcwd(), sys.path[0]]
     return [repr(facts).encode()]
 """
 # dup2 to fd 3, where the forkserver looks for its control socket.
-SPAWN = "import os, sys; os.dup2({fd}, 3); os.close({fd}); os.execv(sys.executable, [sys.executable, *{arguments!r}])"
+SPAWN = (
+    "import os, sys; os.dup2({fd}, 3); os.close({fd});"
+    "os.execv(sys.executable, [sys.executable, *{arguments!r}])"
+)
 
 
 class Lines:
@@ -111,7 +115,7 @@ class ProcessTest(unittest.TestCase):
             listener.bind("")  # Linux chooses an abstract address
             name = "@" + listener.getsockname()[1:].decode()
         else:
-            name = os.path.join(self.folder, "socket-%d" % listener.fileno())
+            name = os.path.join(self.folder, f"socket-{listener.fileno()}")
             listener.bind(name)
         listener.listen()
         return listener, name
@@ -127,7 +131,10 @@ class ProcessTest(unittest.TestCase):
         self.arbiter, address = self.listen(abstract=True)
         values = {"app": app, "chdir": self.folder, "errorLog": self.log, "env": [["GREETING", "hi"]]}
         self.forkserver.send(
-            type="configure", settings={**values, **settings}, control={"address": address, "token": "t"}, generation=7
+            type="configure",
+            settings={**values, **settings},
+            control={"address": address, "token": "t"},
+            generation=7,
         )
         self.configured = self.forkserver.until("configured")
         return self.fork_one()
@@ -148,7 +155,10 @@ class ProcessTest(unittest.TestCase):
             link.until(lambda link=link: link.frames)
             hello = json.loads(link.frames.pop()[3])
             links[hello["role"]] = link
-            self.assertEqual((hello["pid"], hello["token"], hello["generation"], hello["version"]), (self.pid, "front", 7, 1))
+            self.assertEqual(
+                (hello["pid"], hello["token"], hello["generation"], hello["version"]),
+                (self.pid, "front", 7, 1),
+            )
         return links["wire"], links["aside"]
 
     def assert_exits(self, **how):
@@ -369,11 +379,15 @@ class ForkserverTest(ProcessTest):
 
     def test_does_not_end_by_a_terminals_signals(self):
         self.spawn()
-        self.forkserver.send(type="configure", settings={}, control={"address": "", "token": ""}, generation=1)
+        self.forkserver.send(
+            type="configure", settings={}, control={"address": "", "token": ""}, generation=1
+        )
         self.forkserver.until("configured")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             self.process.send_signal(number)
-        self.forkserver.send(type="configure", settings={}, control={"address": "", "token": ""}, generation=2)
+        self.forkserver.send(
+            type="configure", settings={}, control={"address": "", "token": ""}, generation=2
+        )
         self.forkserver.until("configured")
 
     def test_refuses_settings_of_the_wrong_type(self):

@@ -1,4 +1,6 @@
-"""A link's session under threads: batches, taking back, draining, stopping, and the link's end. Events, no sleeps."""
+"""A link's session under threads: batches, taking back, draining, stopping, and the link's end. Events, no
+sleeps.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ class BatchTest(unittest.TestCase):
         gate.await_start()
         self.assertEqual((sorted(gate.names), served.pool.busy), (["/1", "/2", "/3"], 3))
         gate.open(4)
-        self.assertEqual([served.front.reply(number).body for number in (1, 2, 3, 4)], [b"/1", b"/2", b"/3", b"/4"])
+        self.assertEqual(
+            [served.front.reply(number).body for number in (1, 2, 3, 4)], [b"/1", b"/2", b"/3", b"/4"]
+        )
 
     def test_gives_credit_to_a_thread_while_others_read(self):
         def app(environ, start_response):
@@ -76,7 +80,9 @@ class BatchTest(unittest.TestCase):
 
         served = Served(self, app, threads=2)
         served.front.send(request(1, RAW_URI="/large"))
-        served.front.until(lambda: 1 in served.front.replies and len(served.front.replies[1].body) == wire.CREDIT_INITIAL)
+        served.front.until(
+            lambda: 1 in served.front.replies and len(served.front.replies[1].body) == wire.CREDIT_INITIAL
+        )
         served.front.send(request(2), request(3))
         self.assertEqual((served.front.reply(2).body, served.front.reply(3).body), (b"small", b"small"))
         served.front.send(frame(1, wire.CREDIT, 0, struct.pack("<I", 1_000_000)))

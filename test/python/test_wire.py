@@ -10,9 +10,26 @@ import unittest
 from support import corpus
 from tunicorn_worker import wire
 
-TYPES = {name: getattr(wire, name) for name in (
-    "HELLO REQUEST BODY BODY_FILE RESPONSE INFORM FILE FILE_REPLY CREDIT CANCEL ABORT DRAIN TAKE_BACK TAKEN LEFT"
-).split()}
+TYPES = {
+    name: getattr(wire, name)
+    for name in [
+        "HELLO",
+        "REQUEST",
+        "BODY",
+        "BODY_FILE",
+        "RESPONSE",
+        "INFORM",
+        "FILE",
+        "FILE_REPLY",
+        "CREDIT",
+        "CANCEL",
+        "ABORT",
+        "DRAIN",
+        "TAKE_BACK",
+        "TAKEN",
+        "LEFT",
+    ]
+}
 FRAMES = corpus("frames.json")
 REQUESTS = corpus("requests.json")
 

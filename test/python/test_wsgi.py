@@ -1,4 +1,6 @@
-"""PEP 3333 through a worker's threads and a fake front: what the app does, what the client gets, what the log says."""
+"""PEP 3333 through a worker's threads and a fake front: what the app does, what the client gets, what the
+log says.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,11 @@ class AnswerTest(unittest.TestCase):
         self.assertEqual(Served(self, answering([b""], "200")).ask().reason, "")
 
     def test_drops_bodies_of_head_204_and_304(self):
-        for status, method, length in ((OK, "HEAD", 5), ("204 No Content", "GET", -1), ("304 Not Modified", "GET", -1)):
+        for status, method, length in (
+            (OK, "HEAD", 5),
+            ("204 No Content", "GET", -1),
+            ("304 Not Modified", "GET", -1),
+        ):
             for body in ([b"hello"], Body([b"hel", b"lo"])):
                 with self.subTest(status=status, method=method, body=type(body)):
                     reply = Served(self, answering(body, status)).ask(REQUEST_METHOD=method)
@@ -105,14 +111,23 @@ class AnswerTest(unittest.TestCase):
                     self.assertEqual(reply.length, length if isinstance(body, list) else -1)
 
     def test_drops_what_belongs_to_the_connection(self):
-        names = ["Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Server", "Date"]
+        names = [
+            "Connection",
+            "Keep-Alive",
+            "TE",
+            "Trailer",
+            "Transfer-Encoding",
+            "Upgrade",
+            "Server",
+            "Date",
+        ]
         reply = Served(self, answering([b"x"], headers=[(name, "x") for name in names])).ask()
         self.assertEqual(reply.headers, [("Content-Length", "1")])
 
     def test_keeps_repeated_headers_in_order_and_latin_1(self):
         headers = [("Set-Cookie", "a=1"), ("X-L", "caf\xe9"), ("Set-Cookie", "b=2"), ("X-Tab", " a\tb ")]
         reply = Served(self, answering([b"x"], headers=headers)).ask()
-        self.assertEqual(reply.headers[:-1], headers[:3] + [("X-Tab", "a\tb")])
+        self.assertEqual(reply.headers[:-1], [*headers[:3], ("X-Tab", "a\tb")])
 
     def test_normalises_content_length_to_one(self):
         headers = [("Content-Length", "1"), ("content-length", " 1 ")]
@@ -138,16 +153,19 @@ class AnswerTest(unittest.TestCase):
     def test_splits_large_chunks_and_obeys_credit(self):
         data = os.urandom(400_000)
         for body in ([data], Body([data[:300_000], data[300_000:]])):
-            served = Served(self, answering(body, headers=[("Content-Length", "400000")]))
-            served.front.send(request(1))
-            served.front.until(lambda: 1 in served.front.replies)
-            replies = served.front.replies
-            served.front.until(lambda: len(replies[1].body) == wire.CREDIT_INITIAL)
-            served.front.send(frame(1, wire.CREDIT, 0, b"\x10\x00\x00\x00"))
-            served.front.until(lambda: len(replies[1].body) == wire.CREDIT_INITIAL + 16)
-            served.front.send(frame(1, wire.CREDIT, 0, b"\xff\xff\xff\x00"))
-            self.assertEqual(served.front.reply(1).body, data)
-            self.assertLessEqual(max(map(len, replies[1].pieces)), wire.BODY_BYTES_MAX)
+            self.assert_credit_is_obeyed(body, data)
+
+    def assert_credit_is_obeyed(self, body, data):
+        served = Served(self, answering(body, headers=[("Content-Length", "400000")]))
+        front = served.front
+        front.send(request(1))
+        front.until(lambda: 1 in front.replies)
+        front.until(lambda: len(front.replies[1].body) == wire.CREDIT_INITIAL)
+        front.send(frame(1, wire.CREDIT, 0, b"\x10\x00\x00\x00"))
+        front.until(lambda: len(front.replies[1].body) == wire.CREDIT_INITIAL + 16)
+        front.send(frame(1, wire.CREDIT, 0, b"\xff\xff\xff\x00"))
+        self.assertEqual(front.reply(1).body, data)
+        self.assertLessEqual(max(map(len, front.replies[1].pieces)), wire.BODY_BYTES_MAX)
 
     def test_sends_early_hints(self):
         def app(environ, start_response):
@@ -233,7 +251,9 @@ class EnvironTest(unittest.TestCase):
 
     def test_answers_500_when_the_body_file_is_gone(self):
         served = Served(self, answering([b"x"]))
-        served.front.send(request(1, b"")[: -2 * 12], frame(1, wire.BODY_FILE, wire.END, b"/nonexistent/body"))
+        served.front.send(
+            request(1, b"")[: -2 * 12], frame(1, wire.BODY_FILE, wire.END, b"/nonexistent/body")
+        )
         self.assertEqual(served.front.reply(1).status, 500)
         self.assertIn("/nonexistent/body", served.records.text)
 
@@ -241,8 +261,7 @@ class EnvironTest(unittest.TestCase):
         def generator(environ, start_response):
             start_response(OK, PLAIN)
             environ["wsgi.errors"].write("noted\n")
-            for line in environ["wsgi.input"]:
-                yield line
+            yield from environ["wsgi.input"]
 
         def writing(environ, start_response):
             start_response(OK, PLAIN)(environ["wsgi.input"].read(3))
@@ -320,7 +339,11 @@ FAULTS = [
     ("length has a plus", starting(OK, [("Content-Length", "+1")]), "invalid Content-Length"),
     ("length is no ASCII digit", starting(OK, [("Content-Length", "\xb2")]), "invalid Content-Length"),
     ("length beyond 2^53", starting(OK, [("Content-Length", "9007199254740993")]), "invalid Content-Length"),
-    ("two lengths", starting(OK, [("Content-Length", "1"), ("Content-Length", "2")]), "two different Content-Length"),
+    (
+        "two lengths",
+        starting(OK, [("Content-Length", "1"), ("Content-Length", "2")]),
+        "two different Content-Length",
+    ),
 ]
 
 
@@ -344,7 +367,12 @@ class FaultTest(unittest.TestCase):
         self.assertNotIn("tunicorn_worker", served.records.text)
 
     def test_serves_on_after_a_fault(self):
-        served = Served(self, lambda environ, start: 1 / 0 if environ["RAW_URI"] == "/bad" else answering([b"x"])(environ, start))
+        served = Served(
+            self,
+            lambda environ, start: (
+                1 / 0 if environ["RAW_URI"] == "/bad" else answering([b"x"])(environ, start)
+            ),
+        )
         served.front.send(request(1, RAW_URI="/bad"), request(2))
         self.assertEqual((served.front.reply(1).status, served.front.reply(2).status), (500, 200))
 
@@ -409,7 +437,9 @@ class DisconnectTest(unittest.TestCase):
     def test_wakes_a_stream_that_waits_for_credit(self):
         served = Served(self, answering([b"x" * 300_000]))
         served.front.send(request(1))
-        served.front.until(lambda: 1 in served.front.replies and len(served.front.replies[1].body) == wire.CREDIT_INITIAL)
+        served.front.until(
+            lambda: 1 in served.front.replies and len(served.front.replies[1].body) == wire.CREDIT_INITIAL
+        )
         served.front.send(frame(1, wire.CANCEL, 0, b"\x01"))
         self.assertEqual(served.front.reply(1).abort, "cancelled")
 
@@ -445,7 +475,9 @@ class DisconnectTest(unittest.TestCase):
             return [b"x"]
 
         served = Served(self, app)
-        served.front.send(request(1, RAW_URI="/1"), request(2, RAW_URI="/2"), frame(2, wire.CANCEL, 0, b"\x01"))
+        served.front.send(
+            request(1, RAW_URI="/1"), request(2, RAW_URI="/2"), frame(2, wire.CANCEL, 0, b"\x01")
+        )
         go.set()
         served.front.reply(1)
         self.assertEqual(served.front.reply(2).abort, "cancelled")
