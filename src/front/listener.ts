@@ -108,6 +108,9 @@ export class Listener {
       this.#bound = { host: "", port: 0, path: address };
     } else if (address !== null) {
       this.#bound = { host: address.address, port: address.port, path: "" };
+    } else {
+      // Node knows no name for a Unix socket that it was handed as a descriptor.
+      this.#unixPath = "";
     }
   }
 
