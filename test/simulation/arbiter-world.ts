@@ -1,0 +1,413 @@
+// A world for the arbiter: forkservers, workers and fronts without processes, on a clock that the test moves. How likely each
+// fault is comes from the seed too. Lengths of time are milliseconds.
+
+import { Arbiter } from "../../src/arbiter/arbiter.ts";
+import type { Child, ChildExit, ChildSink, ChildSpec } from "../../src/arbiter/child.ts";
+import type { WorkerHandle, WorkerSink } from "../../src/arbiter/worker-handle.ts";
+import type { Config } from "../../src/config/config.ts";
+import type {
+  ForkserverCommand,
+  FrontCommand,
+  WorkerCommand,
+  WorkerReport,
+} from "../../src/control/messages.ts";
+import type { Log, LogFields } from "../../src/log/log.ts";
+import { ManualClock } from "../harness/manual-clock.ts";
+import type { Random } from "./random.ts";
+
+export interface Faults {
+  readonly crashInBoot: number;
+  readonly bootFailed: number;
+  readonly hangInBoot: number;
+  readonly ignoreStop: number;
+  readonly ignoreDrain: number;
+  readonly delayMsMax: number;
+}
+
+export const NO_FAULTS: Faults = {
+  crashInBoot: 0,
+  bootFailed: 0,
+  hangInBoot: 0,
+  ignoreStop: 0,
+  ignoreDrain: 0,
+  delayMsMax: 200,
+};
+
+export const GRACEFUL_TIMEOUT_MS = 30_000;
+export const BOOT_TIMEOUT_MS = 60_000;
+
+/** The part of the Config that the arbiter reads. */
+function testConfig(workers: number): Config {
+  const config = {
+    app: "app",
+    workers,
+    fronts: 1,
+    workerClass: "sync",
+    threads: 1,
+    gracefulTimeoutMs: GRACEFUL_TIMEOUT_MS,
+    bootTimeoutMs: BOOT_TIMEOUT_MS,
+  };
+  return config as unknown as Config;
+}
+
+export class ArbiterWorld {
+  readonly clock: ManualClock = new ManualClock();
+  readonly log: WorldLog = new WorldLog();
+  readonly random: Random;
+  readonly arbiter: Arbiter;
+  readonly workers: Set<FakeWorker> = new Set();
+  readonly forkservers: Set<FakeForkserver> = new Set();
+  readonly fronts: Set<FakeFront> = new Set();
+  faults: Faults = NO_FAULTS;
+  exitCode: number | undefined;
+  sink: WorkerSink | undefined;
+  #pids = 100;
+
+  constructor(workers: number, random: Random) {
+    this.random = random;
+    const spec: ChildSpec = { command: "python", args: [], env: {}, stdin: "ignore", fds: [] };
+    this.arbiter = new Arbiter(
+      {
+        config: testConfig(workers),
+        version: "0",
+        purpose: "serve",
+        listeners: [],
+        forkserverSpec: spec,
+        frontSpec: { ...spec, command: "front" },
+      },
+      {
+        clock: this.clock,
+        log: this.log,
+        spawn: (wanted, sink) => this.#spawn(wanted, sink),
+        openControl: async (sink) => {
+          this.sink = sink;
+          return { meeting: { address: "@control", token: "t" }, close: () => this.#closeControl() };
+        },
+        killOrphan: (pid) => this.byPid(pid)?.exit(null, "SIGKILL"),
+        nameBodyFolder: () => "",
+        removeFolder: () => {},
+        reopenLogs: () => {},
+      },
+    );
+  }
+
+  async start(): Promise<void> {
+    void this.arbiter.run().then((code) => {
+      this.exitCode = code;
+    });
+    await settle();
+  }
+
+  nextPid(): number {
+    this.#pids += 1;
+    return this.#pids;
+  }
+
+  byPid(pid: number): FakeWorker | undefined {
+    return [...this.workers].find((worker) => worker.pid === pid);
+  }
+
+  happens(chance: number): boolean {
+    return this.random.chance(chance);
+  }
+
+  pick<T>(from: Iterable<T>): T | undefined {
+    return this.random.pick([...from]);
+  }
+
+  /** Later, by chance; never again once its doer is dead. */
+  later(doer: { readonly isAlive: boolean }, act: () => void): void {
+    this.clock.after(this.random.between(1, 1 + this.faults.delayMsMax), () => {
+      if (doer.isAlive) act();
+    });
+  }
+
+  #spawn(spec: ChildSpec, sink: ChildSink): Child {
+    return spec.command === "front" ? new FakeFront(this, sink) : new FakeForkserver(this, sink);
+  }
+
+  #closeControl(): void {
+    for (const worker of this.workers) worker.exit(1, null);
+  }
+}
+
+/** A stream: what is sent arrives later, in order, while both ends live. */
+class Stream {
+  readonly #world: ArbiterWorld;
+  readonly #end: { readonly isAlive: boolean };
+  #lastAtMs = 0;
+
+  constructor(world: ArbiterWorld, end: { readonly isAlive: boolean }) {
+    this.#world = world;
+    this.#end = end;
+  }
+
+  send(arrive: () => void): void {
+    const { clock, random, faults } = this.#world;
+    this.#lastAtMs = Math.max(this.#lastAtMs + 0.01, clock.nowMs() + random.between(0, faults.delayMsMax));
+    clock.after(this.#lastAtMs - clock.nowMs(), () => {
+      if (this.#end.isAlive) arrive();
+    });
+  }
+}
+
+/** Lets promises run. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+class WorldLog implements Log {
+  readonly lines: { readonly event: string; readonly fields: LogFields }[] = [];
+  readonly #keep = (event: string, fields: LogFields = {}): void => void this.lines.push({ event, fields });
+  trace: Log["trace"] = this.#keep;
+  debug: Log["debug"] = this.#keep;
+  info: Log["info"] = this.#keep;
+  warning: Log["warning"] = this.#keep;
+  error: Log["error"] = this.#keep;
+  critical: Log["critical"] = this.#keep;
+
+  fieldsOf(event: string): LogFields[] {
+    return this.lines.filter((line) => line.event === event).map((line) => line.fields);
+  }
+}
+
+export class FakeForkserver implements Child {
+  readonly pid: number;
+  readonly #world: ArbiterWorld;
+  readonly #sink: ChildSink;
+  readonly #stream: Stream;
+  readonly children: Set<FakeWorker> = new Set();
+  isAlive = true;
+  generation = 0;
+  #isStopping = false;
+
+  constructor(world: ArbiterWorld, sink: ChildSink) {
+    this.#world = world;
+    this.#sink = sink;
+    this.pid = world.nextPid();
+    this.#stream = new Stream(world, this);
+    world.forkservers.add(this);
+  }
+
+  send(message: ForkserverCommand): void {
+    if (!this.isAlive) return;
+    if (message.type === "configure") this.#configure(message.generation);
+    else if (message.type === "fork") this.#world.later(this, () => this.#fork(message.nr));
+    else if (message.type === "signal") this.#signal(message.pid);
+    else this.#stop();
+  }
+
+  kill(): void {
+    this.die({ code: null, signal: "SIGKILL", error: undefined });
+  }
+
+  die(exit: ChildExit): void {
+    if (!this.isAlive) return;
+    this.isAlive = false;
+    this.#world.forkservers.delete(this);
+    this.#world.clock.after(1, () => this.#sink.onGone(exit));
+  }
+
+  report(message: { readonly type: string; readonly [field: string]: unknown }): void {
+    this.#stream.send(() => this.#sink.onLine(message));
+  }
+
+  onChildExit(worker: FakeWorker, code: number | null, signal: string | null): void {
+    this.children.delete(worker);
+    this.report({ type: "exited", pid: worker.pid, code, signal, rssMax: 1 });
+    this.#endIfDone();
+  }
+
+  #configure(generation: number): void {
+    this.generation = generation;
+    this.report({ type: "configured", python: "3", pid: this.pid, executable: "python" });
+  }
+
+  #fork(nr: number): void {
+    if (this.#isStopping) return;
+    const worker = new FakeWorker(this.#world, this, nr);
+    this.children.add(worker);
+    this.report({ type: "forked", nr, pid: worker.pid });
+    worker.boot();
+  }
+
+  #signal(pid: number): void {
+    for (const worker of this.children) if (worker.pid === pid) worker.exit(null, "SIGKILL");
+  }
+
+  #stop(): void {
+    this.#isStopping = true;
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.#isStopping || this.children.size > 0) return;
+    // After its last report has arrived.
+    this.#stream.send(() => this.die({ code: 0, signal: null, error: undefined }));
+  }
+}
+
+export class FakeWorker {
+  readonly pid: number;
+  readonly nr: number;
+  readonly generation: number;
+  readonly #world: ArbiterWorld;
+  readonly #parent: FakeForkserver;
+  readonly #commands: Stream;
+  #handle: WorkerHandle | undefined;
+  isAlive = true;
+  /** Told to end, or given up by its front. */
+  isLeaving = false;
+  isReady = false;
+  front: FakeFront | undefined;
+
+  constructor(world: ArbiterWorld, parent: FakeForkserver, nr: number) {
+    this.#world = world;
+    this.#parent = parent;
+    this.nr = nr;
+    this.generation = parent.generation;
+    this.pid = world.nextPid();
+    this.#commands = new Stream(world, this);
+    world.workers.add(this);
+  }
+
+  get isServing(): boolean {
+    return this.isAlive && this.front?.isAlive === true && !this.isLeaving;
+  }
+
+  boot(): void {
+    const { faults } = this.#world;
+    this.#world.later(this, () => this.#hello());
+    if (this.#world.happens(faults.crashInBoot)) this.#world.later(this, () => this.exit(null, "SIGSEGV"));
+  }
+
+  retire(): void {
+    if (this.isReady) this.#report({ type: "retire", cause: "test" });
+  }
+
+  /** The connection's end and the parent's report come in any order. */
+  exit(code: number | null, signal: string | null): void {
+    if (!this.isAlive) return;
+    this.isAlive = false;
+    this.#world.workers.delete(this);
+    this.front?.onWorkerGone(this);
+    this.#world.clock.after(this.#world.random.between(0, 50), () => {
+      if (this.#handle !== undefined) this.#world.sink?.onGone(this.#handle, "");
+    });
+    if (this.#parent.isAlive) this.#parent.onChildExit(this, code, signal);
+  }
+
+  #hello(): void {
+    const { pid, nr, generation } = this;
+    const hello = { type: "hello" as const, token: "t", pid, nr, generation };
+    this.#handle = {
+      hello,
+      send: (command) => this.#commands.send(() => this.#obey(command)),
+      destroy: () => this.exit(1, null),
+    };
+    this.#world.sink?.onHello(this.#handle);
+    if (!this.#world.happens(this.#world.faults.hangInBoot)) this.#world.later(this, () => this.#load());
+  }
+
+  #load(): void {
+    if (this.#world.happens(this.#world.faults.bootFailed)) {
+      this.#report({
+        type: "boot-failed",
+        step: "import",
+        message: "broken",
+        traceback: "",
+        hint: "",
+        exitCode: 3,
+      });
+      this.exit(3, null);
+      return;
+    }
+    this.isReady = true;
+    this.#report({ type: "ready", interface: "wsgi", slots: 1, importMs: 1 });
+  }
+
+  #obey(command: WorkerCommand): void {
+    if (command.type === "attach") this.#world.later(this, () => this.#attach(command.address));
+    else if (command.type === "stop") this.#stop();
+  }
+
+  #attach(address: string): void {
+    const front = [...this.#world.fronts].find((one) => one.address === address);
+    if (front === undefined) return;
+    this.front = front;
+    front.join(this);
+  }
+
+  #stop(): void {
+    this.isLeaving = true;
+    if (!this.#world.happens(this.#world.faults.ignoreStop))
+      this.#world.later(this, () => this.exit(0, null));
+  }
+
+  #report(report: WorkerReport): void {
+    if (this.#handle !== undefined) this.#world.sink?.onReport(this.#handle, report);
+  }
+}
+
+export class FakeFront implements Child {
+  readonly pid: number;
+  readonly address: string;
+  readonly #world: ArbiterWorld;
+  readonly #sink: ChildSink;
+  readonly #stream: Stream;
+  readonly #drained = new Set<number>();
+  isAlive = true;
+
+  constructor(world: ArbiterWorld, sink: ChildSink) {
+    this.#world = world;
+    this.#sink = sink;
+    this.pid = world.nextPid();
+    this.address = `@front-${this.pid}`;
+    this.#stream = new Stream(world, this);
+    world.fronts.add(this);
+  }
+
+  send(message: FrontCommand): void {
+    if (!this.isAlive) return;
+    if (message.type === "configure") this.#report({ type: "ready", address: this.address, token: "t" });
+    else if (message.type === "drain-worker") this.#drainWorker(message.pid);
+    else if (message.type === "drain") this.#drain(message.quick ? 0 : message.graceMs);
+  }
+
+  kill(): void {
+    this.die({ code: null, signal: "SIGKILL", error: undefined });
+  }
+
+  die(exit: ChildExit): void {
+    if (!this.isAlive) return;
+    this.isAlive = false;
+    this.#world.fronts.delete(this);
+    this.#world.clock.after(1, () => this.#sink.onGone(exit));
+  }
+
+  join(worker: FakeWorker): void {
+    this.#report({ type: "worker-joined", pid: worker.pid });
+  }
+
+  onWorkerGone(worker: FakeWorker): void {
+    if (!this.#drained.has(worker.pid)) this.#report({ type: "worker-lost", pid: worker.pid, inFlight: [] });
+  }
+
+  #drainWorker(pid: number): void {
+    const worker = this.#world.byPid(pid);
+    if (worker !== undefined) worker.isLeaving = true;
+    if (this.#world.happens(this.#world.faults.ignoreDrain)) return;
+    this.#drained.add(pid);
+    this.#report({ type: "worker-drained", pid });
+  }
+
+  #drain(graceMs: number): void {
+    this.#world.clock.after(Math.min(graceMs, this.#world.random.between(1, 500)), () => {
+      this.die({ code: 0, signal: null, error: undefined });
+    });
+  }
+
+  #report(message: { readonly type: string; readonly [field: string]: unknown }): void {
+    this.#stream.send(() => this.#sink.onLine(message));
+  }
+}
