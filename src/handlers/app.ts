@@ -71,8 +71,9 @@ export class AppHandler implements AppPort, AppWorkerEvents {
 
   addWorker(attached: AttachedWorker): void {
     const { pid } = attached.hello;
-    if (this.#workers.has(pid)) {
-      this.#options.log.error("worker attached twice", { pid });
+    const problem = this.#problemWith(attached);
+    if (problem !== undefined) {
+      this.#options.log.error("worker turned away", { pid, problem });
       attached.link.destroy();
       attached.aside.destroy();
       return;
@@ -81,6 +82,11 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#workers.set(pid, worker);
     this.#dispatcher.addWorker(pid, worker.slots, this.#options.nowMs());
     this.#ticker.want();
+  }
+
+  #problemWith({ hello }: AttachedWorker): string | undefined {
+    if (hello.interface !== "wsgi") return `it speaks ${hello.interface}`;
+    return this.#workers.has(hello.pid) ? "it is attached already" : undefined;
   }
 
   drainWorker(pid: number): void {
