@@ -23,11 +23,18 @@ export function save(root: string, archive: Archive, tables: string): string {
   const folder = join(root, "bench/results");
   mkdirSync(folder, { recursive: true });
   const { date, commit } = archive.machine;
-  const path = join(folder, `${date.slice(0, 10)}-${commit}.json`);
+  const path = freePath(join(folder, `${date.slice(0, 10)}-${commit}`));
   writeFileSync(path, `${JSON.stringify(archive, null, 2)}\n`);
   const page = join(folder, "README.md");
   if (!existsSync(page)) writeFileSync(page, TITLE);
   appendFileSync(page, `\n## ${date.slice(0, 10)}, ${commit}\n\n${describeRun(archive)}\n\n${tables}`);
+  return path;
+}
+
+/** A second run of a day and commit does not replace the first. */
+function freePath(stem: string): string {
+  let path = `${stem}.json`;
+  for (let nr = 2; existsSync(path); nr++) path = `${stem}-${nr}.json`;
   return path;
 }
 

@@ -16,7 +16,7 @@ import { SCENARIOS, type Scenario } from "./scenario.ts";
 import { SERVERS, type Server } from "./server.ts";
 import { type Soak, soak } from "./soak.ts";
 import { Results } from "./summary.ts";
-import { judge } from "./target.ts";
+import { judge, judgeSoak } from "./target.ts";
 import { findTool, howToGet, killTools } from "./tool.ts";
 import { ensureVenv, type Venv } from "./venv.ts";
 
@@ -39,7 +39,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const soaks = options.mode === "soak" ? await soakAll(bench) : [];
   const machine = await describeMachine(ROOT, bench.venv, loadBefore);
   const scenarios = options.matrix.map(({ scenario }) => scenario.name);
-  const verdicts = options.mode === "measure" ? judge(new Results(runs), scenarios) : [];
+  const verdicts = options.mode === "measure" ? judge(new Results(runs), scenarios) : soaks.map(judgeSoak);
   publish(options, { machine, command: ["npm run bench --", ...argv].join(" "), runs, verdicts, soaks });
 }
 
@@ -48,15 +48,15 @@ async function findTunicorn({ isSource }: Options): Promise<string> {
 }
 
 function publish(options: Options, archive: Archive): void {
-  const tables = options.mode === "soak" ? reportSoaks(archive.soaks) : reportAll(options, archive);
+  const body = options.mode === "soak" ? reportSoaks(archive.soaks) : reportAll(options, archive);
+  const tables = `${body}\n${reportVerdicts(archive.verdicts)}`;
   console.log(options.isJson ? JSON.stringify(archive, null, 2) : `${describeRun(archive)}\n\n${tables}`);
   if (options.isSaved) progress(`kept in ${save(ROOT, archive, tables)}`);
 }
 
 function reportAll(options: Options, archive: Archive): string {
   const results = new Results(archive.runs);
-  const sections = options.matrix.map((row) => reportScenario(results, row));
-  return [...sections, reportVerdicts(archive.verdicts)].join("\n");
+  return options.matrix.map((row) => reportScenario(results, row)).join("\n");
 }
 
 /** Round by round, so that what is compared ran within a minute of each other. */

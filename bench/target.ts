@@ -1,6 +1,7 @@
 // What tunicorn has set out to reach, each a judgement on one run's results.
 
 import type { Throughput } from "./measurement.ts";
+import type { Soak } from "./soak.ts";
 import { median, type Results } from "./summary.ts";
 
 export interface Verdict {
@@ -57,6 +58,21 @@ export const TARGETS: readonly Target[] = [
   ratioTarget("fastapi", "CPU per request", "uvicorn", "≤", 1),
   ratioTarget("fastapi", "req/s", "uvicorn", "≥", 1),
 ];
+
+/** Garbage collectors leave sizes that differ so much from one moment to the next. */
+const SOAK_GROWTH_MB_MAX = 8;
+/** With fewer points the first third is the heap finding its size. */
+const SOAK_POINTS_MIN = 9;
+
+/** The first third of the way against the last: a leak shows, one moment's garbage does not. */
+export function judgeSoak({ server, points }: Soak): Verdict {
+  const third = Math.ceil(points.length / 3);
+  const sizeMb = (some: Soak["points"]): number => median(some.map((point) => point.aloneKb / 1_024)) ?? 0;
+  const value = sizeMb(points.slice(-third)) - sizeMb(points.slice(0, third));
+  const target = `${server}: MB grown from the first third to the last ≤ ${SOAK_GROWTH_MB_MAX}`;
+  if (points.length < SOAK_POINTS_MIN) return { target, value: undefined, isReached: undefined };
+  return { target, value, isReached: value <= SOAK_GROWTH_MB_MAX };
+}
 
 /** Only of scenarios that were measured. */
 export function judge(results: Results, scenarios: readonly string[]): Verdict[] {
