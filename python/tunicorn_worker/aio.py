@@ -162,6 +162,10 @@ class AsyncLink:
         if not task.done():
             self._tasks[number] = task
 
+    def _apply_all(self, frames: List[Frame]) -> None:
+        for frame in frames:
+            self._apply(*frame)
+
     def _apply(self, number: int, kind: int, flags: int, payload: bytes) -> None:
         if kind == wire.DRAIN:
             self._is_draining = True
@@ -243,7 +247,7 @@ class AsyncLink:
                     elif frame[0] not in taken:
                         rest.append(frame)
         if rest:
-            self._pool.call(lambda: [self._apply(*frame) for frame in rest])
+            self._pool.call(lambda: self._apply_all(rest))
         return sorted(taken)
 
     def leave(self, number: int) -> None:

@@ -62,7 +62,13 @@ FILE_CHUNK_BYTES = 65_536
 
 # Phases of a response:  HEAD ──start──► FIRST ──body──► STREAM ──last body──► (TRAILER ──►) OVER
 HEAD, FIRST, STREAM, TRAILER, OVER = range(5)
-PHASE_NAMES = ("http.response.start", "a body message", "a body message", "http.response.trailers", "nothing more")
+PHASE_NAMES = (
+    "http.response.start",
+    "a body message",
+    "a body message",
+    "http.response.trailers",
+    "nothing more",
+)
 
 
 class ClientLeft(OSError):
@@ -73,8 +79,8 @@ class HttpCycle:
     """The app's side of one request. The port calls `on_…`; the app calls receive and send, from any of its tasks."""
 
     __slots__ = (
-        "_block", "_body", "_body_ended", "_credit", "_flags", "_has_left", "_is_bodiless", "_is_body_told", "_length", "_phase", "_port",
-        "_sent", "_started_at", "_status", "_waiters", "_window_due", "_awaits_credit", "_file_reply", "scope", "stream",
+        "_block", "_body", "_body_ended", "_credit", "_flags", "_has_left", "_is_bodiless", "_is_body_told", "_length", "_phase",
+        "_port", "_sent", "_started_at", "_status", "_waiters", "_window_due", "_awaits_credit", "_file_reply", "scope", "stream",
     )  # fmt: skip
 
     def __init__(self, port: Port, stream: int, scope: Message, has_body: bool, awaits_credit: bool) -> None:
@@ -201,7 +207,9 @@ class HttpCycle:
     def _response_frame(self, end: int, body: bytes) -> bytes:
         length = self._length if self._flags & HAS_LENGTH else 0
         micros = int((perf_counter() - self._started_at) * 1e6)
-        return pack_response(self.stream, end, self._status, self._flags, b"", self._block, body, length, micros)
+        return pack_response(
+            self.stream, end, self._status, self._flags, b"", self._block, body, length, micros
+        )
 
     def _finish(self) -> None:
         self._phase = TRAILER if self._flags & HAS_TRAILERS else OVER
@@ -213,9 +221,13 @@ class HttpCycle:
         self._sent += len(body)
         if self._flags & HAS_LENGTH:
             if self._sent > self._length:
-                raise RuntimeError(f"the body has more bytes ({self._sent}) than its Content-Length ({self._length})")
+                raise RuntimeError(
+                    f"the body has more bytes ({self._sent}) than its Content-Length ({self._length})"
+                )
             if is_last and self._sent < self._length:
-                raise RuntimeError(f"the body ended after {self._sent} of {self._length} bytes (Content-Length)")
+                raise RuntimeError(
+                    f"the body ended after {self._sent} of {self._length} bytes (Content-Length)"
+                )
         return body
 
     async def _send_body(self, body: bytes, more: bool) -> None:
@@ -308,7 +320,9 @@ class HttpCycle:
             count = 0
         loop = asyncio.get_running_loop()
         while count:
-            piece = await loop.run_in_executor(None, os.pread, descriptor, min(FILE_CHUNK_BYTES, count), offset)
+            piece = await loop.run_in_executor(
+                None, os.pread, descriptor, min(FILE_CHUNK_BYTES, count), offset
+            )
             if not piece:
                 raise RuntimeError("the file is shorter than it was when the response began")
             offset += len(piece)
@@ -325,8 +339,12 @@ class HttpCycle:
             return
         if self._phase <= FIRST:
             self._status, self._flags, self._length = 500, HAS_LENGTH, len(SERVER_ERROR)
-            self._block = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n\r\n" % len(SERVER_ERROR)
-            self._port.write(self._response_frame(END, b"" if self.scope["method"] == "HEAD" else SERVER_ERROR))
+            self._block = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n\r\n" % len(
+                SERVER_ERROR
+            )
+            self._port.write(
+                self._response_frame(END, b"" if self.scope["method"] == "HEAD" else SERVER_ERROR)
+            )
         else:
             self._port.write(pack_abort(self.stream, reason))
         self._phase = OVER

@@ -23,8 +23,8 @@ class LifespanFailed(Exception):
 class Lifespan:
     """One run of the app's lifespan task.
 
-        new ──startup()──► starting ──► started ──shutdown()──► over
-                              └──────► unsupported
+    new ──startup()──► starting ──► started ──shutdown()──► over
+                          └──────► unsupported
     """
 
     def __init__(self, app: App, mode: str, log: logging.Logger) -> None:
@@ -80,7 +80,8 @@ class Lifespan:
         """None when the lifespan task ended instead of answering."""
         task = self._task
         assert task is not None
-        await asyncio.wait({task, self._answer}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        awaited: set[asyncio.Future[Any]] = {task, self._answer}
+        await asyncio.wait(awaited, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if self._answer.done():
             return self._answer.result()
         if task.done():
@@ -97,7 +98,9 @@ class Lifespan:
         error = self._error()
         if self._mode == "on":
             raise LifespanFailed("the app ended its lifespan task during startup") from error
-        self._log.info("The app does not support lifespan events (%s); serving without them.", describe(error))
+        self._log.info(
+            "The app does not support lifespan events (%s); serving without them.", describe(error)
+        )
 
 
 ANSWERS = (

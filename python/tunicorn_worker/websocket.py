@@ -85,7 +85,9 @@ class WebSocketCycle:
         except ClientLeft:
             self._port.log.debug("The client left the WebSocket %s", self.scope["path"])
         except Exception:
-            self._port.log.error("Exception in ASGI application: WebSocket %s", self.scope["path"], exc_info=True)
+            self._port.log.error(
+                "Exception in ASGI application: WebSocket %s", self.scope["path"], exc_info=True
+            )
             self._give_up(INTERNAL_ERROR)
         except BaseException:
             self._give_up(INTERNAL_ERROR)
@@ -138,7 +140,9 @@ class WebSocketCycle:
         if flags & HAS_LENGTH:
             raise HeadError("Content-Length can't stand in a WebSocket handshake")
         self._state = OPEN
-        self._port.write(pack_frame(self.stream, WS_ACCEPT, 0, bytes((len(subprotocol),)) + subprotocol + block))
+        self._port.write(
+            pack_frame(self.stream, WS_ACCEPT, 0, bytes((len(subprotocol),)) + subprotocol + block)
+        )
 
     async def _send_message(self, message: Message) -> None:
         text = message.get("text")
@@ -172,7 +176,9 @@ class WebSocketCycle:
 
     def _deny(self, status: int) -> None:
         block = b"content-length: 0\r\n\r\n"
-        self._port.write(pack_response(self.stream, END, status, HAS_LENGTH, b"", block, b"", 0, self._micros()))
+        self._port.write(
+            pack_response(self.stream, END, status, HAS_LENGTH, b"", block, b"", 0, self._micros())
+        )
         self._state = CLOSED
 
     def _start_denial(self, message: Message) -> None:
@@ -203,13 +209,17 @@ class WebSocketCycle:
         self._denial = None
         block, flags, length = header_block(denial.get("headers") or ())
         status = denial["status"]
-        self._port.write(pack_response(self.stream, 0, status, flags, b"", block, b"", max(0, length), self._micros()))
+        self._port.write(
+            pack_response(self.stream, 0, status, flags, b"", block, b"", max(0, length), self._micros())
+        )
 
     # --- the end ------------------------------------------------------------------------------------------------------------
 
     def _end_after_return(self) -> None:
         if self._state == CONNECTING and not self._is_over:
-            self._port.log.error("The ASGI app returned without accepting or closing the WebSocket %s", self.scope["path"])
+            self._port.log.error(
+                "The ASGI app returned without accepting or closing the WebSocket %s", self.scope["path"]
+            )
             self._give_up(INTERNAL_ERROR)
         elif self._state == OPEN and not self._is_over:
             self._send_close(NORMAL, "")
