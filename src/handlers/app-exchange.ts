@@ -2,9 +2,8 @@
 
 import { type Job, type RefusalCause, Ticket } from "../dispatch/ticket.ts";
 import type { AbortCause, Exchange, ExchangeEvents } from "../http/exchange.ts";
-import type { StreamSink } from "../link/stream-sink.ts";
-import { CANCEL_CAUSE, type CancelCause, type Frame } from "../wire/frame.ts";
-import type { WireFile, WireResponse } from "../wire/response-reader.ts";
+import type { CancelCause } from "../link/link.ts";
+import type { AnswerFile, AnswerFrame, AnswerHead, StreamSink } from "../link/stream-sink.ts";
 import type { AppServices } from "./app-services.ts";
 import type { AppWorker } from "./app-worker.ts";
 import { BodyBuffer, type BodyOwner } from "./body-buffer.ts";
@@ -119,7 +118,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
     if (this.#client === "waiting") this.exchange.response.inform(status, block);
   }
 
-  onResponse(head: WireResponse, frame: Frame, isEnd: boolean): void {
+  onResponse(head: AnswerHead, frame: AnswerFrame, isEnd: boolean): void {
     if (isEnd) this.#finish(head.appMicros);
     else this.#services.dispatcher.answered(this.ticket);
     if (this.#client !== "waiting") return;
@@ -139,7 +138,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
     this.exchange.response.end();
   }
 
-  onFile(head: WireResponse, frame: Frame, file: WireFile): void {
+  onFile(head: AnswerHead, frame: AnswerFrame, file: AnswerFile): void {
     const { bytes } = frame; // the frame itself is another one when the file is open
     const worker = this.#worker;
     const stream = this.#stream;
@@ -158,7 +157,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
     });
   }
 
-  #answerWithFile(head: WireResponse, bytes: Buffer, fd: number, file: WireFile): void {
+  #answerWithFile(head: AnswerHead, bytes: Buffer, fd: number, file: AnswerFile): void {
     this.#client = "done";
     this.exchange.notes.appMicros = head.appMicros;
     this.exchange.response.start(head, bytes, head.blockFrom, head.blockEnd, head.blockEnd);
@@ -205,8 +204,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
 }
 
 function cancelCause(cause: AbortCause): CancelCause {
-  if (cause === "client-left") return CANCEL_CAUSE.clientLeft;
-  return cause === "front-stops" ? CANCEL_CAUSE.frontStops : CANCEL_CAUSE.deadline;
+  return cause === "client-left" || cause === "front-stops" ? cause : "deadline";
 }
 
 function answerUnavailable(exchange: Exchange): void {

@@ -2,9 +2,8 @@
 
 import type { Aside, AsideSink } from "../link/aside.ts";
 import type { AttachedWorker } from "../link/attached-worker.ts";
-import type { Link } from "../link/link.ts";
+import type { CancelCause, Link } from "../link/link.ts";
 import type { StreamSink } from "../link/stream-sink.ts";
-import { CANCEL_CAUSE, type CancelCause } from "../wire/frame.ts";
 
 export interface AppWorkerEvents {
   /** It gave these back. */
@@ -39,7 +38,7 @@ export class AppWorker implements AsideSink {
 
   cancel(stream: number, cause: CancelCause): void {
     this.link.cancel(stream, cause);
-    if (cause === CANCEL_CAUSE.clientLeft) this.#aside.left(stream);
+    if (cause === "client-left") this.#aside.left(stream);
   }
 
   destroy(): void {

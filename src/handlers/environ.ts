@@ -1,11 +1,11 @@
-// What the app is told of a request, after the trust rules: the policy over http/forwarded.ts and wire/environ-writer.ts.
+// What the app is told of a request, after the trust rules: the policy over http/forwarded.ts and link/request-encoder.ts.
 // What a connection repeats is kept in `peer.memo`, what a header block repeats in `fields.memo`.
 
 import { AddressSet } from "../http/address-set.ts";
 import type { HttpVersion, Peer, RequestHead } from "../http/exchange.ts";
 import type { Fields } from "../http/fields.ts";
 import { HeaderJudge } from "../http/forwarded.ts";
-import { EnvironWriter } from "../wire/environ-writer.ts";
+import { makeEnvironEncoder } from "../link/request-encoder.ts";
 import type { AppConfig } from "./app-ports.ts";
 
 /** What stays the same for a client's connection. */
@@ -53,7 +53,7 @@ export class EnvironMaker {
   readonly #judge: HeaderJudge;
   readonly #trusted: AddressSet;
   readonly #scriptName: string;
-  readonly #writer = new EnvironWriter();
+  readonly #writer = makeEnvironEncoder();
 
   constructor(config: AppConfig) {
     this.#judge = new HeaderJudge(config);

@@ -2,13 +2,13 @@
 // file to another process, or a moment later.
 
 import { close, constants, fstat, open } from "node:fs";
-import type { WireFile } from "../wire/response-reader.ts";
+import type { AnswerFile } from "../link/stream-sink.ts";
 
 /** Neither a FIFO nor a terminal must be able to hold a thread of the pool. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** Calls back with the descriptor, or with undefined when the file cannot be sent from here. */
-export function openSameFile(file: WireFile, done: (fd: number | undefined) => void): void {
+export function openSameFile(file: AnswerFile, done: (fd: number | undefined) => void): void {
   open(file.path, FLAGS, (openError, fd) => {
     if (openError !== null) {
       done(undefined);

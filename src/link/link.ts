@@ -7,7 +7,7 @@ import {
   BODY_FILE,
   BODY_FRAME_BYTES_MAX,
   CANCEL,
-  type CancelCause,
+  CANCEL_CAUSE,
   CREDIT,
   DRAIN,
   END,
@@ -29,6 +29,15 @@ interface ResponseWindow {
   left: number;
   taken: number;
 }
+
+/** Why nobody waits for an answer any more. */
+export type CancelCause = "client-left" | "deadline" | "front-stops";
+
+const CANCEL_CAUSES: Readonly<Record<CancelCause, number>> = {
+  "client-left": CANCEL_CAUSE.clientLeft,
+  deadline: CANCEL_CAUSE.deadline,
+  "front-stops": CANCEL_CAUSE.frontStops,
+};
 
 const GRANT_BYTES_MIN = RESPONSE_CREDIT_INITIAL / 4;
 
@@ -92,7 +101,7 @@ export class Link implements FrameSink {
   /** What still comes needs no credit. The worker's end of the stream is awaited: `onAppAbort`, or an answer's end. */
   cancel(stream: number, cause: CancelCause): void {
     this.#windows.set(stream, { left: Number.POSITIVE_INFINITY, taken: 0 });
-    this.#socket.writer.byte(stream, CANCEL, 0, cause);
+    this.#socket.writer.byte(stream, CANCEL, 0, CANCEL_CAUSES[cause]);
     this.#socket.wantFlush();
   }
 

@@ -3,16 +3,21 @@
 import type { Frame } from "../wire/frame.ts";
 import type { WireFile, WireResponse } from "../wire/response-reader.ts";
 
+/** A response head, of which `blockFrom` and `blockEnd` point into its frame's bytes. */
+export type AnswerHead = WireResponse;
+export type AnswerFrame = Frame;
+export type AnswerFile = WireFile;
+
 export interface StreamSink {
   onInform(status: number, block: Buffer): void;
   /**
    * The head, and `frame.bytes[head.blockEnd, frame.to)` as the first body bytes. The frame's bytes may be kept, the frame
    * object not.
    */
-  onResponse(head: WireResponse, frame: Frame, isEnd: boolean): void;
+  onResponse(head: AnswerHead, frame: AnswerFrame, isEnd: boolean): void;
   onBody(bytes: Buffer, isEnd: boolean): void;
   /** As `onResponse`, with a file as the body: answer by `Link.replyFile`. */
-  onFile(head: WireResponse, frame: Frame, file: WireFile): void;
+  onFile(head: AnswerHead, frame: AnswerFrame, file: AnswerFile): void;
   /** The worker takes so many more request body bytes. */
   onCredit(bytes: number): void;
   /** The end: the answer cannot be finished. */

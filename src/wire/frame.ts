@@ -39,7 +39,6 @@ export const HEAD_NO_BUFFER = 16;
 
 /** Why a stream is cancelled: the byte of a CANCEL frame. */
 export const CANCEL_CAUSE = { clientLeft: 1, deadline: 2, frontStops: 3 } as const;
-export type CancelCause = (typeof CANCEL_CAUSE)[keyof typeof CANCEL_CAUSE];
 
 /** A frame as its reader shows it. The reader shows every frame in the same object: valid until its next call. */
 export interface Frame {
