@@ -182,12 +182,12 @@ export class Arbiter {
   #act(): void {
     const nowMs = this.#nowMs();
     this.#enterStop(onStopTime(this.#stop, nowMs));
+    this.#settleReload();
     this.#releaseForkservers();
     this.#fronts.tend(nowMs);
     if (this.#isServing()) this.#forkservers.tend(nowMs);
     if (this.#stop.level === "graceful" && this.#fronts.isEmpty) this.#workers.stopAll();
     for (const action of plan(this.#workers.pool.workers, this.#wanted(), nowMs)) this.#workers.act(action);
-    this.#settleReload();
     this.#schedule();
   }
 

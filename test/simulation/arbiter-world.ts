@@ -179,7 +179,7 @@ export class FakeForkserver implements Child {
   readonly children: Set<FakeWorker> = new Set();
   isAlive = true;
   generation = 0;
-  #isStopping = false;
+  isStopping = false;
 
   constructor(world: ArbiterWorld, sink: ChildSink) {
     this.#world = world;
@@ -224,7 +224,7 @@ export class FakeForkserver implements Child {
   }
 
   #fork(nr: number): void {
-    if (this.#isStopping) return;
+    if (this.isStopping) return;
     const worker = new FakeWorker(this.#world, this, nr);
     this.children.add(worker);
     this.report({ type: "forked", nr, pid: worker.pid });
@@ -236,12 +236,12 @@ export class FakeForkserver implements Child {
   }
 
   #stop(): void {
-    this.#isStopping = true;
+    this.isStopping = true;
     this.#endIfDone();
   }
 
   #endIfDone(): void {
-    if (!this.#isStopping || this.children.size > 0) return;
+    if (!this.isStopping || this.children.size > 0) return;
     // After its last report has arrived.
     this.#stream.send(() => this.die({ code: 0, signal: null, error: undefined }));
   }
