@@ -275,15 +275,21 @@ export class H1Connection implements ExchangeShell, ClientWriterOwner, DeadlineO
 
   /** After a turn: which deadline holds now, and whether the client may send more. */
   #settle(): void {
-    if (this.#phase === "idle" && this.protocol.hasPartialHead) {
+    if (this.#phase === "idle") this.#settleIdle();
+    this.#throttleInput();
+  }
+
+  /** A client that still reads its last response is given time as a reader (ClientWriter), not yet as a sender. */
+  #settleIdle(): void {
+    if (this.#writer.isFull) return;
+    if (this.protocol.hasPartialHead) {
       this.#phase = "head";
       if (!this.#isFresh) this.#arm(this.context.config.headTimeoutMs);
-    } else if (this.isIdle && this.context.isDraining) {
+    } else if (this.context.isDraining && !this.#isFresh) {
       this.#close();
-    } else if (this.#phase === "idle" && !this.#deadline.isArmed) {
+    } else if (!this.#deadline.isArmed && this.output.pendingBytes === 0) {
       this.#arm(this.context.config.keepAliveMs);
     }
-    this.#throttleInput();
   }
 
   #throttleInput(): void {
@@ -375,7 +381,7 @@ export class H1Connection implements ExchangeShell, ClientWriterOwner, DeadlineO
   }
 
   onRoom(): void {
-    if (this.#phase === "lingering") this.#farewell.endWhenSent();
+    if (this.#phase === "lingering") this.#linger();
     else this.#turn();
   }
 
@@ -440,10 +446,16 @@ export class H1Connection implements ExchangeShell, ClientWriterOwner, DeadlineO
     if (this.#phase === "closed" || this.#phase === "lingering") return;
     this.#finishExchange("front-stops");
     this.#phase = "lingering";
+    this.#deadline.disarm();
     this.#writer.flush();
-    this.#arm(this.context.config.lingerMs);
     this.#throttleInput();
+    this.#linger();
+  }
+
+  /** The time for the client's goodbye begins when it has everything. */
+  #linger(): void {
     this.#farewell.endWhenSent();
+    if (this.output.pendingBytes === 0 && !this.#deadline.isArmed) this.#arm(this.context.config.lingerMs);
   }
 
   // Deadlines.

@@ -13,6 +13,7 @@ const SLAB_BYTES = 65_536;
 const COPY_BYTES_MAX = 4_096;
 /** What is written without asking to be told when it left. */
 const UNTOLD_BYTES_MAX = 16_384;
+const NOTHING = Buffer.alloc(0);
 const PIECE_BYTES_MAX = 65_536;
 const WRITE_BYTES_FAST = 131_072;
 const WRITE_BYTES_SLOW = 65_536;
@@ -116,6 +117,7 @@ export class Output {
         this.#sentBytes += length;
         this.#socket.write(region.subarray(this.#from, this.#to));
         this.#from = this.#to;
+        if (this.#socket.writableLength > 0) this.#askToBeTold();
         return;
       }
     }
@@ -197,6 +199,13 @@ export class Output {
     this.#queuedBytes -= piece.length;
     this.#sentBytes += piece.length;
     this.#socket.write(piece, callBack);
+  }
+
+  /** The kernel did not take a write at once, and nobody would say when: a write of nothing stands in line behind it. */
+  #askToBeTold(): void {
+    this.#isSlow = true;
+    this.#isWaiting = true;
+    this.#socket.write(NOTHING, this.#onWritten);
   }
 
   readonly #onWritten = (): void => {

@@ -193,13 +193,37 @@ describe("a client that does not read its response", () => {
     assert.deepEqual(running.handler.aborts, []);
   });
 
-  async function startLarge(t: TestContext): Promise<Large> {
-    const running = await runFront(t, { responseStallMs: 60 * SECOND });
+  for (const version of ["1.0", "1.1"]) {
+    it(`gets the last bytes too, however long after the end of the response, with HTTP/${version}`, async (t) => {
+      const { running, exchange, socket } = await startLarge(t, version);
+      exchange.response.write(Buffer.alloc(LENGTH, "x"));
+      exchange.response.end();
+      let bodyBytes = 0;
+      let isOver = false;
+      socket.on("data", (bytes: Buffer) => {
+        bodyBytes += bytes.length;
+        if (bodyBytes < LENGTH) running.clock.advance(SECOND / 4);
+      });
+      socket.resume();
+      socket.on("close", () => {
+        isOver = true;
+      });
+      await eventually(20_000, "the whole response", () => bodyBytes > LENGTH || isOver);
+      assert.ok(bodyBytes > LENGTH, `${bodyBytes} bytes`);
+    });
+  }
+
+  async function startLarge(t: TestContext, version = "1.1"): Promise<Large> {
+    const running = await runFront(t, {
+      responseStallMs: 60 * SECOND,
+      keepAliveMs: SECOND,
+      lingerMs: SECOND,
+    });
     const socket = connect(running.port, "127.0.0.1").pause();
     t.after(() => socket.destroy());
     socket.on("error", () => {}); // it is going to be cut off
     await once(socket, "connect");
-    socket.write(get("/hold"));
+    socket.write(get("/hold").replace("1.1", version));
     const exchange = await running.held();
     begin(exchange, "", { length: LENGTH });
     return { running, exchange, socket };
