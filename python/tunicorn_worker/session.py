@@ -196,6 +196,7 @@ class Session:
         with self._lock:
             self._mark_gone(number)
             self._blocked.notify_all()
+        self.flush(FLUSH_WAIT_SECONDS)
 
     def stop(self) -> None:
         """What was received is still answered; then `take` says None. A reader blocked in recv is woken
@@ -315,8 +316,16 @@ class Session:
         stream = self.streams.get(number)
         if stream is not None:
             stream.is_gone = True
-            if stream.parts is not None:
+            if stream.parts is not None or self._withdraw(stream):
                 self.give_up(stream)
+
+    def _withdraw(self, stream: Stream) -> bool:
+        """True: it waited to be run and now does not. A thread that pops meanwhile sees `is_gone` itself."""
+        try:
+            self.pending.remove(stream)
+        except (ValueError, IndexError):  # not there; or the deque changed while it was searched
+            return False
+        return True
 
     def _close(self, error: str) -> None:
         """Under the lock: nothing in flight is wanted any more, but the answers of a worker that stops."""

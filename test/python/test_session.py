@@ -117,6 +117,19 @@ class TakeBackTest(unittest.TestCase):
         self.assertNotIn(2, served.front.replies)
 
 
+class LeaveTest(unittest.TestCase):
+    def test_ends_a_waiting_request_at_once_when_its_client_left(self):
+        gate = Gate()
+        served = Served(self, gate)
+        served.front.send(request(1, RAW_URI="/slow"), request(2, RAW_URI="/later"))
+        gate.await_start()
+        served.session.leave(2)
+        self.assertEqual(served.front.reply(2).abort, "cancelled")
+        gate.open()
+        self.assertEqual(served.front.reply(1).body, b"/slow")
+        self.assertEqual(gate.names, ["/slow"])
+
+
 class EndTest(unittest.TestCase):
     def assert_link_ends(self, served):
         while served.front.read():
