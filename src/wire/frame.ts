@@ -12,6 +12,9 @@ export const RESPONSE_CREDIT_INITIAL = 262_144;
 /** Request body bytes a front may stream to an `asgi` worker before the worker grants more. */
 export const REQUEST_CREDIT_INITIAL = 65_536;
 
+/** What a WebSocket message costs beyond its payload, in either direction: a queued one takes memory even when it is empty. */
+export const WS_MESSAGE_COST = 2_048;
+
 export const HELLO = 1;
 export const REQUEST = 2;
 export const BODY = 3;
@@ -27,9 +30,15 @@ export const DRAIN = 12;
 export const TAKE_BACK = 13;
 export const TAKEN = 14;
 export const LEFT = 15;
+export const WS_ACCEPT = 32;
+export const WS_TEXT = 33;
+export const WS_BINARY = 34;
+export const WS_CLOSE = 35;
 
 /** Frame flag: the sender sends nothing more on this stream. */
 export const END = 1;
+/** Frame flag of WS_TEXT and WS_BINARY: pieces of the same message follow. */
+export const MORE = 2;
 
 export const HEAD_HAS_LENGTH = 1;
 export const HEAD_HAS_SERVER = 2;
@@ -80,6 +89,10 @@ export const FRONT_RECEIVES: ReceiveRules = receiveRules([
   [CREDIT, ON_STREAM, 4],
   [ABORT, ON_STREAM, ANY],
   [TAKEN, ON_LINK, ANY],
+  [WS_ACCEPT, ON_STREAM, ANY],
+  [WS_TEXT, ON_STREAM, ANY],
+  [WS_BINARY, ON_STREAM, ANY],
+  [WS_CLOSE, ON_STREAM, ANY],
 ]);
 
 export const WORKER_RECEIVES: ReceiveRules = receiveRules([
@@ -92,6 +105,9 @@ export const WORKER_RECEIVES: ReceiveRules = receiveRules([
   [DRAIN, ON_LINK, 0],
   [TAKE_BACK, ON_LINK, 0],
   [LEFT, ON_STREAM, 0],
+  [WS_TEXT, ON_STREAM, ANY],
+  [WS_BINARY, ON_STREAM, ANY],
+  [WS_CLOSE, ON_STREAM, ANY],
 ]);
 
 function receiveRules(
