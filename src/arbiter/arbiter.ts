@@ -188,7 +188,7 @@ export class Arbiter {
     if (this.#isServing()) this.#forkservers.tend(nowMs);
     if (this.#stop.level === "graceful" && this.#fronts.isEmpty) this.#workers.stopAll();
     for (const action of plan(this.#workers.pool.workers, this.#wanted(), nowMs)) this.#workers.act(action);
-    this.#schedule();
+    this.#schedule(nowMs);
   }
 
   #wanted(): Wanted {
@@ -212,10 +212,10 @@ export class Arbiter {
     return this.#stop.level === "running" || (this.#stop.level === "graceful" && !this.#fronts.isEmpty);
   }
 
-  #schedule(): void {
-    const nowMs = this.#nowMs();
+  /** `judgedAtMs`: the plan's present. A moment that came since then has not been acted upon: it is due at once. */
+  #schedule(judgedAtMs: number): void {
     const momentMs = Math.min(
-      nextMomentMs(this.#workers.pool.workers, this.#wanted(), nowMs) ?? Number.POSITIVE_INFINITY,
+      nextMomentMs(this.#workers.pool.workers, this.#wanted(), judgedAtMs) ?? Number.POSITIVE_INFINITY,
       this.#workers.nextMomentMs(),
       this.#fronts.nextMomentMs(),
       this.#forkservers.nextMomentMs(),
@@ -223,7 +223,7 @@ export class Arbiter {
     );
     this.#timer?.cancel();
     if (!Number.isFinite(momentMs)) return;
-    const delayMs = Math.max(0, momentMs - nowMs);
+    const delayMs = Math.max(0, momentMs - this.#nowMs());
     this.#timer = this.#ports.clock.after(delayMs, () => this.#onTimer(momentMs));
   }
 
