@@ -13,16 +13,22 @@ import {
   END,
   FILE,
   FILE_REPLY,
+  FRAME_BYTES_MAX,
   type Frame,
   INFORM,
+  MORE,
   REQUEST,
   RESPONSE,
   RESPONSE_CREDIT_INITIAL,
   STREAM_MAX,
+  WS_BINARY,
+  WS_CLOSE,
+  WS_TEXT,
 } from "../wire/frame.ts";
 import { readCredit, readFile, readInformStatus, readResponse } from "../wire/response-reader.ts";
 import type { FrameSink, FrameSocket } from "./frame-socket.ts";
 import type { StreamSink } from "./stream-sink.ts";
+import { giveWebSocketFrame, isWebSocketFrame } from "./web-socket-frames.ts";
 
 /** The body bytes of one response in several frames: what the worker may still send, what the client took since we told it. */
 interface ResponseWindow {
@@ -112,6 +118,33 @@ export class Link implements FrameSink {
     this.#socket.wantFlush();
   }
 
+  /** A whole message of a WebSocket's client; `bytes` must not change until it was written. */
+  webSocketMessage(stream: number, bytes: Uint8Array, isText: boolean): void {
+    const type = isText ? WS_TEXT : WS_BINARY;
+    let from = 0;
+    for (; bytes.length - from > FRAME_BYTES_MAX; from += FRAME_BYTES_MAX) {
+      this.#socket.writer.bytes(stream, type, MORE, bytes.subarray(from, from + FRAME_BYTES_MAX));
+    }
+    this.#socket.writer.bytes(stream, type, 0, from === 0 ? bytes : bytes.subarray(from));
+    this.#socket.wantFlush();
+  }
+
+  /** The WebSocket is over, and so is its stream. `reason`: UTF-8, at most 123 bytes. */
+  webSocketClose(stream: number, code: number, reason: Uint8Array): void {
+    this.forget(stream);
+    const payload = Buffer.allocUnsafe(2 + reason.length);
+    payload.writeUInt16LE(code);
+    payload.set(reason, 2);
+    this.#socket.writer.bytes(stream, WS_CLOSE, 0, payload);
+    this.#socket.wantFlush();
+  }
+
+  /** The worker may send messages that cost so much more. */
+  grant(stream: number, cost: number): void {
+    this.#socket.writer.uint32(stream, CREDIT, 0, cost);
+    this.#socket.wantFlush();
+  }
+
   /** The client took so many body bytes. */
   release(stream: number, bytes: number): void {
     const window = this.#windows.get(stream);
@@ -169,6 +202,7 @@ export class Link implements FrameSink {
         sink.onAppAbort(frame.bytes.toString("utf8", frame.from, frame.to));
         return undefined;
       default:
+        if (isWebSocketFrame(frame.type)) return giveWebSocketFrame(sink.webSocket, frame);
         return `a frame of type ${frame.type} from a worker`;
     }
   }

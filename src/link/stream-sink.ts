@@ -22,4 +22,15 @@ export interface StreamSink {
   onCredit(bytes: number): void;
   /** The end: the answer cannot be finished. */
   onAppAbort(reason: string): void;
+  /** Only of a request that asks for a WebSocket. */
+  readonly webSocket?: WebSocketSink;
+}
+
+/** What a worker says of a WebSocket. */
+export interface WebSocketSink {
+  /** `block`: header lines and a blank line for the 101 response. */
+  onWebSocketAccept(subprotocol: string, block: Buffer): void;
+  /** A message, or with `hasMore` a piece of one. */
+  onWebSocketMessage(bytes: Buffer, isText: boolean, hasMore: boolean): void;
+  onWebSocketClose(code: number, reason: Buffer): void;
 }

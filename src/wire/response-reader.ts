@@ -117,7 +117,7 @@ function readLength(bytes: Buffer, at: number): number {
   return isBeyond ? Number.POSITIVE_INFINITY : low + high * UINT32;
 }
 
-function endsInBlankLine(bytes: Buffer, from: number, end: number): boolean {
+export function endsInBlankLine(bytes: Buffer, from: number, end: number): boolean {
   const length = end - from;
   if (length < 2 || bytes[end - 1] !== LF || bytes[end - 2] !== CR) return false;
   return length === 2 || (length > 4 && bytes[end - 3] === LF && bytes[end - 4] === CR);
