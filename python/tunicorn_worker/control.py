@@ -26,10 +26,22 @@ class Settings:
 
     #: What to serve: `module:attr`, `module`, `path/to/app.py[:attr]`, `module:factory('literal', key=1)`.
     app: str = ""
-    #: "sync", "gthread" or "asgi".
+    #: "auto" (by the app, once it is loaded), "sync", "gthread" or "asgi".
     worker_class: str = "sync"
+    #: "auto" (by the app), "wsgi", "asgi3" or "asgi2".
+    interface: str = "auto"
     #: Requests that one gthread worker runs at once; a sync worker runs 1.
     threads: int = 1
+    #: Requests and WebSockets that one asgi worker runs at once: its slots.
+    worker_connections: int = 1000
+    #: "auto" (uvloop where it can be imported), "asyncio", "uvloop", or "module:factory" of an event loop.
+    loop: str = "auto"
+    #: "auto", "on" or "off".
+    lifespan: str = "auto"
+    lifespan_timeout_ms: int = 120_000
+    lifespan_shutdown_timeout_ms: int = 30_000
+    #: From http.disconnect to the cancelling of the request's task; 0 never cancels.
+    asgi_disconnect_grace_ms: int = 0
     #: Absolute folder in which the app is loaded and runs; "" keeps the arbiter's.
     chdir: str = ""
     #: Folders put in front of sys.path, the first one first.
@@ -51,6 +63,10 @@ class Settings:
     error_log: str = "-"
     #: One JSON object per log line instead of gunicorn's form.
     log_json: bool = False
+    #: A file for logging.config: .json, .yaml or .yml, else ini; "" for none.
+    log_config: str = ""
+    #: What ps shows, where setproctitle is installed.
+    proc_name: str = ""
 
     @classmethod
     def from_message(cls, values: Message) -> Settings:

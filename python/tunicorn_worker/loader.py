@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Exit codes as gunicorn has them: the worker could not boot; the application was not found in its module.
 EXIT_BOOT = 3
 EXIT_APP = 4
-WORKER_CLASSES = ("sync", "gthread")
+WORKER_CLASSES = ("auto", "sync", "gthread")
 DEFAULT_NAMES = ("application", "app")
 FACTORY_NAMES = ("create_app", "make_app", "create_application", "get_wsgi_application", "factory")
 NAMES_SHOWN_MAX = 12

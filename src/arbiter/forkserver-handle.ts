@@ -108,7 +108,14 @@ export function pythonSettings(config: Config, workers: number, version: string)
   return {
     app: config.app,
     workerClass: config.workerClass,
+    interface: config.interface,
     threads: config.threads,
+    workerConnections: config.workerConnections,
+    loop: config.loop,
+    lifespan: config.lifespan,
+    lifespanTimeoutMs: config.lifespanTimeoutMs,
+    lifespanShutdownTimeoutMs: config.lifespanShutdownTimeoutMs,
+    asgiDisconnectGraceMs: config.asgiDisconnectGraceMs,
     chdir: config.chdir,
     pythonPath: config.pythonPath,
     env: config.env,
@@ -118,5 +125,7 @@ export function pythonSettings(config: Config, workers: number, version: string)
     logLevel: config.logLevel,
     errorLog: config.errorLog,
     logJson: config.logJson,
+    logConfig: config.logConfig,
+    procName: config.procName,
   };
 }

@@ -60,7 +60,7 @@ function laterText(): string {
   const named = (kind: "refused" | "inert"): string =>
     wrap(
       SETTING_ROWS.filter(([, setting]) => setting.status.kind === kind)
-        .map(([, setting]) => setting.flags.find((flag) => flag.startsWith("--")))
+        .map(([, setting]) => flagsOf(setting).find((flag) => flag.startsWith("--")))
         .filter((flag) => flag !== undefined)
         .join(" "),
       2,

@@ -33,6 +33,7 @@ export interface CliHost {
   readonly countWorkers: ConfigSources["countWorkers"];
   /** Whether a file is there; a relative path is below the current directory. */
   isFile(path: string): boolean;
+  readonly readFile: NonNullable<ConfigSources["readFile"]>;
 }
 
 /** gunicorn's exit codes: 1 for no application, 2 for a wrong command line. */
@@ -48,7 +49,7 @@ export function interpretCommandLine(
   const line = parseCommandLine(argv);
   if (line.wantsHelp) return { type: "print", text: helpText(), exitCode: 0 };
   if (line.wantsVersion) return { type: "print", text: versionText(host.version), exitCode: 0 };
-  const loaded = loadConfig({ argv, env, cwd, countWorkers: host.countWorkers });
+  const loaded = loadConfig({ argv, env, cwd, countWorkers: host.countWorkers, readFile: host.readFile });
   if (!loaded.ok)
     return { type: "fail", text: problemsText(loaded.problems.map(describeProblem)), exitCode: WRONG_USE };
   return intentOf(loaded, host);

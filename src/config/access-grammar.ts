@@ -33,9 +33,11 @@ export type AccessAtom =
       | "p"
     )
   /** Our own: queue and app time, request bytes, retries, number, cause of an early end, scheme, the peer's address. */
-  | ("Q" | "A" | "I" | "R" | "N" | "X" | "S" | "P");
+  | ("Q" | "A" | "I" | "R" | "N" | "X" | "S" | "P")
+  /** uvicorn's: the client's address and port, and the status's phrase. */
+  | ("C" | "O");
 
-export const ACCESS_ATOMS: readonly AccessAtom[] = [..."hlutrmUqHsBbfaTMDLpQAIRNXSP"] as AccessAtom[]; // letter for letter
+export const ACCESS_ATOMS: readonly AccessAtom[] = [..."hlutrmUqHsBbfaTMDLpQAIRNXSPCO"] as AccessAtom[]; // letter for letter
 
 const TOKEN = /%%|%\(([^()]*)\)([sd])|%/g;
 

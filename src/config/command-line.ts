@@ -4,7 +4,7 @@
 import { type Entry, type Layer, unknownFlag } from "./layer.ts";
 import type { Problem } from "./problem.ts";
 import type { AnySetting } from "./setting.ts";
-import { FLAGS, type FlagMeaning, type SettingName } from "./settings.ts";
+import { FLAGS, type FlagMeaning, isUvicornOnly, type SettingName } from "./settings.ts";
 import type { Given } from "./value-type.ts";
 
 export interface CommandLine {
@@ -128,7 +128,7 @@ class CommandLineReader implements CommandLine {
     const before = this.layer.get(name);
     const isAddition = FLAGS.get(flag)?.setting.type.repeats === true;
     const value = isAddition ? [...(Array.isArray(before?.given) ? before.given : []), given] : given;
-    this.layer.set(name, { given: value, origin });
+    this.layer.set(name, { given: value, origin, isUvicorn: isUvicornOnly(flag) });
   }
 
   #problem(flag: string, given: string | undefined, reason: string): void {

@@ -7,7 +7,10 @@ export type Address =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "fd"; readonly fd: number };
 
-export type WorkerClass = "sync" | "gthread" | "asgi";
+/** `auto`: the application says by its kind, once it is loaded: asgi, else sync, or gthread with several threads. */
+export type WorkerClass = "auto" | "sync" | "gthread" | "asgi";
+/** What the application speaks; `auto`: the worker looks (and looks no further than asgi2 or asgi3 in an asgi worker). */
+export type Interface = "auto" | "wsgi" | "asgi3" | "asgi2";
 export type LogLevel = "trace" | "debug" | "info" | "warning" | "error" | "critical";
 
 export interface Config {
@@ -22,16 +25,36 @@ export interface Config {
   readonly workers: number;
   readonly fronts: number;
   readonly workerClass: WorkerClass;
+  readonly interface: Interface;
   readonly threads: number;
-  /** Requests an asgi worker may run at once. */
+  /** Requests and WebSockets an asgi worker may run at once: its slots. */
   readonly workerConnections: number;
+  /** Per worker: what runs and waits beyond it is answered 503 at once (uvicorn's limit_concurrency). 0: no such limit. */
+  readonly limitConcurrency: number;
+  /** Answers after which a worker is replaced; 0 never. */
+  readonly maxRequests: number;
+  /** Added to maxRequests at random, 0 up to this, for each worker. */
+  readonly maxRequestsJitter: number;
   /** "" to search (config/interpreter.ts); a name without a slash is looked up in PATH. */
   readonly python: string;
   /** Absolute. */
   readonly chdir: string;
   /** Absolute; the first comes first on Python's path. */
   readonly pythonPath: readonly string[];
+  /** Set for the application, whatever it inherits: --env, and what --env-file adds to the inherited environment. */
   readonly env: readonly (readonly [string, string])[];
+
+  /** `auto`, `asyncio`, `uvloop`, or `module:factory` that makes an event loop. */
+  readonly loop: string;
+  readonly lifespan: "auto" | "on" | "off";
+  /** Of lifespan.startup; never more than bootTimeoutMs, which bounds the whole boot. */
+  readonly lifespanTimeoutMs: number;
+  /** Of lifespan.shutdown; the time of a graceful stop bounds it as well. */
+  readonly lifespanShutdownTimeoutMs: number;
+  /** From http.disconnect to the cancelling of the request's task; 0 never cancels. */
+  readonly asgiDisconnectGraceMs: number;
+  /** ASGI's root_path, which path and raw_path begin with. Never ends in a slash. */
+  readonly rootPath: string;
 
   readonly gracefulTimeoutMs: number;
   readonly bootTimeoutMs: number;
@@ -45,6 +68,8 @@ export interface Config {
   readonly lingerMs: number;
   readonly connectionsMax: number;
 
+  /** Bytes of a whole request head. */
+  readonly limitRequestHead: number;
   readonly limitRequestLine: number;
   readonly limitRequestFields: number;
   readonly limitRequestFieldSize: number;
@@ -61,7 +86,27 @@ export interface Config {
   readonly queueTimeoutMs: number;
   readonly requestsAheadMax: number;
 
-  /** IPs, CIDRs, or "*". Unix socket peers are always trusted (gunicorn). */
+  /** False: WebSocket handshakes are answered as any other request, and no application sees them as such. */
+  readonly wsEnabled: boolean;
+  /** Bytes of one message, after decompression; 0 means no limit. */
+  readonly wsMaxSize: number;
+  /** Messages of one connection that may wait for the application before its client is paused. */
+  readonly wsMaxQueue: number;
+  /** 0 sends no pings. */
+  readonly wsPingIntervalMs: number;
+  /** 0 waits for pongs for ever. */
+  readonly wsPingTimeoutMs: number;
+  readonly wsPerMessageDeflate: boolean;
+  /** Origins that may open a WebSocket, in lower case as browsers send them (`https://example.org`); empty or "*": any. */
+  readonly wsAllowedOrigins: readonly string[];
+
+  /**
+   * Whether forwarding fields of trusted peers change what the application sees of its client.
+   * `auto`: ASGI gets client (X-Forwarded-For) and scheme as uvicorn has it; WSGI the scheme only, as gunicorn has it.
+   * `on`: WSGI gets REMOTE_ADDR from X-Forwarded-For as well. `off`: nobody is believed, for either.
+   */
+  readonly proxyHeaders: "auto" | "on" | "off";
+  /** IPs, CIDRs, names that stand for themselves, or "*". Unix socket peers are always trusted (gunicorn). */
   readonly forwardedAllowIps: readonly string[];
   /** Field names in upper case with dashes, as gunicorn has them. */
   readonly secureSchemeHeaders: Readonly<Record<string, string>>;
@@ -72,6 +117,8 @@ export interface Config {
 
   readonly serverHeader: boolean;
   readonly dateHeader: boolean;
+  /** Fields for every response of the application, names in lower case; `server` replaces ours. */
+  readonly headers: readonly (readonly [string, string])[];
 
   /** "" off, "-" stdout, else a file. */
   readonly accessLog: string;
@@ -81,6 +128,10 @@ export interface Config {
   readonly errorLog: string;
   readonly logJson: boolean;
   readonly logLevel: LogLevel;
+  /** `auto`: when the log goes to a terminal. */
+  readonly useColors: "auto" | "on" | "off";
+  /** Absolute path of a file for Python's logging.config (.ini, .json, .yaml) in every worker, or "". */
+  readonly logConfig: string;
   readonly procName: string;
   /** Of the application's processes; -1 keeps the inherited one. unixSocket.mode has it already. */
   readonly umask: number;

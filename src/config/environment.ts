@@ -70,7 +70,8 @@ function readPlatform(env: Environment): Layer {
   for (const [name, setting] of SETTING_ROWS) {
     for (const variable of setting.platformEnv ?? []) {
       const given = env[variable];
-      if (given !== undefined && given !== "") layer.set(name, { given, origin: `$${variable}` });
+      const isUvicorn = variable.startsWith("UVICORN_");
+      if (given !== undefined && given !== "") layer.set(name, { given, origin: `$${variable}`, isUvicorn });
     }
   }
   return layer;
@@ -96,7 +97,7 @@ function readVariables(env: Environment, variables: Variables, problems: Problem
     const given = givenBy(text, flag, meaning);
     const origin = `$${variable}`;
     if (given === undefined) problems.push({ where: origin, given: text, reason: "expected true or false" });
-    else layer.set(meaning.name, { given, origin });
+    else layer.set(meaning.name, { given, origin, isUvicorn: variables === UVICORN_VARIABLES });
   }
   return layer;
 }

@@ -10,6 +10,8 @@ export interface Entry {
   readonly given: Given;
   /** Where it was said, as a user finds it: `--workers`, `$WEB_CONCURRENCY`, `gunicorn.conf.py`. */
   readonly origin: string;
+  /** Said by a flag or variable that only uvicorn has. */
+  readonly isUvicorn?: boolean;
 }
 
 export type Layer = ReadonlyMap<SettingName, Entry>;
@@ -25,11 +27,12 @@ export interface Origin {
   readonly text: string;
   /** Position of the layer that won; 0 is the built-in default. */
   readonly rank: number;
+  readonly isUvicorn: boolean;
 }
 
 export type Origins = Readonly<Record<SettingName, Origin>>;
 
-const BUILT_IN: Origin = { text: "default", rank: 0 };
+const BUILT_IN: Origin = { text: "default", rank: 0, isUvicorn: false };
 
 /** Reads every layer, weakest first, and lets the strongest win. Wrong values are reported even where a stronger one hides them. */
 export function settle(layers: readonly Layer[]): Settled {
@@ -46,7 +49,7 @@ export function settle(layers: readonly Layer[]): Settled {
       const verdict = judge(setting, entry);
       if (verdict.problem !== undefined) problems.push(verdict.problem);
       else if (verdict.warning !== undefined) warnings.push(verdict.warning);
-      else [value, origin] = [verdict.value, { text: entry.origin, rank: index + 1 }];
+      else [value, origin] = [verdict.value, originOf(entry, index + 1)];
     });
     values.push([name, value]);
     origins.push([name, origin]);
@@ -57,6 +60,15 @@ export function settle(layers: readonly Layer[]): Settled {
     problems,
     warnings,
   };
+}
+
+function originOf({ origin, isUvicorn = false }: Entry, rank: number): Origin {
+  return { text: origin, rank, isUvicorn };
+}
+
+/** Whether anything was said in uvicorn's own words. */
+export function speaksUvicorn(layers: readonly Layer[]): boolean {
+  return layers.some((layer) => [...layer.values()].some((entry) => entry.isUvicorn === true));
 }
 
 interface Verdict {

@@ -1,13 +1,15 @@
 // From everything a user said to one frozen Config, or to all problems at once.
 // Strength: built-in default < platform's variables < configuration file < UVICORN_* < GUNICORN_CMD_ARGS < TUNICORN_* < flags.
 
+import { resolve as resolvePath } from "node:path";
 import { parseCommandLine } from "./command-line.ts";
 import type { Config } from "./config.ts";
+import { parseEnvFile } from "./env-file.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
-import { type Layer, type Origins, settle } from "./layer.ts";
+import { type Entry, type Layer, type Origins, type Settled, settle, speaksUvicorn } from "./layer.ts";
 import type { Problem } from "./problem.ts";
 import { resolveConfig } from "./resolve.ts";
-import type { Values } from "./settings.ts";
+import type { SettingName, Values } from "./settings.ts";
 
 export interface ConfigSources {
   /** The command line without the program's name. */
@@ -16,6 +18,8 @@ export interface ConfigSources {
   readonly cwd: string;
   /** Configuration files' values (layerOf), weakest first. */
   readonly files?: readonly Layer[];
+  /** The text of a file, or undefined when it cannot be read; asked for --env-file only. */
+  readonly readFile?: (path: string) => string | undefined;
   /** What `--workers auto` means on this machine; asked at most once, and only for `auto`. */
   readonly countWorkers: () => WorkerCount;
 }
@@ -42,12 +46,19 @@ export function loadConfig(sources: ConfigSources): Loaded {
   const line = parseCommandLine(sources.argv);
   const environment = readEnvironment(sources.env);
   const layers = [environment.platform, ...(sources.files ?? []), ...environment.variables, line.layer];
-  const settled = settle(layers);
+  const file = readEnvFile(settle(layers), sources);
+  const settled = settle([file.layer, ...layers]);
   const auto = settled.values.workers === "auto" ? sources.countWorkers() : undefined;
-  const around = { env: sources.env, cwd: sources.cwd, workersAuto: auto?.workers ?? 1 };
-  const resolved = resolveConfig(settled.values, settled.origins, around);
-  const problems = [...line.problems, ...environment.problems, ...settled.problems, ...resolved.problems];
-  const warnings = [...environment.warnings, ...settled.warnings];
+  const resolved = resolveConfig(settled.values, settled.origins, {
+    env: sources.env,
+    cwd: sources.cwd,
+    workersAuto: auto?.workers ?? 1,
+    envFile: file.variables,
+    speaksUvicorn: speaksUvicorn(layers),
+  });
+  const parts = [line, environment, file, settled, resolved];
+  const problems = parts.flatMap((part) => part.problems);
+  const warnings = [environment, file, settled, resolved].flatMap((part) => part.warnings);
   if (problems.length > 0) return { ok: false, problems, warnings };
   return {
     ok: true,
@@ -59,9 +70,53 @@ export function loadConfig(sources: ConfigSources): Loaded {
   };
 }
 
+interface FileVariables {
+  readonly variables: readonly (readonly [string, string])[];
+  readonly layer: Layer;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
+/** uvicorn looks up these two after it has read the file; all others are the application's alone. */
+const SERVER_VARIABLES: readonly (readonly [string, SettingName])[] = [
+  ["WEB_CONCURRENCY", "workers"],
+  ["FORWARDED_ALLOW_IPS", "forwarded_allow_ips"],
+];
+
+function readEnvFile({ values, origins }: Settled, sources: ConfigSources): FileVariables {
+  const nothing: FileVariables = { variables: [], layer: new Map(), problems: [], warnings: [] };
+  if (values.env_file === "") return nothing;
+  const text = sources.readFile?.(resolvePath(sources.cwd, values.chdir, values.env_file));
+  if (text === undefined) {
+    const problem = {
+      where: origins.env_file.text,
+      given: values.env_file,
+      reason: "the file cannot be read",
+    };
+    return { ...nothing, problems: [problem] };
+  }
+  const { variables, badLines } = parseEnvFile(text, sources.env);
+  return {
+    variables,
+    layer: layerOfFile(values.env_file, variables),
+    problems: [],
+    warnings: badLines.map((line) => `${values.env_file}, line ${line} is left out: expected NAME=VALUE`),
+  };
+}
+
+function layerOfFile(file: string, variables: FileVariables["variables"]): Layer {
+  const layer = new Map<SettingName, Entry>();
+  for (const [variable, name] of SERVER_VARIABLES) {
+    const given = variables.find(([known]) => known === variable)?.[1] ?? "";
+    if (given !== "") layer.set(name, { given, origin: `${file}: ${variable}` });
+  }
+  return layer;
+}
+
 /** A Config of defaults with some members changed. For tests and tools. */
 export function configOf(changes: Partial<Config> = {}): Config {
   const settled = settle([]);
-  const { config } = resolveConfig(settled.values, settled.origins, { env: {}, cwd: "/", workersAuto: 1 });
+  const around = { env: {}, cwd: "/", workersAuto: 1, envFile: [], speaksUvicorn: false };
+  const { config } = resolveConfig(settled.values, settled.origins, around);
   return Object.freeze({ ...config, ...changes });
 }

@@ -2,25 +2,36 @@
 
 import { resolve as resolvePath } from "node:path";
 import { PORT_DEFAULT, parseAddress } from "./address.ts";
-import type { Address, Config, WorkerClass } from "./config.ts";
+import type { Address, Config } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import type { Origins } from "./layer.ts";
 import type { Problem } from "./problem.ts";
+import { ACCESS_FORMAT_UVICORN } from "./settings/logging.ts";
 import type { SettingName, Values } from "./settings.ts";
+import { resolveWorkerClass } from "./worker-class.ts";
 
 export interface Resolved {
   readonly config: Config;
   readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
 }
 
-/** `workers` is the number that stands for `auto`, if that was asked for. */
-export function resolveConfig(
-  values: Values,
-  origins: Origins,
-  around: { readonly env: Environment; readonly cwd: string; readonly workersAuto: number },
-): Resolved {
+export interface Surroundings {
+  readonly env: Environment;
+  readonly cwd: string;
+  /** The number that stands for `--workers auto`, if that was asked for. */
+  readonly workersAuto: number;
+  /** What --env-file holds. */
+  readonly envFile: readonly (readonly [string, string])[];
+  /** Something was said in uvicorn's own words. */
+  readonly speaksUvicorn: boolean;
+}
+
+export function resolveConfig(values: Values, origins: Origins, around: Surroundings): Resolved {
   const problems: Problem[] = [];
+  const warnings: string[] = [];
   const chdir = resolvePath(around.cwd, values.chdir);
+  const access = resolveAccessLog(values, origins, around.speaksUvicorn);
   const config: Config = {
     app: resolveApp(values, problems),
     bind: resolveBind(values, origins, around.env, problems).map((address) => within(chdir, address)),
@@ -28,13 +39,23 @@ export function resolveConfig(
     unixSocket: resolveUnixSocket(values),
     workers: values.workers === "auto" ? around.workersAuto : values.workers,
     fronts: values.fronts,
-    workerClass: resolveWorkerClass(values, problems),
+    workerClass: resolveWorkerClass(values, problems, warnings),
+    interface: values.interface,
     threads: values.threads,
     workerConnections: values.worker_connections,
+    limitConcurrency: values.limit_concurrency,
+    maxRequests: values.max_requests,
+    maxRequestsJitter: values.max_requests_jitter,
     python: values.python.includes("/") ? resolvePath(around.cwd, values.python) : values.python,
     chdir,
     pythonPath: values.pythonpath.map((folder) => resolvePath(chdir, folder)),
-    env: values.raw_env,
+    env: resolveEnv(values, around),
+    loop: values.asgi_loop,
+    lifespan: values.asgi_lifespan,
+    lifespanTimeoutMs: Math.min(values.lifespan_timeout || values.boot_timeout, values.boot_timeout),
+    lifespanShutdownTimeoutMs: values.lifespan_shutdown_timeout,
+    asgiDisconnectGraceMs: values.asgi_disconnect_grace_period,
+    rootPath: values.root_path,
     gracefulTimeoutMs: values.graceful_timeout,
     bootTimeoutMs: values.boot_timeout,
     keepAliveMs: values.keepalive,
@@ -44,6 +65,7 @@ export function resolveConfig(
     responseStallMs: values.response_timeout,
     lingerMs: values.linger_timeout,
     connectionsMax: values.connections,
+    limitRequestHead: values.limit_request_head,
     limitRequestLine: values.limit_request_line,
     limitRequestFields: values.limit_request_fields,
     limitRequestFieldSize: values.limit_request_field_size,
@@ -58,6 +80,14 @@ export function resolveConfig(
     queueMax: values.queue_size,
     queueTimeoutMs: values.queue_timeout,
     requestsAheadMax: values.requests_ahead,
+    wsEnabled: values.ws !== "none",
+    wsMaxSize: values.websocket_max_message_size,
+    wsMaxQueue: values.ws_max_queue,
+    wsPingIntervalMs: values.ws_ping_interval,
+    wsPingTimeoutMs: values.ws_ping_timeout,
+    wsPerMessageDeflate: values.ws_per_message_deflate,
+    wsAllowedOrigins: values.ws_allowed_origins,
+    proxyHeaders: values.proxy_headers,
     forwardedAllowIps: values.forwarded_allow_ips,
     secureSchemeHeaders: values.secure_scheme_headers,
     forwarderHeaders: values.forwarder_headers,
@@ -65,16 +95,19 @@ export function resolveConfig(
     scriptName: resolveScriptName(values, origins),
     serverHeader: values.server_header,
     dateHeader: values.date_header,
-    accessLog: resolveFile(chdir, values.accesslog),
-    accessLogFormat: values.access_log_format,
+    headers: values.header,
+    accessLog: resolveFile(chdir, access.path),
+    accessLogFormat: access.format,
     accessLogJson: values.access_log_json,
     errorLog: resolveFile(chdir, values.errorlog),
     logJson: values.log_json,
     logLevel: values.loglevel,
+    useColors: values.use_colors,
+    logConfig: values.logconfig === "" ? "" : resolvePath(chdir, values.logconfig),
     procName: values.proc_name === "" ? values.wsgi_app : values.proc_name,
     umask: values.umask,
   };
-  return { config: deepFreeze(config), problems };
+  return { config: deepFreeze(config), problems, warnings };
 }
 
 /** uvicorn's --factory is gunicorn's `module:name()`. */
@@ -91,12 +124,29 @@ function resolveApp(values: Values, problems: Problem[]): string {
   return `${app}()`;
 }
 
-/** gunicorn's rule: sync with several threads means gthread. */
-function resolveWorkerClass(values: Values, problems: Problem[]): WorkerClass {
-  if (values.interface === "wsgi" && values.worker_class === "asgi") {
-    problems.push({ where: "--interface", given: "wsgi", reason: "an asgi worker runs no WSGI application" });
-  }
-  return values.worker_class === "sync" && values.threads > 1 ? "gthread" : values.worker_class;
+/** A variable of the file is weaker than what is set already, and than --env. */
+function resolveEnv(values: Values, around: Surroundings): Config["env"] {
+  const said = new Set(values.raw_env.map(([name]) => name));
+  const added = around.envFile.filter(([name]) => around.env[name] === undefined && !said.has(name));
+  return [...added, ...values.raw_env];
+}
+
+const UVICORN_LOG_LEVELS: readonly string[] = ["trace", "debug", "info"];
+
+/**
+ * Off as in gunicorn, unless something was said in uvicorn's own words. A log that is on by uvicorn's habit or by its
+ * --access-log has uvicorn's form, and is of level info, as there; --access-logfile and --access-logformat are gunicorn's.
+ */
+function resolveAccessLog(
+  values: Values,
+  { accesslog, access_log_format }: Origins,
+  speaksUvicorn: boolean,
+): { readonly path: string; readonly format: string } {
+  const isUvicorns = accesslog.rank > 0 ? accesslog.isUvicorn : speaksUvicorn;
+  const format = access_log_format.rank > 0 || !isUvicorns ? values.access_log_format : ACCESS_FORMAT_UVICORN;
+  if (!isUvicorns) return { path: values.accesslog, format };
+  const isOn = accesslog.rank === 0 || values.accesslog !== "";
+  return { path: isOn && UVICORN_LOG_LEVELS.includes(values.loglevel) ? "-" : "", format };
 }
 
 const UVICORN_BIND: readonly SettingName[] = ["host", "port", "uds", "fd"];

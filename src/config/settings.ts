@@ -1,7 +1,8 @@
 // The one table of all settings. Whatever can be set, and by which names, stands in it and nowhere else.
 
 import type { AnySetting, SettingsOf } from "./setting.ts";
-import { ASGI_SETTINGS, type AsgiValues, TLS_SETTINGS, type TlsValues } from "./settings/edge.ts";
+import { ASGI_SETTINGS, type AsgiValues } from "./settings/asgi.ts";
+import { TLS_SETTINGS, type TlsValues } from "./settings/edge.ts";
 import { HTTP_SETTINGS, type HttpValues, PROXY_SETTINGS, type ProxyValues } from "./settings/http.ts";
 import { LIMIT_SETTINGS, type LimitValues } from "./settings/limits.ts";
 import {
@@ -74,8 +75,14 @@ export function flagsOf(setting: AnySetting): readonly string[] {
   return [...new Set([...setting.flags, ...(setting.uvicorn ?? []), ...Object.keys(setting.fixed ?? {})])];
 }
 
+/** True for a spelling that uvicorn has and gunicorn has not: who uses one expects uvicorn's habits. */
+export function isUvicornOnly(flag: string): boolean {
+  const setting = FLAGS.get(flag)?.setting;
+  return setting !== undefined && !setting.flags.includes(flag) && setting.uvicorn?.includes(flag) === true;
+}
+
 /** How messages name a setting: its long flag, or its name when it has none. */
 export function flagName(name: SettingName): string {
-  const flags = SETTINGS[name].flags;
+  const flags = flagsOf(SETTINGS[name]);
   return flags.find((flag) => flag.startsWith("--")) ?? flags[0] ?? (name === "wsgi_app" ? "APP" : name);
 }

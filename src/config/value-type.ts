@@ -115,6 +115,16 @@ function withinMode(mode: number): number | undefined {
   return mode <= 0o777 ? mode : undefined;
 }
 
+/** A path that is put before the application's, or "". Never ends in a slash. */
+export const PREFIX: ValueType<string> = scalar(
+  "PATH",
+  "expected a path that begins with /, such as /shop",
+  (value) => {
+    const prefix = value.trim().replace(/\/+$/, "");
+    return prefix === "" || /^\/[^\s?#]*$/.test(prefix) ? prefix : undefined;
+  },
+);
+
 /** A value each time the flag is given; one text from elsewhere is a list of one. */
 export function repeated<T>(item: ValueType<T>): ValueType<readonly T[]> {
   const read = (given: Given): Reading<readonly T[]> => readAll(item, Array.isArray(given) ? given : [given]);

@@ -1,16 +1,15 @@
 // Which kind of worker a --worker-class names (peers.md §2.1), and what to say about those that do not exist.
 
 import type { WorkerClass } from "./config.ts";
+import type { Problem } from "./problem.ts";
+import type { Values } from "./settings.ts";
 import { accept, type Given, type Reading, reject, scalarText, type ValueType } from "./value-type.ts";
 
-/** False until the asgi worker is there. The one line to change. */
-const ASGI_EXISTS = false;
-
-const ASGI_MISSING = "ASGI comes with the next release; this one runs WSGI applications (sync, gthread)";
 const USE_THREADS =
   "use gthread with --threads N: slow clients never hold a worker here, so threads only wait for the application";
 
 const KNOWN: Readonly<Record<string, WorkerClass>> = {
+  auto: "auto",
   sync: "sync",
   "egg:gunicorn#sync": "sync",
   "gunicorn.workers.sync.syncworker": "sync",
@@ -33,7 +32,8 @@ const MISSING: Readonly<Record<string, string>> = {
   tornado: "tornado workers do not exist here; a Tornado application runs its own HTTP server",
 };
 
-const UNKNOWN = "expected sync or gthread; other worker classes, given as dotted names, cannot be loaded";
+const UNKNOWN =
+  "expected auto, sync, gthread or asgi; other worker classes, given as dotted names, cannot be loaded";
 
 export const WORKER_CLASS: ValueType<WorkerClass> = {
   placeholder: "CLASS",
@@ -45,7 +45,6 @@ export const WORKER_CLASS: ValueType<WorkerClass> = {
 function read(given: Given): Reading<WorkerClass> {
   const name = (scalarText(given) ?? "").trim().toLowerCase();
   const known = Object.hasOwn(KNOWN, name) ? KNOWN[name] : undefined;
-  if (known === "asgi" && !ASGI_EXISTS) return reject(ASGI_MISSING);
   if (known !== undefined) return accept(known);
   return reject(missingReason(name));
 }
@@ -55,3 +54,22 @@ function missingReason(name: string): string {
   const family = /^(?:gunicorn\.workers\.g?|egg:gunicorn#)(gevent|eventlet|tornado)/.exec(name)?.[1];
   return (family !== undefined ? MISSING[family] : undefined) ?? UNKNOWN;
 }
+
+/** gunicorn's rule: sync with several threads means gthread. Nothing said: the application itself says, once loaded. */
+export function resolveWorkerClass(values: Values, problems: Problem[], warnings: string[]): WorkerClass {
+  const { worker_class: named, interface: spoken, threads } = values;
+  const isAsgi = spoken === "asgi3" || spoken === "asgi2";
+  if ((named === "asgi" && spoken === "wsgi") || (isAsgi && named !== "asgi" && named !== "auto")) {
+    const reason = `a worker of the class ${named} runs no ${isAsgi ? "ASGI" : "WSGI"} application`;
+    problems.push({ where: "--interface", given: spoken, reason });
+  }
+  if (named === "asgi" || isAsgi) {
+    if (threads > 1) warnings.push(`--threads has no effect: ${NO_ASGI_THREADS}`);
+    return "asgi";
+  }
+  if (threads > 1) return "gthread";
+  return named === "auto" && spoken === "wsgi" ? "sync" : named;
+}
+
+const NO_ASGI_THREADS =
+  "an asgi worker runs its requests on one event loop; --worker-connections bounds their number";

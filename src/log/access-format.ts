@@ -2,6 +2,7 @@
 // What is missing is written as "-". Whatever a client sent is escaped (log/escape.ts).
 
 import { type AccessAtom, type AccessPiece, parseAccessFormat } from "../config/access-grammar.ts";
+import { reasonPhrase } from "../http/status.ts";
 import type { AccessRecord } from "./access-record.ts";
 import { escapeAccess, jsonText } from "./escape.ts";
 import { accessTime, perSecond } from "./log-time.ts";
@@ -62,6 +63,8 @@ const ATOMS: Readonly<Record<AccessAtom, FormatAccess>> = {
   X: (r) => r.abortCause ?? "-",
   S: (r) => orDash(r.notes.scheme),
   P: (r) => orDash(r.peer.remoteAddress),
+  C: (r) => escapeAccess(clientAndPort(r)),
+  O: (r) => reasonPhrase(r.status),
 };
 
 function orDash(text: string): string {
@@ -71,6 +74,12 @@ function orDash(text: string): string {
 /** As the application was told, else the socket's other end; "" over a Unix socket. */
 function clientAddress(record: AccessRecord): string {
   return record.notes.clientAddress === "" ? record.peer.remoteAddress : record.notes.clientAddress;
+}
+
+/** As uvicorn has it: `address:port`, port 0 when a proxy named the address, nothing over a Unix socket. */
+function clientAndPort({ notes, peer }: AccessRecord): string {
+  if (notes.clientAddress !== "") return `${notes.clientAddress}:0`;
+  return peer.remoteAddress === "" ? "" : `${peer.remoteAddress}:${peer.remotePort}`;
 }
 
 function requestLine(record: AccessRecord): string {

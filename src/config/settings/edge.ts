@@ -1,126 +1,7 @@
-// Settings: ASGI and WebSocket, TLS and HTTP/2. All of them wait for their features.
+// Settings: TLS and HTTP/2. All of them wait for their features.
 
-import { duration, size } from "../quantity.ts";
 import { inert, refused, type SettingsOf } from "../setting.ts";
-import { choice, count, SWITCH, TRUTH, text } from "../value-type.ts";
-
-export interface AsgiValues {
-  readonly asgi_loop: string;
-  readonly asgi_lifespan: string;
-  readonly asgi_disconnect_grace_period: number;
-  readonly root_path: string;
-  readonly reset_contextvars: boolean;
-  readonly ws: string;
-  readonly websocket_max_message_size: number;
-  readonly ws_max_queue: number;
-  readonly ws_ping_interval: number;
-  readonly ws_ping_timeout: number;
-  readonly ws_per_message_deflate: boolean;
-}
-
-const ASGI = refused("ASGI", "it comes with the next release");
-const WEBSOCKET = refused("WebSocket", "it comes with the next release, together with ASGI");
-
-export const ASGI_SETTINGS: SettingsOf<AsgiValues> = {
-  asgi_loop: {
-    section: "ASGI and WebSocket",
-    flags: ["--asgi-loop"],
-    uvicorn: ["--loop"],
-    type: text("LOOP"),
-    byDefault: "auto",
-    doc: "The event loop: auto, asyncio or uvloop.",
-    status: ASGI,
-  },
-  asgi_lifespan: {
-    section: "ASGI and WebSocket",
-    flags: ["--asgi-lifespan"],
-    uvicorn: ["--lifespan"],
-    type: choice(["auto", "on", "off"]),
-    byDefault: "auto",
-    doc: "Whether the application is told of start and stop.",
-    status: ASGI,
-  },
-  asgi_disconnect_grace_period: {
-    section: "ASGI and WebSocket",
-    flags: ["--asgi-disconnect-grace-period"],
-    type: duration(0),
-    byDefault: 3000,
-    doc: "How long the application may still run after its client left.",
-    status: ASGI,
-  },
-  root_path: {
-    section: "ASGI and WebSocket",
-    flags: ["--root-path"],
-    uvicorn: ["--root-path"],
-    type: text("PATH"),
-    byDefault: "",
-    doc: "The path below which an ASGI application is mounted.",
-    status: refused("ASGI's root_path", "for WSGI, use --script-name"),
-  },
-  reset_contextvars: {
-    section: "ASGI and WebSocket",
-    flags: ["--reset-contextvars"],
-    uvicorn: ["--reset-contextvars"],
-    type: SWITCH,
-    byDefault: false,
-    doc: "As uvicorn has it: run each request in a fresh context.",
-    status: ASGI,
-  },
-  ws: {
-    section: "ASGI and WebSocket",
-    flags: ["--ws"],
-    uvicorn: ["--ws"],
-    type: text("NAME"),
-    byDefault: "auto",
-    doc: "uvicorn's choice of a WebSocket library.",
-    status: WEBSOCKET,
-  },
-  websocket_max_message_size: {
-    section: "ASGI and WebSocket",
-    flags: ["--websocket-max-message-size"],
-    uvicorn: ["--ws-max-size"],
-    type: size(0),
-    byDefault: 2 ** 24,
-    doc: "Bytes of one WebSocket message.",
-    status: WEBSOCKET,
-  },
-  ws_max_queue: {
-    section: "ASGI and WebSocket",
-    flags: ["--ws-max-queue"],
-    uvicorn: ["--ws-max-queue"],
-    type: count(0),
-    byDefault: 32,
-    doc: "As uvicorn has it: messages that wait for the application.",
-    status: WEBSOCKET,
-  },
-  ws_ping_interval: {
-    section: "ASGI and WebSocket",
-    flags: ["--ws-ping-interval"],
-    uvicorn: ["--ws-ping-interval"],
-    type: duration(0),
-    byDefault: 20_000,
-    doc: "As uvicorn has it: the time between two pings.",
-    status: WEBSOCKET,
-  },
-  ws_ping_timeout: {
-    section: "ASGI and WebSocket",
-    flags: ["--ws-ping-timeout"],
-    uvicorn: ["--ws-ping-timeout"],
-    type: duration(0),
-    byDefault: 20_000,
-    doc: "As uvicorn has it: how long a pong may take.",
-    status: WEBSOCKET,
-  },
-  ws_per_message_deflate: {
-    section: "ASGI and WebSocket",
-    flags: ["--ws-per-message-deflate"],
-    uvicorn: ["--ws-per-message-deflate"],
-    type: TRUTH,
-    byDefault: true,
-    doc: "As uvicorn has it: compress messages.",
-    status: WEBSOCKET,
-  },
-};
+import { choice, count, SWITCH, text } from "../value-type.ts";
 
 export interface TlsValues {
   readonly keyfile: string;
@@ -165,7 +46,7 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
   },
   keyfile_password: {
     section: "TLS and HTTP/2",
-    flags: ["--ssl-keyfile-password"],
+    flags: [],
     uvicorn: ["--ssl-keyfile-password"],
     type: text("PASSWORD"),
     byDefault: "",
@@ -234,7 +115,7 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
   },
   http2: {
     section: "TLS and HTTP/2",
-    flags: ["--http2"],
+    flags: [],
     uvicorn: ["--http2", "--no-http2"],
     fixed: { "--no-http2": false },
     type: SWITCH,

@@ -7,11 +7,11 @@ import {
   choice,
   commaList,
   type Given,
+  oneOf,
   reject,
   repeated,
   SWITCH,
   scalar,
-  text,
   type ValueType,
 } from "../value-type.ts";
 
@@ -24,12 +24,36 @@ export interface HttpValues {
   readonly header_map: "drop" | "refuse" | "dangerous";
   readonly server_header: boolean;
   readonly date_header: boolean;
-  readonly header: readonly string[];
+  readonly header: readonly (readonly [string, string])[];
   readonly sendfile: boolean;
   readonly http_parser: string;
   readonly http: string;
-  readonly h11_max_incomplete_event_size: string;
 }
+
+/** Framing and connection are the front's (RFC 9112 §6); such a field in every response would break some of them. */
+const OWN_FIELDS: readonly string[] = [
+  "connection",
+  "content-length",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+const RESPONSE_FIELD: ValueType<readonly [string, string]> = scalar<readonly [string, string]>(
+  "NAME:VALUE",
+  `expected NAME:VALUE of a header field, not of ${oneOf(OWN_FIELDS)}`,
+  (value) => {
+    const colon = value.indexOf(":");
+    const name = value.slice(0, Math.max(0, colon)).toLowerCase();
+    const content = value.slice(colon + 1).trim();
+    const isName = /^[-!#$%&'*+.^_`|~0-9a-z]+$/.test(name) && !OWN_FIELDS.includes(name);
+    // RFC 9110 §5.5: visible characters, spaces and tabs; beyond ASCII as Latin-1, which is all that a field can hold.
+    return isName && /^[\t\x20-\x7e\x80-\xff]*$/.test(content) ? [name, content] : undefined;
+  },
+  ([name, content]) => `${name}:${content}`,
+);
 
 export const HTTP_SETTINGS: SettingsOf<HttpValues> = {
   permit_obsolete_folding: {
@@ -82,7 +106,7 @@ export const HTTP_SETTINGS: SettingsOf<HttpValues> = {
   },
   server_header: {
     section: "HTTP",
-    flags: ["--server-header"],
+    flags: [],
     uvicorn: ["--server-header", "--no-server-header"],
     fixed: { "--no-server-header": false },
     type: SWITCH,
@@ -92,7 +116,7 @@ export const HTTP_SETTINGS: SettingsOf<HttpValues> = {
   },
   date_header: {
     section: "HTTP",
-    flags: ["--date-header"],
+    flags: [],
     uvicorn: ["--date-header", "--no-date-header"],
     fixed: { "--no-date-header": false },
     type: SWITCH,
@@ -102,12 +126,12 @@ export const HTTP_SETTINGS: SettingsOf<HttpValues> = {
   },
   header: {
     section: "HTTP",
-    flags: ["--header"],
+    flags: [],
     uvicorn: ["--header"],
-    type: repeated(text("NAME:VALUE")),
+    type: repeated(RESPONSE_FIELD),
     byDefault: [],
-    doc: "As uvicorn has it: a field for every response.",
-    status: refused("adding fields to every response"),
+    doc: "As uvicorn has it: a field for every response of the application, beside its own. Can be given several times. Server replaces ours.",
+    status: SUPPORTED,
   },
   sendfile: {
     section: "HTTP",
@@ -129,21 +153,12 @@ export const HTTP_SETTINGS: SettingsOf<HttpValues> = {
   },
   http: {
     section: "HTTP",
-    flags: ["--http"],
+    flags: [],
     uvicorn: ["--http"],
     type: choice(["auto", "h11", "httptools"], { zttp: "HTTP/2 does not exist in this release" }),
     byDefault: "auto",
     doc: "uvicorn's choice of a parser.",
     status: inert("the front reads HTTP itself; there is one parser"),
-  },
-  h11_max_incomplete_event_size: {
-    section: "HTTP",
-    flags: ["--h11-max-incomplete-event-size"],
-    uvicorn: ["--h11-max-incomplete-event-size"],
-    type: text("N"),
-    byDefault: "",
-    doc: "uvicorn's buffer for its h11 parser.",
-    status: inert("there is no h11 here; the limits are --limit-request-line, -fields and -field_size"),
   },
 };
 
@@ -151,7 +166,7 @@ export interface ProxyValues {
   readonly forwarded_allow_ips: readonly string[];
   readonly secure_scheme_headers: Readonly<Record<string, string>>;
   readonly forwarder_headers: readonly string[];
-  readonly proxy_headers: string;
+  readonly proxy_headers: "auto" | "on" | "off";
   readonly proxy_protocol: string;
   readonly proxy_allow_ips: readonly string[];
   readonly protocol: string;
@@ -205,7 +220,7 @@ export const PROXY_SETTINGS: SettingsOf<ProxyValues> = {
     type: NETWORKS,
     byDefault: LOCAL,
     defaultText: "$FORWARDED_ALLOW_IPS, else 127.0.0.1,::1",
-    doc: "Addresses and networks of proxies whose forwarding fields are believed; * believes everybody. Clients of Unix sockets are always believed.",
+    doc: "Addresses, networks (10.0.0.0/8) and other names of proxies whose forwarding fields are believed; * believes everybody. Clients of Unix sockets are always believed.",
     status: SUPPORTED,
   },
   secure_scheme_headers: {
@@ -226,16 +241,14 @@ export const PROXY_SETTINGS: SettingsOf<ProxyValues> = {
   },
   proxy_headers: {
     section: "Proxies in front",
-    flags: ["--proxy-headers"],
+    flags: [],
     uvicorn: ["--proxy-headers", "--no-proxy-headers"],
     fixed: { "--proxy-headers": "on", "--no-proxy-headers": "off" },
-    type: choice(["", "on", "off"]),
-    byDefault: "",
-    doc: "As uvicorn has it: take the client's address from X-Forwarded-For.",
-    status: refused(
-      "taking the client's address from X-Forwarded-For",
-      "trusted X-Forwarded-Proto is read as gunicorn reads it",
-    ),
+    type: choice(["auto", "on", "off"]),
+    byDefault: "auto",
+    defaultText: "on for ASGI; for WSGI as gunicorn has it",
+    doc: "Whether X-Forwarded-For and X-Forwarded-Proto of trusted proxies say who the client is. For WSGI, gunicorn takes the scheme only and leaves REMOTE_ADDR the proxy's; --proxy-headers takes both, --no-proxy-headers believes nobody.",
+    status: SUPPORTED,
   },
   proxy_protocol: {
     section: "Proxies in front",

@@ -1,7 +1,7 @@
 // Settings: how long things may take, and how large they may be.
 
 import { duration, size } from "../quantity.ts";
-import { refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
 import { count, type ValueType } from "../value-type.ts";
 
 export interface LimitValues {
@@ -15,6 +15,7 @@ export interface LimitValues {
   readonly response_timeout: number;
   readonly linger_timeout: number;
   readonly timeout_worker_healthcheck: number;
+  readonly limit_request_head: number;
   readonly limit_request_line: number;
   readonly limit_request_fields: number;
   readonly limit_request_field_size: number;
@@ -113,12 +114,23 @@ export const LIMIT_SETTINGS: SettingsOf<LimitValues> = {
   },
   timeout_worker_healthcheck: {
     section: "Time limits",
-    flags: ["--timeout-worker-healthcheck"],
+    flags: [],
     uvicorn: ["--timeout-worker-healthcheck"],
     type: duration(1),
     byDefault: 5000,
     doc: "As uvicorn has it: how long a worker may take to answer a ping.",
-    status: refused("--timeout-worker-healthcheck", "--boot-timeout bounds a slow start"),
+    status: inert(
+      "workers are not pinged to death: --boot-timeout bounds a slow start, and the end of a worker's socket is its end",
+    ),
+  },
+  limit_request_head: {
+    section: "Size limits",
+    flags: ["--limit-request-head"],
+    uvicorn: ["--h11-max-incomplete-event-size"],
+    type: size(1024, 2 ** 24),
+    byDefault: 262_144,
+    doc: "Bytes of a whole request head; 431 beyond. As uvicorn's h11 parser has it.",
+    status: SUPPORTED,
   },
   limit_request_line: {
     section: "Size limits",

@@ -3,7 +3,17 @@
 import { ADDRESS } from "../address.ts";
 import type { Address } from "../config.ts";
 import { refused, type SettingsOf, SUPPORTED } from "../setting.ts";
-import { commaList, count, MODE, repeated, SWITCH, scalar, text, type ValueType } from "../value-type.ts";
+import {
+  commaList,
+  count,
+  MODE,
+  PREFIX,
+  repeated,
+  SWITCH,
+  scalar,
+  text,
+  type ValueType,
+} from "../value-type.ts";
 
 export interface ApplicationValues {
   readonly wsgi_app: string;
@@ -41,12 +51,6 @@ const ENV_PAIR = scalar<readonly [string, string]>(
   ([name, value]) => `${name}=${value}`,
 );
 
-/** A path that is put before the application's, or "". Never ends in a slash. */
-const PREFIX = scalar("PATH", "expected a path that begins with /, such as /shop", (value) => {
-  const prefix = value.trim().replace(/\/+$/, "");
-  return prefix === "" || /^\/[^\s?#]*$/.test(prefix) ? prefix : undefined;
-});
-
 export const APPLICATION_SETTINGS: SettingsOf<ApplicationValues> = {
   wsgi_app: {
     section: "Application",
@@ -59,7 +63,7 @@ export const APPLICATION_SETTINGS: SettingsOf<ApplicationValues> = {
   },
   factory: {
     section: "Application",
-    flags: ["--factory"],
+    flags: [],
     uvicorn: ["--factory"],
     type: SWITCH,
     byDefault: false,
@@ -94,12 +98,12 @@ export const APPLICATION_SETTINGS: SettingsOf<ApplicationValues> = {
   },
   env_file: {
     section: "Application",
-    flags: ["--env-file"],
+    flags: [],
     uvicorn: ["--env-file"],
     type: text("PATH"),
     byDefault: "",
-    doc: "A file of NAME=VALUE lines for the application's environment.",
-    status: refused("reading variables from a file", "use --env NAME=VALUE"),
+    doc: "A file of NAME=VALUE lines (python-dotenv's form) for the application's environment. What is set already, and --env, is stronger.",
+    status: SUPPORTED,
   },
   python: {
     section: "Application",
@@ -198,7 +202,7 @@ export const LISTENING_SETTINGS: SettingsOf<ListeningValues> = {
   },
   host: {
     section: "Listening",
-    flags: ["--host"],
+    flags: [],
     uvicorn: ["--host"],
     type: text("HOST"),
     byDefault: "",
@@ -207,7 +211,7 @@ export const LISTENING_SETTINGS: SettingsOf<ListeningValues> = {
   },
   port: {
     section: "Listening",
-    flags: ["--port"],
+    flags: [],
     uvicorn: ["--port"],
     type: optionalNumber(65535),
     byDefault: NO_NUMBER,
@@ -216,16 +220,16 @@ export const LISTENING_SETTINGS: SettingsOf<ListeningValues> = {
   },
   uds: {
     section: "Listening",
-    flags: ["--uds"],
+    flags: [],
     uvicorn: ["--uds"],
     type: text("PATH"),
     byDefault: "",
-    doc: "As uvicorn has it: the same as --bind unix:PATH.",
+    doc: "As uvicorn has it: the same as --bind unix:PATH. Its mode is --socket-mode, for a reason not uvicorn's 0666: clients of Unix sockets are believed who they speak for.",
     status: SUPPORTED,
   },
   fd: {
     section: "Listening",
-    flags: ["--fd"],
+    flags: [],
     uvicorn: ["--fd"],
     type: optionalNumber(999_999),
     byDefault: NO_NUMBER,

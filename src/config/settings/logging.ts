@@ -17,7 +17,7 @@ export interface LoggingValues {
   readonly logconfig: string;
   readonly logconfig_json: string;
   readonly logconfig_dict: string;
-  readonly use_colors: string;
+  readonly use_colors: "auto" | "on" | "off";
   readonly syslog: boolean;
   readonly syslog_addr: string;
   readonly syslog_prefix: string;
@@ -42,9 +42,12 @@ const LOG_LEVEL: ValueType<LogLevel> = {
 /** gunicorn's combined-like default, peers.md §3.9. */
 export const ACCESS_FORMAT_DEFAULT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"';
 
+/** uvicorn's one form, peers.md §2.2. */
+export const ACCESS_FORMAT_UVICORN = 'INFO:     %(C)s - "%(r)s" %(s)s %(O)s';
+
 const LOG_CONFIG = refused(
-  "Python logging configuration for the server's own logs",
-  "use --log-level, --log-json, --error-logfile and --access-logformat",
+  "this way to give a Python logging configuration",
+  "name its file with --log-config",
 );
 const SYSLOG = refused("logging to syslog", "log to stderr; systemd and container engines collect it");
 const STATSD = refused("metrics to statsd");
@@ -83,8 +86,8 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     fixed: { "--access-log": "-", "--no-access-log": "" },
     type: text("FILE"),
     byDefault: "",
-    defaultText: "none",
-    doc: "Where a line for each request goes; - is stdout.",
+    defaultText: "none; stdout where a flag or variable that only uvicorn has is used",
+    doc: "Where a line for each request goes; - is stdout. --access-log is stdout in uvicorn's form, which --log-level warning and above silence as uvicorn does.",
     status: SUPPORTED,
   },
   access_log_format: {
@@ -92,7 +95,7 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     flags: ["--access-logformat"],
     type: ACCESS_FORMAT,
     byDefault: ACCESS_FORMAT_DEFAULT,
-    doc: "The form of an access line. Atoms: %(h)s address, %(l)s -, %(u)s user, %(t)s time, %(r)s request line, %(m)s method, %(U)s path, %(q)s query, %(H)s protocol, %(s)s status, %(B)s and %(b)s body bytes, %(f)s referer, %(a)s user agent, %(T)s seconds, %(M)s milliseconds, %(D)s microseconds, %(L)s seconds with fraction, %(p)s worker pid, %({x}i)s and %({x}o)s request and response fields, %({x}e)s environ values; beyond gunicorn's: %(Q)s milliseconds in the waiting line, %(A)s milliseconds in the application, %(I)s request bytes, %(R)s retries, %(N)s request number, %(X)s why it was cut short, %(S)s scheme, %(P)s the peer's address.",
+    doc: "The form of an access line. Atoms: %(h)s address, %(l)s -, %(u)s user, %(t)s time, %(r)s request line, %(m)s method, %(U)s path, %(q)s query, %(H)s protocol, %(s)s status, %(B)s and %(b)s body bytes, %(f)s referer, %(a)s user agent, %(T)s seconds, %(M)s milliseconds, %(D)s microseconds, %(L)s seconds with fraction, %(p)s worker pid, %({x}i)s and %({x}o)s request and response fields, %({x}e)s environ values; beyond gunicorn's: %(Q)s milliseconds in the waiting line, %(A)s milliseconds in the application, %(I)s request bytes, %(R)s retries, %(N)s request number, %(X)s why it was cut short, %(S)s scheme, %(P)s the peer's address, %(C)s address and port as uvicorn has them, %(O)s the status's phrase.",
     status: SUPPORTED,
   },
   access_log_json: {
@@ -125,8 +128,8 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     uvicorn: ["--log-config"],
     type: text("FILE"),
     byDefault: "",
-    doc: "A file for Python's logging.config.",
-    status: LOG_CONFIG,
+    doc: "A file for Python's logging.config, read in every worker: .json, .yaml or .yml (a dictionary), else an ini file. It is for the application's loggers; the server's own lines are written by other processes.",
+    status: SUPPORTED,
   },
   logconfig_json: {
     section: "Logging",
@@ -146,13 +149,14 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
   },
   use_colors: {
     section: "Logging",
-    flags: ["--use-colors"],
+    flags: [],
     uvicorn: ["--use-colors", "--no-use-colors"],
-    fixed: { "--use-colors": "on", "--no-use-colors": "" },
-    type: choice(["", "on"]),
-    byDefault: "",
-    doc: "As uvicorn has it: a coloured log.",
-    status: inert("the log is never coloured"),
+    fixed: { "--use-colors": "on", "--no-use-colors": "off" },
+    type: choice(["auto", "on", "off"]),
+    byDefault: "auto",
+    defaultText: "on when the log goes to a terminal",
+    doc: "Colour the levels of the server's own log and uvicorn's form of access lines.",
+    status: SUPPORTED,
   },
   syslog: {
     section: "Logging",

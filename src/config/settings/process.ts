@@ -177,7 +177,7 @@ export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
   },
   reload_dirs: {
     section: "Development",
-    flags: ["--reload-dir"],
+    flags: [],
     uvicorn: ["--reload-dir"],
     type: repeated(text("DIR")),
     byDefault: [],
@@ -186,7 +186,7 @@ export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
   },
   reload_includes: {
     section: "Development",
-    flags: ["--reload-include"],
+    flags: [],
     uvicorn: ["--reload-include"],
     type: PATTERNS,
     byDefault: [],
@@ -195,7 +195,7 @@ export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
   },
   reload_excludes: {
     section: "Development",
-    flags: ["--reload-exclude"],
+    flags: [],
     uvicorn: ["--reload-exclude"],
     type: PATTERNS,
     byDefault: [],
@@ -204,7 +204,7 @@ export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
   },
   reload_delay: {
     section: "Development",
-    flags: ["--reload-delay"],
+    flags: [],
     uvicorn: ["--reload-delay"],
     type: duration(0),
     byDefault: 250,

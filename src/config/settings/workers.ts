@@ -1,15 +1,15 @@
 // Settings: the processes that run the application, the processes in front of them, and the line between.
 
-import type { WorkerClass } from "../config.ts";
+import type { Interface, WorkerClass } from "../config.ts";
 import { duration } from "../quantity.ts";
-import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { refused, type SettingsOf, SUPPORTED } from "../setting.ts";
 import { choice, count, SWITCH, scalar, type ValueType } from "../value-type.ts";
 import { WORKER_CLASS } from "../worker-class.ts";
 
 export interface WorkerValues {
   readonly workers: number | "auto";
   readonly worker_class: WorkerClass;
-  readonly interface: "auto" | "wsgi";
+  readonly interface: Interface;
   readonly threads: number;
   readonly worker_connections: number;
   readonly fronts: number;
@@ -34,8 +34,6 @@ const WORKERS: ValueType<number | "auto"> = scalar<number | "auto">(
   },
 );
 
-const ASGI_NEXT = "ASGI comes with the next release; this one runs WSGI applications";
-
 export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
   workers: {
     section: "Workers",
@@ -52,17 +50,17 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     section: "Workers",
     flags: ["-k", "--worker-class"],
     type: WORKER_CLASS,
-    byDefault: "sync",
-    doc: "The kind of worker: sync runs one request at a time; gthread runs --threads at a time. sync with more than one thread means gthread.",
+    byDefault: "auto",
+    doc: "The kind of worker: sync runs one request at a time; gthread runs --threads at a time; asgi runs an ASGI application's requests on one event loop. sync with more than one thread means gthread. auto looks at the application once it is loaded: asgi for an ASGI one, else sync.",
     status: SUPPORTED,
   },
   interface: {
     section: "Workers",
-    flags: ["--interface"],
+    flags: [],
     uvicorn: ["--interface"],
-    type: choice(["auto", "wsgi"], { asgi3: ASGI_NEXT, asgi2: ASGI_NEXT }),
+    type: choice(["auto", "wsgi", "asgi3", "asgi2"]),
     byDefault: "auto",
-    doc: "As uvicorn has it: the interface that the application speaks. This release knows WSGI only.",
+    doc: "As uvicorn has it: the interface that the application speaks, where it is not found out by itself.",
     status: SUPPORTED,
   },
   threads: {
@@ -78,10 +76,8 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     flags: ["--worker-connections"],
     type: count(1, 1_000_000),
     byDefault: 1000,
-    doc: "Requests that one asgi worker runs at a time.",
-    status: inert(
-      "sync and gthread workers run as many requests as they have threads; --connections bounds clients",
-    ),
+    doc: "Requests and WebSockets that one asgi worker runs at a time; further ones wait in line.",
+    status: SUPPORTED,
   },
   fronts: {
     section: "Workers",
@@ -111,12 +107,13 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
   },
   limit_concurrency: {
     section: "Workers",
-    flags: ["--limit-concurrency"],
+    flags: [],
     uvicorn: ["--limit-concurrency"],
-    type: count(0),
+    type: count(0, 1_000_000),
     byDefault: 0,
-    doc: "As uvicorn has it: answer 503 beyond so many connections or requests; 0 never does.",
-    status: refused("--limit-concurrency", "--queue-size and --connections bound what the server takes"),
+    defaultText: "0: none",
+    doc: "As uvicorn has it: requests and WebSockets that may run and wait, for each worker; further ones are answered 503 at once.",
+    status: SUPPORTED,
   },
   preload_app: {
     section: "Workers",

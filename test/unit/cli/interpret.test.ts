@@ -15,6 +15,7 @@ function interpret(
     version: "1.2.3",
     countWorkers: () => ({ workers: 3, arithmetic: "three" }),
     isFile: (path) => files.includes(path),
+    readFile: () => undefined,
   });
 }
 
