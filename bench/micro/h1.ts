@@ -34,6 +34,7 @@ const BLOCK = "Content-Type: text/plain\r\nContent-Length: 13\r\n\r\n";
 const COMMON = {
   serverLine: "Server: tunicorn\r\n",
   dateLine: "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+  extraLines: "",
 };
 
 const SMALL = "GET /hello?name=world HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nUser-Agent: wrk/4\r\n\r\n";

@@ -19,6 +19,7 @@ const config = {
   queueMax: 1_000,
   queueTimeoutMs: 30_000,
   requestsAheadMax: 64,
+  limitConcurrency: 0,
   forwardedAllowIps: ["127.0.0.1"],
   secureSchemeHeaders: { "X-FORWARDED-PROTO": "https" },
   forwarderHeaders: ["SCRIPT_NAME"],

@@ -19,7 +19,7 @@ import {
   describeMissingInterpreter,
   interpreterCandidates,
 } from "../config/interpreter.ts";
-import { type ErrorLog, openErrorLog } from "../log/error-log.ts";
+import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { groupId, userId } from "../os/account.ts";
 import { findExecutable } from "../os/executable.ts";
@@ -109,11 +109,10 @@ function killIfThere(pid: number): void {
 // ---- before the arbiter
 
 function openLog(config: Config): ErrorLog | string {
-  const { logLevel: level, logJson: json, errorLog: path } = config;
   try {
-    return openErrorLog({ level, json, path, pid: process.pid });
+    return openErrorLogOf(config, process.pid);
   } catch (error) {
-    return `cannot open the log file ${path}: ${error instanceof Error ? error.message : String(error)}`;
+    return `cannot open the log file ${config.errorLog}: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

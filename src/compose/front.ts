@@ -12,8 +12,8 @@ import { Front } from "../front/front.ts";
 import { AppHandler } from "../handlers/app.ts";
 import { WorkerGate } from "../link/worker-gate.ts";
 import type { AccessLog } from "../log/access-record.ts";
-import { openAccessLog } from "../log/access-writer.ts";
-import { type ErrorLog, openErrorLog } from "../log/error-log.ts";
+import { openAccessLogOf } from "../log/access-writer.ts";
+import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 
 type Configure = Extract<FrontCommand, { readonly type: "configure" }>;
 
@@ -102,13 +102,9 @@ class FrontParts {
     const { config } = order;
     this.#order = order;
     this.#report = report;
-    this.log = openErrorLog({
-      level: config.logLevel,
-      json: config.logJson,
-      path: config.errorLog,
-      pid: process.pid,
-    });
-    this.#accessLog = accessLogOf(order, this.log);
+    process.title = `tunicorn: front [${config.procName}]`;
+    this.log = openErrorLogOf(config, process.pid);
+    this.#accessLog = openAccessLogOf(config, this.log);
     this.app = new AppHandler({
       config,
       log: this.log,
@@ -163,16 +159,6 @@ class FrontParts {
   removeBodyFolder(): void {
     rmSync(this.#order.bodyFolder, { recursive: true, force: true });
   }
-}
-
-function accessLogOf({ config }: Configure, log: ErrorLog): AccessLog | undefined {
-  if (config.accessLog === "") return undefined;
-  return openAccessLog({
-    path: config.accessLog,
-    format: config.accessLogFormat,
-    json: config.accessLogJson,
-    log,
-  });
 }
 
 /** "" when its parent cannot be written: then bodies stay in memory, within a limit (handlers/body-store.ts). */

@@ -10,6 +10,8 @@ import { WaitingLine, type WaitingLineLimits } from "./waiting-line.ts";
 export interface DispatcherOptions extends WaitingLineLimits {
   /** Requests that may be with one worker beyond its slots' number: 1 sends none ahead. */
   readonly requestsAheadMax: number;
+  /** Requests that may run and wait, for each worker; 0 or absent: no such limit. */
+  readonly limitConcurrency?: number;
 }
 
 /** What the dispatcher wants done besides `Job`'s verbs. Must not call the dispatcher. */
@@ -39,6 +41,7 @@ export class Dispatcher {
   readonly #line: WaitingLine;
   readonly #roster: Roster;
   readonly #effects: DispatchEffects;
+  readonly #limitConcurrency: number;
   #running = 0;
   #seatsWithAhead = 0;
   #isStopping = false;
@@ -47,6 +50,7 @@ export class Dispatcher {
     this.#line = new WaitingLine(options);
     this.#roster = new Roster(Math.min(options.requestsAheadMax, REQUESTS_AHEAD_MAX));
     this.#effects = effects;
+    this.#limitConcurrency = options.limitConcurrency ?? 0;
   }
 
   get workers(): number {
@@ -108,8 +112,15 @@ export class Dispatcher {
     assert(ticket.state === "new", "a ticket is submitted once");
     const seat = this.#line.length === 0 ? this.#roster.pick(mayGoAhead(ticket)) : undefined;
     if (this.#isStopping) this.#refuse(ticket, "stopping");
+    else if (this.#isAtLimit()) this.#refuse(ticket, "concurrency-limit");
     else if (seat !== undefined) this.#give(seat, ticket, nowMs);
     else if (!this.#line.join(ticket, nowMs)) this.#refuse(ticket, "queue-full");
+  }
+
+  /** Counted as for one worker while none is there. */
+  #isAtLimit(): boolean {
+    const limit = this.#limitConcurrency * Math.max(1, this.#roster.size);
+    return limit > 0 && this.#running + this.#line.length >= limit;
   }
 
   /** A byte of its answer arrived: it will not be given to another worker. */

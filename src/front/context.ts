@@ -3,7 +3,7 @@
 import type { Clock } from "../base/ports.ts";
 import type { Config } from "../config/config.ts";
 import type { CommonLines } from "../h1/response-writer.ts";
-import type { DateLine } from "../http/date.ts";
+import { DateLine } from "../http/date.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { MessageLimits } from "../http/limits.ts";
 import type { AccessLog } from "../log/access-record.ts";
@@ -24,6 +24,7 @@ export type FrontConfig = Pick<
   | "responseStallMs"
   | "lingerMs"
   | "connectionsMax"
+  | "limitRequestHead"
   | "limitRequestLine"
   | "limitRequestFields"
   | "limitRequestFieldSize"
@@ -35,6 +36,7 @@ export type FrontConfig = Pick<
   | "casefoldHttpMethod"
   | "serverHeader"
   | "dateHeader"
+  | "headers"
 >;
 
 export interface FrontContext {
@@ -54,16 +56,24 @@ export interface FrontContext {
   nextExchangeId(): number;
 }
 
-/** Both header lines, the date fresh at each look. */
+/** The lines of --header for every response. */
+function linesOf(headers: FrontConfig["headers"]): string {
+  return headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+}
+
+/** Header lines that the settings ask for, the date fresh at each look. A Server line of --header takes the place of ours. */
 export class CurrentLines implements CommonLines {
   readonly serverLine: string;
+  readonly extraLines: string;
   readonly #clock: Clock;
   readonly #date: DateLine | undefined;
 
-  constructor(serverLine: string, clock: Clock, date: DateLine | undefined) {
-    this.serverLine = serverLine;
+  constructor({ serverHeader, dateHeader, headers }: FrontConfig, clock: Clock) {
+    const isOurs = serverHeader && !headers.some(([name]) => name === "server");
+    this.serverLine = isOurs ? "Server: tunicorn\r\n" : "";
+    this.extraLines = linesOf(headers);
     this.#clock = clock;
-    this.#date = date;
+    this.#date = dateHeader ? new DateLine() : undefined;
   }
 
   get dateLine(): string {

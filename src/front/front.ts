@@ -10,7 +10,6 @@ import { Deferred } from "../base/deferred.ts";
 import type { Clock, Timer } from "../base/ports.ts";
 import type { Address } from "../config/config.ts";
 import type { CommonLines } from "../h1/response-writer.ts";
-import { DateLine } from "../http/date.ts";
 import type { Handler, Peer } from "../http/exchange.ts";
 import type { MessageLimits } from "../http/limits.ts";
 import type { AccessLog } from "../log/access-record.ts";
@@ -66,11 +65,7 @@ export class Front implements FrontContext, ConnectionOwner {
     this.accessLog = options.accessLog;
     this.clock = options.clock;
     this.deadlines = new Deadlines(options.clock);
-    this.common = new CurrentLines(
-      options.config.serverHeader ? "Server: tunicorn\r\n" : "",
-      options.clock,
-      options.config.dateHeader ? new DateLine() : undefined,
-    );
+    this.common = new CurrentLines(options.config, options.clock);
   }
 
   get isDraining(): boolean {

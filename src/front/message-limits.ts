@@ -5,15 +5,13 @@ import type { FrontConfig } from "./context.ts";
 
 const CHUNK_LINE_BYTES_MAX = 4_096;
 const TRAILER_BYTES_MAX = 16_384;
-/** A head of the longest allowed lines only would be megabytes; no honest client sends more than this. */
-const HEAD_BYTES_MAX = 262_144;
 
 export function messageLimits(config: FrontConfig): MessageLimits {
   return {
     requestLineBytesMax: config.limitRequestLine,
     fieldsMax: config.limitRequestFields,
     fieldBytesMax: config.limitRequestFieldSize,
-    headBytesMax: Math.max(HEAD_BYTES_MAX, config.limitRequestLine + config.limitRequestFieldSize),
+    headBytesMax: config.limitRequestHead,
     bodyBytesMax: config.bodyBytesMax,
     chunkLineBytesMax: CHUNK_LINE_BYTES_MAX,
     trailerBytesMax: TRAILER_BYTES_MAX,

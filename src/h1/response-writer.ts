@@ -5,10 +5,14 @@
 import type { HttpVersion, ResponseHead } from "../http/exchange.ts";
 import { reasonPhrase } from "../http/status.ts";
 
-/** The Server and Date lines, each with CRLF; "" for none. */
+/** Whole lines, each with CRLF; "" for none. */
 export interface CommonLines {
+  /** For responses that have no Server field of their own. */
   readonly serverLine: string;
+  /** For responses that have no Date field of their own. */
   readonly dateLine: string;
+  /** For every response. */
+  readonly extraLines: string;
 }
 
 /** How the body goes out: as it is, in chunks, or not at all. */
@@ -54,6 +58,7 @@ export class ResponseWriter {
     let text = statusLine(head.status, head.reason);
     if (!head.hasServer) text += common.serverLine;
     if (!head.hasDate) text += common.dateLine;
+    text += common.extraLines;
     text += this.#connectionLine(context.version);
     if (this.mode === "chunked") text += "Transfer-Encoding: chunked\r\n";
     return text + (isLengthForbidden(head.status, context.method) ? withoutLength(block) : block);

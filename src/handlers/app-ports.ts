@@ -12,6 +12,7 @@ export type AppConfig = Pick<
   | "queueMax"
   | "queueTimeoutMs"
   | "requestsAheadMax"
+  | "limitConcurrency"
   | "forwardedAllowIps"
   | "secureSchemeHeaders"
   | "forwarderHeaders"

@@ -2,8 +2,10 @@
 // What is missing is written as "-". Whatever a client sent is escaped (log/escape.ts).
 
 import { type AccessAtom, type AccessPiece, parseAccessFormat } from "../config/access-grammar.ts";
+import { ACCESS_FORMAT_UVICORN } from "../config/settings/logging.ts";
 import { reasonPhrase } from "../http/status.ts";
 import type { AccessRecord } from "./access-record.ts";
+import { bold, coloredLevel, coloredStatus } from "./color.ts";
 import { escapeAccess, jsonText } from "./escape.ts";
 import { accessTime, perSecond } from "./log-time.ts";
 
@@ -11,7 +13,8 @@ import { accessTime, perSecond } from "./log-time.ts";
 export type FormatAccess = (record: AccessRecord) => string;
 
 /** Throws for a format that parseAccessFormat refuses; a Config holds none. */
-export function compileAccessFormat(format: string): FormatAccess {
+export function compileAccessFormat(format: string, colors: boolean = false): FormatAccess {
+  if (colors && format === ACCESS_FORMAT_UVICORN) return coloredUvicornLine;
   const parsed = parseAccessFormat(format);
   if (!parsed.ok) throw new Error(`access log format ${parsed.reason}`);
   const parts = parsed.value.map(compilePiece);
@@ -32,6 +35,15 @@ function compilePiece(piece: AccessPiece): string | FormatAccess {
       return compileNamed(piece.kind, piece.name);
   }
 }
+
+/** ACCESS_FORMAT_UVICORN as uvicorn colours it. */
+function coloredUvicornLine(record: AccessRecord): string {
+  const { status } = record;
+  const answer = coloredStatus(status, `${status} ${reasonPhrase(status)}`);
+  return `${INFO}:     ${escapeAccess(clientAndPort(record))} - "${bold(requestLine(record))}" ${answer}`;
+}
+
+const INFO = coloredLevel("info");
 
 const timeText = perSecond(accessTime);
 

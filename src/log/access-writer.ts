@@ -4,6 +4,7 @@
 import type { Config } from "../config/config.ts";
 import { compileAccessFormat, type FormatAccess, formatAccessJson } from "./access-format.ts";
 import type { AccessLog, AccessRecord } from "./access-record.ts";
+import { wantsColors } from "./color.ts";
 import type { Log } from "./log.ts";
 import { errorCode, type LogFiles, LogTarget, NODE_LOG_FILES } from "./log-file.ts";
 
@@ -12,6 +13,8 @@ export interface AccessWriterOptions {
   readonly path: string;
   readonly format: string;
   readonly json: boolean;
+  /** Colours uvicorn's form; others have none. */
+  readonly colors?: boolean;
   readonly log: Log;
   readonly files?: LogFiles;
 }
@@ -29,7 +32,8 @@ const CLOSE_DEADLINE_MS = 2000;
 /** The access log that a Config asks for; undefined when it wants none. Throws when the file cannot be opened. */
 export function openAccessLogOf(config: Config, log: Log): AccessLog | undefined {
   const { accessLog: path, accessLogFormat: format, accessLogJson: json } = config;
-  return path === "" ? undefined : openAccessLog({ path, format, json, log });
+  const colors = wantsColors(config.useColors, path, 1);
+  return path === "" ? undefined : openAccessLog({ path, format, json, colors, log });
 }
 
 /** Throws when the file cannot be opened. */
@@ -55,7 +59,7 @@ class AccessWriter implements AccessLog {
   #closed: (() => void) | undefined;
 
   constructor(options: AccessWriterOptions) {
-    this.#format = options.json ? formatAccessJson : compileAccessFormat(options.format);
+    this.#format = options.json ? formatAccessJson : compileAccessFormat(options.format, options.colors);
     this.#files = options.files ?? NODE_LOG_FILES;
     this.#target = new LogTarget(options.path, 1, this.#files);
     this.#log = options.log;

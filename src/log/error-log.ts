@@ -2,6 +2,7 @@
 // A sink that fails never disturbs the server: lost lines are counted and reported when it works again.
 
 import type { Config, LogLevel } from "../config/config.ts";
+import { coloredLevel, wantsColors } from "./color.ts";
 import { escapeLine } from "./escape.ts";
 import type { Log, LogField, LogFields } from "./log.ts";
 import { errorCode, type LogFiles, LogTarget, NODE_LOG_FILES } from "./log-file.ts";
@@ -19,6 +20,8 @@ export interface ErrorLogOptions {
   /** "-" stderr, else a file. */
   readonly path: string;
   readonly pid: number;
+  /** Colours the level of text lines. */
+  readonly colors?: boolean;
   readonly files?: LogFiles;
   /** Wall clock, Unix milliseconds. */
   readonly now?: () => number;
@@ -28,7 +31,8 @@ const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error
 
 /** The error log that a Config asks for. Throws when the file cannot be opened. */
 export function openErrorLogOf(config: Config, pid: number): ErrorLog {
-  return openErrorLog({ path: config.errorLog, level: config.logLevel, json: config.logJson, pid });
+  const colors = wantsColors(config.useColors, config.errorLog, 2);
+  return openErrorLog({ path: config.errorLog, level: config.logLevel, json: config.logJson, pid, colors });
 }
 
 /** Throws when the file cannot be opened. */
@@ -109,11 +113,11 @@ class LineLog implements ErrorLog {
   }
 
   #line(level: LogLevel, event: string, fields: LogFields | undefined): Buffer {
-    const { json, pid } = this.#options;
+    const { json, pid, colors } = this.#options;
     const now = this.#now();
     const text = json
       ? jsonLine(new Date(now).toISOString(), level, pid, event, fields)
-      : `${this.#time(now)} [${pid}] [${level.toUpperCase()}] ${textLine(event, fields)}`;
+      : `${this.#time(now)} [${pid}] [${colors === true ? coloredLevel(level) : level.toUpperCase()}] ${textLine(event, fields)}`;
     return Buffer.from(`${text}\n`);
   }
 

@@ -46,7 +46,7 @@ const OK: ResponseHead = {
   close: false,
   noBuffer: false,
 };
-const NO_LINES = { serverLine: "", dateLine: "" };
+const NO_LINES = { serverLine: "", dateLine: "", extraLines: "" };
 
 export interface PlayOptions {
   readonly limits?: Partial<MessageLimits>;

@@ -7,6 +7,7 @@ const DEFAULTS = {
   queueMax: 100,
   queueTimeoutMs: 30_000,
   requestsAheadMax: 64,
+  limitConcurrency: 0,
   forwardedAllowIps: ["127.0.0.1", "::1"],
   secureSchemeHeaders: {
     "X-FORWARDED-PROTOCOL": "ssl",

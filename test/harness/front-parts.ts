@@ -13,6 +13,7 @@ const DEFAULTS: FrontConfig = {
   responseStallMs: 60_000,
   lingerMs: 5_000,
   connectionsMax: 10_000,
+  limitRequestHead: 262_144,
   limitRequestLine: 4_094,
   limitRequestFields: 100,
   limitRequestFieldSize: 8_190,
@@ -24,6 +25,7 @@ const DEFAULTS: FrontConfig = {
   casefoldHttpMethod: false,
   serverHeader: true,
   dateHeader: true,
+  headers: [],
 };
 
 export function testConfig(changes: Partial<FrontConfig>): FrontConfig {

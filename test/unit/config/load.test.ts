@@ -123,7 +123,7 @@ describe("validation", () => {
     let checked = 0;
     for (const [name, setting] of SETTING_ROWS) {
       if (setting.status.kind !== "refused") continue;
-      const flag = setting.flags.at(-1) ?? setting.uvicorn?.at(-1);
+      const flag = setting.flags.at(-1) ?? setting.uvicorn?.[0];
       if (flag === undefined || name === "control_socket_disable") continue;
       const isSwitch = setting.type.placeholder === "";
       const given =
@@ -133,7 +133,7 @@ describe("validation", () => {
       assert.match(problems[0] ?? "", /^--?[\w-]+: .+ does not exist in this release/);
       checked += 1;
     }
-    assert.ok(checked > 55, String(checked));
+    assert.ok(checked > 50, String(checked));
   });
 
   it("takes a refused setting's value that asks for nothing", () => {
@@ -200,9 +200,9 @@ describe("worker classes", () => {
       ["-k sync --interface asgi3 a", "sync runs no ASGI application"],
       ["-k gthread --interface asgi2 a", "gthread runs no ASGI application"],
     ] as const) {
-      const problems = problemsFrom(command);
-      assert.equal(problems.length, 1);
-      assert.ok(problems[0]?.endsWith(message), problems[0]);
+      const [problem = "", ...others] = problemsFrom(command);
+      assert.deepEqual(others, []);
+      assert.ok(problem.endsWith(message), problem);
     }
   });
 

@@ -28,7 +28,14 @@ class Stage {
   readonly log: string[] = [];
   readonly dispatcher: Dispatcher;
 
-  constructor(options: { queueMax?: number; queueTimeoutMs?: number; requestsAheadMax?: number } = {}) {
+  constructor(
+    options: {
+      queueMax?: number;
+      queueTimeoutMs?: number;
+      requestsAheadMax?: number;
+      limitConcurrency?: number;
+    } = {},
+  ) {
     const all = { queueMax: 10, queueTimeoutMs: 1_000, requestsAheadMax: 64, ...options };
     this.dispatcher = new Dispatcher(all, {
       takeBack: (id) => this.log.push(`take back ${id}`),
@@ -74,6 +81,20 @@ describe("dispatcher", () => {
     deepEqual(stage.take(), ["c queue-full"]);
     stage.dispatcher.addWorker(1, 2, 0);
     deepEqual(stage.take(), ["a→1", "b→1"]);
+  });
+
+  it("refuses what is more than each worker may have running and waiting", () => {
+    const stage = new Stage({ limitConcurrency: 2 });
+    stage.dispatcher.addWorker(1, 1, 0);
+    const a = stage.submit("a");
+    for (const name of ["b", "c"]) stage.submit(name);
+    stage.dispatcher.addWorker(2, 1, 0);
+    for (const name of ["d", "e"]) stage.submit(name);
+    deepEqual(stage.take(), ["a→1", "c concurrency-limit", "b→2"]);
+    stage.submit("f");
+    deepEqual(stage.take(), ["f concurrency-limit"]);
+    stage.dispatcher.finished(a, 5_000, 1);
+    deepEqual(stage.take(), ["d→1"]);
   });
 
   it("refuses what has waited too long", () => {

@@ -28,6 +28,33 @@ describe("h1 connection", () => {
     assert.equal(handler.seen.length, 2);
   });
 
+  it("adds the configured fields to every response, and leaves out what was not wanted", async (t) => {
+    const headers = [
+      ["x-frame-options", "DENY"],
+      ["x-frame-options", "SAMEORIGIN"],
+    ] as const;
+    const { connect } = await runFront(t, { headers, dateHeader: false });
+    const client = connect();
+    client.send(GET);
+    const start = "Server: tunicorn\r\nx-frame-options: DENY\r\nx-frame-options: SAMEORIGIN\r\nContent-Type";
+    assert.ok((await client.until(/hello \/$/)).startsWith(`HTTP/1.1 200 OK\r\n${start}`));
+  });
+
+  it("lets a configured Server field take the place of its own", async (t) => {
+    const { connect } = await runFront(t, { headers: [["server", "shop"]] });
+    const client = connect();
+    client.send(GET);
+    const answered = await client.until(/hello \/$/);
+    assert.deepEqual(answered.match(/^server: .*$/gim), ["server: shop"]);
+  });
+
+  it("answers 431 to a head that is longer than allowed", async (t) => {
+    const { connect } = await runFront(t, { limitRequestHead: 1024 });
+    const client = connect();
+    client.send(get("/", `X: ${"x".repeat(600)}\r\nY: ${"y".repeat(600)}\r\n`));
+    assert.match(await client.until(/\r\n\r\n/), /^HTTP\/1\.1 431 /);
+  });
+
   it("answers pipelined requests in order, however late the first is", async (t) => {
     const { connect, handler, held } = await runFront(t);
     const client = connect();

@@ -7,7 +7,7 @@ import type { MessageLimits } from "../../../src/http/limits.ts";
 import { LIMITS } from "../../fuzz/h1-driver.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const COMMON = { serverLine: "Server: s\r\n", dateLine: "Date: d\r\n" };
+const COMMON = { serverLine: "Server: s\r\n", dateLine: "Date: d\r\n", extraLines: "" };
 const OK: ResponseHead = {
   status: 200,
   reason: "",

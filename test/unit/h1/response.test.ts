@@ -4,7 +4,7 @@ import { chunkHead, H1Protocol, NEED_DATA, PAUSED } from "../../../src/h1/protoc
 import type { ResponseHead } from "../../../src/http/exchange.ts";
 import { LIMITS } from "../../fuzz/h1-driver.ts";
 
-const COMMON = { serverLine: "Server: s\r\n", dateLine: "Date: d\r\n" };
+const COMMON = { serverLine: "Server: s\r\n", dateLine: "Date: d\r\n", extraLines: "" };
 const LENGTH_5 = "Content-Length: 5\r\n\r\n";
 const HEAD: ResponseHead = {
   status: 200,

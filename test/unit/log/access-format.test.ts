@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ACCESS_FORMAT_DEFAULT } from "../../../src/config/settings/logging.ts";
+import { ACCESS_FORMAT_DEFAULT, ACCESS_FORMAT_UVICORN } from "../../../src/config/settings/logging.ts";
 import { Fields } from "../../../src/http/fields.ts";
 import { compileAccessFormat, formatAccessJson } from "../../../src/log/access-format.ts";
 import type { AccessRecord } from "../../../src/log/access-record.ts";
@@ -21,7 +21,37 @@ describe("access line", () => {
     );
   });
 
+  it("has uvicorn's form", () => {
+    const line = '10.1.2.3:4711 - "GET /a%20b?x=1 HTTP/1.1" 200 OK';
+    assert.equal(format(ACCESS_FORMAT_UVICORN), `INFO:     ${line}`);
+  });
+
+  it("has uvicorn's form in colours for a terminal", () => {
+    for (const [status, phrase, color] of [
+      [101, "Switching Protocols", 1],
+      [204, "No Content", 32],
+      [304, "Not Modified", 33],
+      [404, "Not Found", 31],
+      [503, "Service Unavailable", 91],
+    ] as const) {
+      const line = compileAccessFormat(ACCESS_FORMAT_UVICORN, true)(recordOf({ status }));
+      assert.equal(
+        line,
+        `\x1b[32mINFO\x1b[0m:     10.1.2.3:4711 - "\x1b[1mGET /a%20b?x=1 HTTP/1.1\x1b[0m" \x1b[${color}m${status} ${phrase}\x1b[0m`,
+      );
+    }
+  });
+
+  it("names the client as uvicorn does: port 0 when a proxy named it, nothing over a Unix socket", () => {
+    const viaProxy = recordOf({ notes: { ...recordOf().notes, clientAddress: "2001:db8::1" } });
+    const local = recordOf({ peer: { ...PEER, remoteAddress: "", remotePort: 0 } });
+    assert.equal(format("%(C)s", viaProxy), "2001:db8::1:0");
+    assert.equal(format("%(C)s", local), "");
+  });
+
   for (const [atom, expected] of [
+    ["C", "10.1.2.3:4711"],
+    ["O", "OK"],
     ["h", "10.1.2.3"],
     ["l", "-"],
     ["u", "-"],

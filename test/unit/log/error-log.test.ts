@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { wantsColors } from "../../../src/log/color.ts";
 import { type ErrorLog, type ErrorLogOptions, openErrorLog, textLine } from "../../../src/log/error-log.ts";
 import { FakeFiles } from "./support.ts";
 
@@ -26,6 +27,28 @@ describe("error log", () => {
       files.textOf("stderr"),
       /^\[2026-11-2\d \d\d:06:00 [+-]\d{4}\] \[42\] \[INFO\] worker exited nr=2 pid=4711 signal=SIGKILL cause="drain timeout"\n$/,
     );
+  });
+
+  it("colours the level of text lines where colours are wanted", () => {
+    const files = new FakeFiles();
+    open(files, { colors: true }).error("e");
+    open(files, { colors: true, json: true }).error("e");
+    const [text = "", json = ""] = files.textOf("stderr").split("\n");
+    assert.ok(text.endsWith("[\x1b[31mERROR\x1b[0m] e"), text);
+    assert.ok(json.includes('"level":"error"'), json);
+  });
+
+  it("wants colours when told so, or of itself for a terminal", () => {
+    const isTerminal = (fd: number): boolean => fd === 2;
+    for (const [useColors, path, expected] of [
+      ["auto", "-", true],
+      ["auto", "/dev/stdout", false],
+      ["auto", "/var/log/a.log", false],
+      ["on", "/var/log/a.log", true],
+      ["off", "-", false],
+    ] as const) {
+      assert.equal(wantsColors(useColors, path, 2, isTerminal), expected, `${useColors} ${path}`);
+    }
   });
 
   it("leaves out what is less severe than its level", () => {
