@@ -1,6 +1,6 @@
 // What happened on a connection, told to the access log. Nothing is computed while there is none.
 
-import type { ExchangeNotes, Peer } from "../http/exchange.ts";
+import type { AbortCause, ExchangeNotes, Peer, RequestHead } from "../http/exchange.ts";
 import type { FrontContext } from "./context.ts";
 import type { H1Exchange } from "./h1-exchange.ts";
 
@@ -33,6 +33,47 @@ export function recordExchange(context: FrontContext, exchange: H1Exchange): voi
     requestBytes: exchange.requestBytes,
     responseBlock: exchange.responseBlock,
     abortCause: exchange.abortCause,
+    startedAtUnixMs: clock.unixMs() - elapsedMs,
+    elapsedMs,
+  });
+}
+
+/** A request that ended in another protocol than HTTP: what of it the access log wants when that one ends. */
+export interface UpgradedRequest {
+  readonly id: number;
+  readonly head: RequestHead;
+  readonly notes: ExchangeNotes;
+  readonly responseBlock: string;
+  readonly startedAtMs: number;
+}
+
+export interface WebSocketEnd {
+  readonly peer: Peer;
+  /** Bytes of messages, uncompressed. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly abortCause: AbortCause | undefined;
+}
+
+const SWITCHING_PROTOCOLS = 101;
+
+/** One line for a WebSocket, at its end. */
+export function recordWebSocket(context: FrontContext, request: UpgradedRequest, end: WebSocketEnd): void {
+  const { accessLog, clock } = context;
+  if (accessLog === undefined) return;
+  const { head } = request;
+  const elapsedMs = clock.nowMs() - request.startedAtMs;
+  accessLog.record({
+    id: request.id,
+    head,
+    requestLine: `${head.method} ${head.target} HTTP/${head.version}`,
+    peer: end.peer,
+    notes: request.notes,
+    status: SWITCHING_PROTOCOLS,
+    bodyBytes: end.sentBytes,
+    requestBytes: end.receivedBytes,
+    responseBlock: request.responseBlock,
+    abortCause: end.abortCause,
     startedAtUnixMs: clock.unixMs() - elapsedMs,
     elapsedMs,
   });

@@ -21,7 +21,7 @@ export interface ClientWriterOwner {
 export class ClientWriter implements OutputOwner, DeadlineOwner, Flushable {
   readonly output: Output;
   readonly #context: FrontContext;
-  readonly #owner: ClientWriterOwner;
+  #owner: ClientWriterOwner;
   readonly #stall: Deadline;
   #state: "quiet" | "flush-queued" | "stopped" = "quiet";
   #countedBytes = 0;
@@ -31,6 +31,11 @@ export class ClientWriter implements OutputOwner, DeadlineOwner, Flushable {
     this.#owner = owner;
     this.output = new Output(socket, context.slab, this);
     this.#stall = new Deadline(context.deadlines, this);
+  }
+
+  /** The connection changes to another protocol: what is still to be sent is sent first. */
+  handTo(owner: ClientWriterOwner): void {
+    this.#owner = owner;
   }
 
   get isFull(): boolean {

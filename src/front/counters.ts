@@ -13,6 +13,10 @@ export interface FrontCounters {
   requests: number;
   /** Exchanges that a handler has and has not finished. */
   exchangesOpen: number;
+  webSocketsOpen: number;
+  webSocketsTotal: number;
+  webSocketMessagesReceived: number;
+  webSocketMessagesSent: number;
   bytesReceived: number;
   bytesSent: number;
   /** By error code (base/errors.ts). */
@@ -29,6 +33,10 @@ export function newCounters(): FrontCounters {
     acceptErrors: 0,
     requests: 0,
     exchangesOpen: 0,
+    webSocketsOpen: 0,
+    webSocketsTotal: 0,
+    webSocketMessagesReceived: 0,
+    webSocketMessagesSent: 0,
     bytesReceived: 0,
     bytesSent: 0,
     badRequests: new Map(),

@@ -14,16 +14,19 @@ import type { Handler, Peer } from "../http/exchange.ts";
 import type { MessageLimits } from "../http/limits.ts";
 import type { AccessLog } from "../log/access-record.ts";
 import type { Log } from "../log/log.ts";
+import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { CurrentLines, type FrontConfig, type FrontContext } from "./context.ts";
 import { type FrontCounters, newCounters } from "./counters.ts";
 import { Deadlines } from "./deadlines.ts";
 import { FlushQueue } from "./flush-queue.ts";
-import { type ConnectionOwner, H1Connection } from "./h1-connection.ts";
+import { H1Connection } from "./h1-connection.ts";
 import { type BoundAddress, Listener } from "./listener.ts";
 import { messageLimits } from "./message-limits.ts";
 import { Slab } from "./output.ts";
 import { peerOf } from "./peer.ts";
 
+/** When draining, WebSockets are closed at random over a time of so much for each connection: their clients will come back. */
+const SPREAD_MS = 2;
 /** How many connections are looked at to find an idle one when a new one needs room. */
 const EVICTION_LOOK_MAX = 256;
 const REFUSAL =
@@ -52,7 +55,7 @@ export class Front implements FrontContext, ConnectionOwner {
 
   readonly #listeners: Listener[] = [];
   /** Oldest first. */
-  readonly #connections = new Set<H1Connection>();
+  readonly #connections = new Set<ClientConnection>();
   #exchangeIds = 0;
   #drained: Deferred<void> | undefined = undefined;
   #graceTimer: Timer | undefined = undefined;
@@ -115,7 +118,8 @@ export class Front implements FrontContext, ConnectionOwner {
     this.#drained = drained;
     await Promise.all(this.#listeners.map((listener) => listener.close()));
     // Requests that were in the kernel when the drain began have been read by now.
-    for (const connection of this.#connections) connection.drain();
+    const withinMs = Math.min(graceMs / 2, this.#connections.size * SPREAD_MS);
+    for (const connection of this.#connections) connection.drain(withinMs);
     this.#resolveWhenEmpty();
     return drained.promise;
   }
@@ -128,10 +132,16 @@ export class Front implements FrontContext, ConnectionOwner {
     this.#resolveWhenEmpty();
   }
 
-  onConnectionClosed(connection: H1Connection): void {
+  onConnectionClosed(connection: ClientConnection): void {
     if (!this.#connections.delete(connection)) return;
     this.counters.connectionsOpen--;
     if (this.isDraining) this.#resolveWhenEmpty();
+  }
+
+  onConnectionReplaced(connection: ClientConnection, successor: ClientConnection): void {
+    this.#connections.delete(connection);
+    this.#connections.add(successor);
+    if (this.isDraining) successor.drain(0);
   }
 
   #onSocket(socket: Socket, unixPath: string | undefined): void {

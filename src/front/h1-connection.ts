@@ -28,6 +28,7 @@ import type { AbortCause, BodySink, Peer } from "../http/exchange.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
 import { recordBadRequest, recordExchange } from "./access.ts";
 import { BodyFlow } from "./body-flow.ts";
+import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { ClientWriter, type ClientWriterOwner } from "./client-writer.ts";
 import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
@@ -35,6 +36,8 @@ import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 import { Farewell } from "./farewell.ts";
 import { type ExchangeShell, H1Exchange } from "./h1-exchange.ts";
 import type { Output } from "./output.ts";
+import { namesWebSocket } from "./ws-handshake.ts";
+import { type Passage, type UpgradeShell, WsOffer } from "./ws-offer.ts";
 
 /** Bytes kept of what the client sends before it is its turn; beyond, the socket is paused. */
 const INPUT_AHEAD_BYTES = 65_536;
@@ -44,14 +47,11 @@ const DISCARD_MS = 2_000;
 /** When draining: how long a new connection may take to send its first byte. */
 const FRESH_DRAIN_MS = 1_000;
 
-export interface ConnectionOwner {
-  /** The socket is closed; said once. */
-  onConnectionClosed(connection: H1Connection): void;
-}
-
 type Phase = "idle" | "head" | "body" | "answering" | "discarding" | "lingering" | "closed";
 
-export class H1Connection implements ExchangeShell, ClientWriterOwner, DeadlineOwner {
+export class H1Connection
+  implements ClientConnection, ExchangeShell, UpgradeShell, ClientWriterOwner, DeadlineOwner
+{
   readonly context: FrontContext;
   readonly peer: Peer;
   readonly protocol: H1Protocol;
@@ -83,14 +83,18 @@ export class H1Connection implements ExchangeShell, ClientWriterOwner, DeadlineO
     this.#body = new BodyFlow(context, this.#deadline);
     this.#farewell = new Farewell(socket, this.#writer.output);
     this.#arm(context.config.headTimeoutMs);
-    socket.on("error", (error: Error) => this.#onError(error));
-    socket.on("close", () => this.#onClose());
-    socket.on("end", () => this.#onEnd());
-    socket.on("data", (bytes: Buffer) => this.#onData(bytes));
+    socket.on("error", this.#onError);
+    socket.on("close", this.#onClose);
+    socket.on("end", this.#onEnd);
+    socket.on("data", this.#onData);
   }
 
   get output(): Output {
     return this.#writer.output;
+  }
+
+  get hasEof(): boolean {
+    return this.#hasEof;
   }
 
   /** Waits for a further request and has received nothing of it. */
@@ -112,9 +116,27 @@ export class H1Connection implements ExchangeShell, ClientWriterOwner, DeadlineO
     this.#socket.destroy();
   }
 
+  /** The client's socket is handed to another protocol; this object is done with. */
+  leave(): Passage {
+    const socket = this.#socket;
+    const received = this.protocol.upgrade();
+    socket.off("error", this.#onError);
+    socket.off("close", this.#onClose);
+    socket.off("end", this.#onEnd);
+    socket.off("data", this.#onData);
+    this.#phase = "closed";
+    this.#deadline.release();
+    this.context.counters.exchangesOpen--;
+    this.#exchange?.finish(undefined);
+    this.#exchange = undefined;
+    if (this.#isInputPaused) socket.resume();
+    this.#isInputPaused = false;
+    return { socket, writer: this.#writer, owner: this.#owner, received };
+  }
+
   // The socket.
 
-  #onData(bytes: Buffer): void {
+  readonly #onData = (bytes: Buffer): void => {
     this.context.counters.bytesReceived += bytes.length;
     if (this.#phase === "closed") return;
     if (this.#phase === "lingering") {
@@ -123,32 +145,32 @@ export class H1Connection implements ExchangeShell, ClientWriterOwner, DeadlineO
     }
     this.protocol.receive(bytes);
     this.#turn();
-  }
+  };
 
-  #onEnd(): void {
+  readonly #onEnd = (): void => {
     this.#hasEof = true;
     if (this.#phase === "closed" || this.#phase === "lingering") return;
     this.protocol.receiveEof();
     this.#exchange?.events?.onHalfClose?.();
     this.#turn();
-  }
+  };
 
-  #onError(error: Error): void {
+  readonly #onError = (error: Error): void => {
     const code = (error as NodeJS.ErrnoException).code ?? error.name; // Node's errors have a code, others a name
     this.context.log.debug("client socket failed", {
       code,
       peer: this.peer.remoteAddress,
       phase: this.#phase,
     });
-  }
+  };
 
-  #onClose(): void {
+  readonly #onClose = (): void => {
     this.#finishExchange("client-left");
     this.#phase = "closed";
     this.#deadline.release();
     this.#writer.stop();
     this.#owner.onConnectionClosed(this);
-  }
+  };
 
   // Taking turns: everything that was received is looked at, as far as the exchange lets us.
 
@@ -243,6 +265,9 @@ export class H1Connection implements ExchangeShell, ClientWriterOwner, DeadlineO
     if (context.isDraining || context.config.keepAliveMs === 0) this.protocol.closeAfterResponse();
     const exchange = new H1Exchange(this, event.head, context.clock.nowMs());
     this.#exchange = exchange;
+    if (context.config.wsEnabled && event.upgrade !== "" && namesWebSocket(event.upgrade)) {
+      exchange.webSocket = new WsOffer(this, exchange);
+    }
     if (event.head.bodyLength === 0) this.#stepRequest();
     if (this.#phase === "body" || this.#phase === "answering") context.handler.handle(exchange);
   }

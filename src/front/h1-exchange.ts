@@ -20,7 +20,9 @@ import type {
   RequestHead,
   ResponseHead,
   ResponseSink,
+  WebSocketOffer,
 } from "../http/exchange.ts";
+import type { UpgradedRequest } from "./access.ts";
 import type { FrontContext } from "./context.ts";
 import { closeFile, FileSender, type FileSenderOwner } from "./file-sender.ts";
 import type { Output } from "./output.ts";
@@ -53,6 +55,7 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
   readonly id: number;
   readonly head: RequestHead;
   readonly startedAtMs: number;
+  webSocket: WebSocketOffer | undefined = undefined;
   events: ExchangeEvents | undefined = undefined;
 
   workerPid = 0;
@@ -96,6 +99,11 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
 
   get notes(): ExchangeNotes {
     return this;
+  }
+
+  /** Nothing was answered yet, and the client is there. */
+  get isWaiting(): boolean {
+    return this.#state === "waiting";
   }
 
   get isStarted(): boolean {
@@ -226,6 +234,13 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     if (bytes <= 0) return;
     this.#drainedBytes += bytes;
     this.events?.onDrain(bytes);
+  }
+
+  /** What outlives this exchange when the connection changes to another protocol. */
+  upgraded(responseBlock: string): UpgradedRequest {
+    const { id, head, startedAtMs, workerPid, queueMs, appMicros, retries, clientAddress, scheme } = this;
+    const notes = { workerPid, queueMs, appMicros, retries, clientAddress, scheme };
+    return { id, head, notes, responseBlock, startedAtMs };
   }
 
   /** The end, however it came. `cause` is told to the handler unless the response was complete. */

@@ -47,6 +47,8 @@ export interface BodySink {
 
 /** The request body as the handler sees it: nothing flows until `read`. */
 export interface RequestBody {
+  /** The client sends nothing of the body before `read` (RFC 9110 §10.1.1, `Expect: 100-continue`). */
+  readonly awaitsContinue: boolean;
   /** Announces the reader. Sends `100 Continue` when the client waits for it. To be called at most once. */
   read(sink: BodySink): void;
   /** Back-pressure towards the client; resumed bodies continue at once or later. */
@@ -87,8 +89,11 @@ export interface ResponseSink {
    */
   start(head: ResponseHead, bytes: Buffer, from: number, blockEnd: number, end: number): void;
   write(bytes: Uint8Array): void;
-  /** The response is complete. With start+end in one turn, head and body leave in one write. */
-  end(): void;
+  /**
+   * The response is complete. With start+end in one turn, head and body leave in one write. `trailers` is a header block as
+   * above, for what follows the body; dropped where the client did not ask for such, or cannot take it.
+   */
+  end(trailers?: Uint8Array): void;
   /** Instead of write/end: the rest of the body is `length` bytes of the open file at `offset`; the sink closes the descriptor. */
   endWithFile(fd: number, offset: number, length: number): void;
   /** The response cannot be finished. Nothing sent yet → a 5xx page with `status`; else the connection breaks. */
@@ -117,11 +122,59 @@ export interface Exchange {
   readonly peer: Peer;
   readonly body: RequestBody;
   readonly response: ResponseSink;
+  /** Set when the client asks for a WebSocket. */
+  readonly webSocket: WebSocketOffer | undefined;
   /** Set once by the handler that takes the exchange. */
   events: ExchangeEvents | undefined;
   /** For the access log: set by the handler. */
   readonly notes: ExchangeNotes;
   readonly startedAtMs: number;
+}
+
+/**
+ * A client's wish to speak WebSocket, whatever carries it (RFC 6455 on HTTP/1.1, RFC 8441 on HTTP/2). A handler that has no use
+ * for it answers the exchange as any other.
+ */
+export interface WebSocketOffer {
+  /** In the client's order; only tokens, each once. Empty before `admit`. */
+  readonly subprotocols: readonly string[];
+  /**
+   * Looks at the handshake. False: it is faulty, or its origin is not allowed, and the exchange was answered (400, 403, 426).
+   * To be called first.
+   */
+  admit(): boolean;
+  /**
+   * Says yes, in place of a response: the exchange is over, and `events` are told of what follows. `subprotocol` is "" for none;
+   * `block` is header lines and a blank line. Undefined when the client left meanwhile.
+   */
+  accept(subprotocol: string, block: Buffer, events: WebSocketEvents): WebSocketChannel | undefined;
+}
+
+/** The client's end of a WebSocket, as its handler sees it. After the end all calls are ignored. */
+export interface WebSocketChannel {
+  /** A message, or with `hasMore` a piece of one, which leaves at once as a fragment. Text is UTF-8. `bytes` must not change later. */
+  send(bytes: Buffer, isText: boolean, hasMore: boolean): void;
+  /** Bytes that wait for the client to take them. */
+  readonly unsentBytes: number;
+  /** Back-pressure towards the client. */
+  pause(): void;
+  resume(): void;
+  /** The closing handshake; `onClose` follows in bounded time. `reason`: UTF-8, cut to what a close frame can hold. */
+  close(code: number, reason: Buffer): void;
+  /** Closes with 1012 at a random moment within so many milliseconds, so that not all clients come back at once. */
+  closeForRestart(withinMs: number): void;
+}
+
+export interface WebSocketEvents {
+  /** A whole message; text was checked to be UTF-8. `bytes` is the receiver's to keep. */
+  onMessage(bytes: Buffer, isText: boolean): void;
+  /** Bytes left for the client. */
+  onDrain(): void;
+  /**
+   * The end, once and last. The client's code and reason (1005 when it gave none), 1006 when the connection broke, 1012 when this
+   * server stops or the handler's `closeForRestart` took effect.
+   */
+  onClose(code: number, reason: Buffer): void;
 }
 
 /** What handlers tell the access log and the metrics. */

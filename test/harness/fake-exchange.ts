@@ -11,6 +11,7 @@ import type {
   RequestHead,
   ResponseHead,
   ResponseSink,
+  WebSocketOffer,
 } from "../../src/http/exchange.ts";
 import { Fields, NO_FIELDS } from "../../src/http/fields.ts";
 
@@ -40,6 +41,7 @@ export class FakeExchange implements Exchange, ResponseSink, RequestBody {
     clientAddress: "",
     scheme: "",
   };
+  webSocket: WebSocketOffer | undefined = undefined;
   events: ExchangeEvents | undefined;
   sink: BodySink | undefined;
   pauses = 0;

@@ -1,0 +1,18 @@
+// A client's connection as the front sees it, whatever is spoken on it.
+
+import type { AbortCause } from "../http/exchange.ts";
+
+export interface ClientConnection {
+  /** Waits for a further request and has received nothing of it: to close it costs the client a handshake. */
+  readonly isIdle: boolean;
+  /** Finish what runs, begin nothing new. What would not end by itself is asked to, within so many milliseconds. */
+  drain(withinMs: number): void;
+  destroy(cause: AbortCause): void;
+}
+
+export interface ConnectionOwner {
+  /** The socket is closed; said once. */
+  onConnectionClosed(connection: ClientConnection): void;
+  /** The client's socket is `successor`'s from now on. */
+  onConnectionReplaced(connection: ClientConnection, successor: ClientConnection): void;
+}

@@ -1,0 +1,89 @@
+// The parts of the ws package (RFC 6455, RFC 7692) that a front is built of. The package exports them; its types do not
+// describe them, so this file does.
+
+import type { Writable } from "node:stream";
+import * as ws from "ws";
+
+/**
+ * Client's bytes in, by `write`; events out: "message" (bytes, isBinary), "ping" and "pong" (bytes), "conclude" (code, reason)
+ * for the close frame, "error" for a client's fault.
+ */
+export interface Receiver extends Writable {
+  readonly writableLength: number;
+}
+
+export interface ReceiverOptions {
+  readonly extensions: Extensions;
+  readonly isServer: boolean;
+  readonly maxBufferedChunks: number;
+  readonly maxFragments: number;
+  /** 0: no limit. */
+  readonly maxPayload: number;
+}
+
+/** All that a Sender wants of the socket it writes to. */
+export interface SenderSocket {
+  readonly destroyed: boolean;
+  cork(): void;
+  uncork(): void;
+  write(bytes: Buffer, written?: () => void): void;
+}
+
+/** Frames out, in the order of the calls, also while a message is being compressed. */
+export interface Sender {
+  send(bytes: Buffer, options: SendOptions, written?: () => void): void;
+  ping(bytes: Buffer, mask: boolean): void;
+  pong(bytes: Buffer, mask: boolean): void;
+  /** Throws for a code that must not be sent, and for a reason beyond 123 bytes. */
+  close(code: number | undefined, reason: Buffer, mask: boolean, written: () => void): void;
+}
+
+export interface SendOptions {
+  readonly binary: boolean;
+  readonly compress: boolean;
+  readonly fin: boolean;
+  readonly mask: boolean;
+}
+
+/** An offer's parameters, each with all of its values: `true` where it has none. No prototype. */
+export type OfferParameters = Readonly<Record<string, readonly (string | true)[]>>;
+
+export interface PerMessageDeflate {
+  /** Answers the first acceptable offer; throws when there is none. */
+  accept(offers: readonly OfferParameters[]): Readonly<Record<string, unknown>>;
+  /** To be called when neither direction works any more. */
+  cleanup(): void;
+}
+
+export interface DeflateOptions {
+  readonly isServer: boolean;
+  readonly maxPayload: number;
+  /** Of all connections together; the first one's holds. */
+  readonly concurrencyLimit: number;
+  readonly threshold: number;
+  readonly serverMaxWindowBits: number;
+  /** undefined: the client cannot be told. */
+  readonly clientMaxWindowBits: number | undefined;
+  readonly zlibDeflateOptions: { readonly memLevel: number; readonly chunkSize: number };
+  readonly zlibInflateOptions: { readonly chunkSize: number };
+}
+
+export type Extensions = Readonly<Record<string, PerMessageDeflate>>;
+
+interface WsPackage {
+  readonly Receiver: new (options: ReceiverOptions) => Receiver;
+  readonly Sender: new (socket: SenderSocket, extensions: Extensions) => Sender;
+  readonly PerMessageDeflate: new (options: DeflateOptions) => PerMessageDeflate;
+  readonly extension: {
+    /** Throws a SyntaxError. The result has no prototype, so no name is special in it. */
+    parse(value: string): Readonly<Record<string, readonly OfferParameters[]>>;
+    format(extensions: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>): string;
+  };
+  readonly subprotocol: {
+    /** Throws a SyntaxError for what is not a list of distinct tokens. */
+    parse(value: string): ReadonlySet<string>;
+  };
+}
+
+/** Its version is pinned, so the types above describe what is installed. */
+export const wsPackage: WsPackage = ws as unknown as WsPackage;
