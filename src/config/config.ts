@@ -11,6 +11,11 @@ export type Address =
 export type WorkerClass = "auto" | "sync" | "gthread" | "asgi";
 /** What the application speaks; `auto`: the worker looks (and looks no further than asgi2 or asgi3 in an asgi worker). */
 export type Interface = "auto" | "wsgi" | "asgi3" | "asgi2";
+/** Where metrics go. */
+export type StatsdTarget =
+  | { readonly kind: "off" }
+  | { readonly kind: "udp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
 export type LogLevel = "trace" | "debug" | "info" | "warning" | "error" | "critical";
 
 export interface Config {
@@ -22,7 +27,13 @@ export interface Config {
   /** "" keeps the user or group that runs the server; names or numbers. */
   readonly unixSocket: { readonly mode: number; readonly user: string; readonly group: string };
 
+  /** At the start. */
   readonly workers: number;
+  /** The bounds between which the arbiter adds and removes workers by itself; both are `workers` when it does not. */
+  readonly workersMin: number;
+  readonly workersMax: number;
+  /** An elastic worker that nobody needed for so long is removed. */
+  readonly workersIdleMs: number;
   readonly fronts: number;
   readonly workerClass: WorkerClass;
   readonly interface: Interface;
@@ -135,4 +146,20 @@ export interface Config {
   readonly procName: string;
   /** Of the application's processes; -1 keeps the inherited one. unixSocket.mode has it already. */
   readonly umask: number;
+
+  /** "" off; else a path that begins and ends with "/", before `live` and `ready`. */
+  readonly health: string;
+  readonly healthAccessLog: boolean;
+  /** Part of gracefulTimeoutMs: from TERM to the end of accepting. */
+  readonly drainDelayMs: number;
+  readonly statsd: {
+    readonly target: StatsdTarget;
+    /** "" or ends in a dot. */
+    readonly prefix: string;
+    /** "" or dogstatsd's tags. */
+    readonly tags: string;
+    readonly hasBacklog: boolean;
+  };
+  /** `path`: absolute, or "" for the first runtime folder that can be written. */
+  readonly controlSocket: { readonly isWanted: boolean; readonly path: string; readonly mode: number };
 }

@@ -37,7 +37,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     bind: resolveBind(values, origins, around.env, problems).map((address) => within(chdir, address)),
     backlog: values.backlog,
     unixSocket: resolveUnixSocket(values),
-    workers: values.workers === "auto" ? around.workersAuto : values.workers,
+    ...resolveWorkers(values, around),
     fronts: values.fronts,
     workerClass: resolveWorkerClass(values, problems, warnings),
     interface: values.interface,
@@ -106,8 +106,42 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     logConfig: values.logconfig === "" ? "" : resolvePath(chdir, values.logconfig),
     procName: values.proc_name === "" ? values.wsgi_app : values.proc_name,
     umask: values.umask,
+    health: values.health,
+    healthAccessLog: values.health_access_log,
+    drainDelayMs: resolveDrainDelay(values, around.env),
+    statsd: resolveStatsd(values, chdir),
+    controlSocket: {
+      isWanted: !values.control_socket_disable,
+      path: resolveFile(chdir, values.control_socket),
+      mode: values.control_socket_mode,
+    },
   };
   return { config: deepFreeze(config), problems, warnings };
+}
+
+function resolveWorkers(
+  { workers, workers_idle }: Values,
+  { workersAuto }: Surroundings,
+): Pick<Config, "workers" | "workersMin" | "workersMax" | "workersIdleMs"> {
+  const count = workers === "auto" ? workersAuto : workers;
+  const { min, max } = typeof count === "number" ? { min: count, max: count } : count;
+  return { workers: min, workersMin: min, workersMax: max, workersIdleMs: workers_idle };
+}
+
+/** A Kubernetes service goes on sending for some seconds after TERM: asks whoever reads readiness to turn away first. */
+const DRAIN_DELAY_KUBERNETES_MS = 5_000;
+
+function resolveDrainDelay({ drain_delay, graceful_timeout, health }: Values, env: Environment): number {
+  const isKubernetes = (env["KUBERNETES_SERVICE_HOST"] ?? "") !== "";
+  const auto = isKubernetes && health !== "" ? DRAIN_DELAY_KUBERNETES_MS : 0;
+  return Math.min(drain_delay === "auto" ? auto : drain_delay, Math.floor(graceful_timeout / 2));
+}
+
+function resolveStatsd(values: Values, chdir: string): Config["statsd"] {
+  const { statsd_host: host, statsd_prefix: prefix, dogstatsd_tags: tags } = values;
+  const target = host.kind === "unix" ? { ...host, path: resolvePath(chdir, host.path) } : host;
+  const bare = prefix.replace(/\.+$/, "");
+  return { target, prefix: bare === "" ? "" : `${bare}.`, tags, hasBacklog: values.enable_backlog_metric };
 }
 
 /** uvicorn's --factory is gunicorn's `module:name()`. */

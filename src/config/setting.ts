@@ -13,6 +13,7 @@ export type Section =
   | "Proxies in front"
   | "Logging"
   | "Process"
+  | "Operation"
   | "Development"
   | "ASGI and WebSocket"
   | "TLS and HTTP/2"

@@ -12,6 +12,7 @@ import {
   type ListeningValues,
 } from "./settings/listening.ts";
 import { LOGGING_SETTINGS, type LoggingValues } from "./settings/logging.ts";
+import { OPERATION_SETTINGS, type OperationValues } from "./settings/operation.ts";
 import {
   DEVELOPMENT_SETTINGS,
   type DevelopmentValues,
@@ -31,6 +32,7 @@ export type Values = ApplicationValues &
   ProxyValues &
   LoggingValues &
   ProcessValues &
+  OperationValues &
   DevelopmentValues &
   AsgiValues &
   TlsValues &
@@ -47,6 +49,7 @@ export const SETTINGS: SettingsOf<Values> = {
   ...PROXY_SETTINGS,
   ...LOGGING_SETTINGS,
   ...PROCESS_SETTINGS,
+  ...OPERATION_SETTINGS,
   ...DEVELOPMENT_SETTINGS,
   ...ASGI_SETTINGS,
   ...TLS_SETTINGS,

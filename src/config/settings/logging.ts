@@ -23,10 +23,6 @@ export interface LoggingValues {
   readonly syslog_prefix: string;
   readonly syslog_facility: string;
   readonly disable_redirect_access_to_syslog: boolean;
-  readonly statsd_host: string;
-  readonly statsd_prefix: string;
-  readonly dogstatsd_tags: string;
-  readonly enable_backlog_metric: boolean;
 }
 
 const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error", "critical"];
@@ -50,7 +46,6 @@ const LOG_CONFIG = refused(
   "name its file with --log-config",
 );
 const SYSLOG = refused("logging to syslog", "log to stderr; systemd and container engines collect it");
-const STATSD = refused("metrics to statsd");
 
 export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
   errorlog: {
@@ -197,37 +192,5 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     byDefault: false,
     doc: "Keep access lines out of syslog.",
     status: inert("nothing is sent to syslog"),
-  },
-  statsd_host: {
-    section: "Logging",
-    flags: ["--statsd-host"],
-    type: text("ADDRESS"),
-    byDefault: "",
-    doc: "The address of statsd.",
-    status: STATSD,
-  },
-  statsd_prefix: {
-    section: "Logging",
-    flags: ["--statsd-prefix"],
-    type: text("PREFIX"),
-    byDefault: "",
-    doc: "What metric names begin with.",
-    status: STATSD,
-  },
-  dogstatsd_tags: {
-    section: "Logging",
-    flags: ["--dogstatsd-tags"],
-    type: text("TAGS"),
-    byDefault: "",
-    doc: "Tags of all metrics, for dogstatsd.",
-    status: STATSD,
-  },
-  enable_backlog_metric: {
-    section: "Logging",
-    flags: ["--enable-backlog-metric"],
-    type: SWITCH,
-    byDefault: false,
-    doc: "Measure the sockets' backlogs.",
-    status: STATSD,
   },
 };

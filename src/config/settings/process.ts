@@ -15,12 +15,8 @@ export interface ProcessValues {
   readonly initgroups: boolean;
   readonly worker_tmp_dir: string;
   readonly tmp_upload_dir: string;
-  readonly control_socket: string;
-  readonly control_socket_mode: string;
-  readonly control_socket_disable: boolean;
 }
 
-const CONTROL = refused("a control socket");
 const PRIVILEGES = refused(
   "changing user and group",
   "start the server as that user (systemd: User=, docker: --user)",
@@ -108,30 +104,6 @@ export const PROCESS_SETTINGS: SettingsOf<ProcessValues> = {
     byDefault: "",
     doc: "gunicorn's directory for uploads, which it does not read any more; configuration file only.",
     status: inert("request bodies go to the system's temporary folder (TMPDIR)"),
-  },
-  control_socket: {
-    section: "Process",
-    flags: ["--control-socket"],
-    type: text("PATH"),
-    byDefault: "",
-    doc: "A Unix socket for control commands.",
-    status: CONTROL,
-  },
-  control_socket_mode: {
-    section: "Process",
-    flags: ["--control-socket-mode"],
-    type: text("MODE"),
-    byDefault: "",
-    doc: "Permission bits of the control socket.",
-    status: CONTROL,
-  },
-  control_socket_disable: {
-    section: "Process",
-    flags: ["--no-control-socket"],
-    type: SWITCH,
-    byDefault: true,
-    doc: "Have no control socket. There is none in this release.",
-    status: CONTROL,
   },
 };
 

@@ -7,7 +7,8 @@ import { choice, count, SWITCH, scalar, type ValueType } from "../value-type.ts"
 import { WORKER_CLASS } from "../worker-class.ts";
 
 export interface WorkerValues {
-  readonly workers: number | "auto";
+  readonly workers: number | "auto" | WorkerRange;
+  readonly workers_idle: number;
   readonly worker_class: WorkerClass;
   readonly interface: Interface;
   readonly threads: number;
@@ -22,16 +23,27 @@ export interface WorkerValues {
   readonly requests_ahead: number;
 }
 
+/** `2..8`: as many as the load asks for. */
+export interface WorkerRange {
+  readonly min: number;
+  readonly max: number;
+}
+
 const WORKERS_MAX = 1024;
 
-const WORKERS: ValueType<number | "auto"> = scalar<number | "auto">(
-  "N|auto",
-  `expected a whole number, 1 to ${WORKERS_MAX}, or auto`,
+const WORKER_COUNT = count(1, WORKERS_MAX);
+
+const WORKERS: ValueType<WorkerValues["workers"]> = scalar<WorkerValues["workers"]>(
+  "N|N..N|auto",
+  `expected a whole number, 1 to ${WORKERS_MAX}, two such numbers as in 2..8, or auto`,
   (value) => {
     if (value.trim().toLowerCase() === "auto") return "auto";
-    const parsed = count(1, WORKERS_MAX).read(value);
-    return parsed.ok ? parsed.value : undefined;
+    const [min, max, ...more] = value.split("..").map((part) => WORKER_COUNT.read(part));
+    if (min === undefined || !min.ok || more.length > 0) return undefined;
+    if (max === undefined) return min.value;
+    return max.ok && max.value >= min.value ? { min: min.value, max: max.value } : undefined;
   },
+  (value) => (typeof value === "object" ? `${value.min}..${value.max}` : String(value)),
 );
 
 export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
@@ -43,7 +55,15 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     type: WORKERS,
     byDefault: 1,
     defaultText: "$WEB_CONCURRENCY, else 1",
-    doc: "Processes that run the application. `auto`: as many as CPUs may be used (cgroup quota, affinity), and no more than memory holds at 100 MB each.",
+    doc: "Processes that run the application. `auto`: as many as CPUs may be used (cgroup quota, affinity), and no more than memory holds at 100 MB each. `2..8`: two at first, up to eight while requests wait for a worker and memory allows, fewer again when idle.",
+    status: SUPPORTED,
+  },
+  workers_idle: {
+    section: "Workers",
+    flags: ["--workers-idle"],
+    type: duration(1_000),
+    byDefault: 60_000,
+    doc: "With -w N..N: how long a worker must not have been needed before it is removed.",
     status: SUPPORTED,
   },
   worker_class: {

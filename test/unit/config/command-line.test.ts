@@ -74,7 +74,7 @@ describe("command line", () => {
     ["--worker-clas sync a", "--worker-clas: no such option; did you mean --worker-class?"],
     ["--zzzzzzzzz a", "--zzzzzzzzz: no such option"],
     ["-Z a", "-Z: no such option"],
-    ["-w", "-w: a value is missing: -w N|auto"],
+    ["-w", "-w: a value is missing: -w N|N..N|auto"],
     ["--bind --workers=1 a", "--bind: a value is missing: --bind ADDRESS"],
     ["a b", 'APP "b": one application is served at a time'],
     ["--no-date-header=1 a", '--no-date-header "1": this option takes no value'],
