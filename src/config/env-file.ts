@@ -20,8 +20,11 @@ export function parseEnvFile(text: string, env: Environment): EnvFile {
     if (statement === undefined) {
       badLines.push(line);
       scanner.take(REST_OF_LINE);
-    } else if (statement.value !== undefined && statement.name !== "") {
-      const lookUp = (name: string): string | undefined => env[name] ?? variables.get(name);
+    } else if (statement.value === undefined) {
+      variables.delete(statement.name);
+    } else {
+      const lookUp = (name: string): string | undefined =>
+        Object.hasOwn(env, name) ? env[name] : variables.get(name);
       variables.set(statement.name, fillIn(statement.value, lookUp));
     }
   }
@@ -31,16 +34,17 @@ export function parseEnvFile(text: string, env: Environment): EnvFile {
 interface Statement {
   /** "" for a line that holds a comment only. */
   readonly name: string;
-  /** undefined for a name alone, which sets nothing. */
+  /** undefined for a name alone, which takes back what was said of it before. */
   readonly value: string | undefined;
 }
 
 const BLANK = /\s*/y;
 const EXPORT = /export[^\S\r\n]+/y;
 const NAME = /'([^'\0]+)'|([^=#\s'\0][^=#\s\0]*)/y;
-const EQUALS = /[^\S\r\n]*=[^\S\r\n]*/y;
-const SINGLE_QUOTED = /'((?:\\'|[^'\0])*)'/y;
-const DOUBLE_QUOTED = /"((?:\\"|[^"\0])*)"/y;
+const EQUALS = /[^\S\r\n]*=/y;
+const SPACE_BEFORE_QUOTE = /[^\S\r\n]*(?=['"])/y;
+const SINGLE_QUOTED = /'((?:\\[^\n\0]|[^'\\\0])*)'/y;
+const DOUBLE_QUOTED = /"((?:\\[^\n\0]|[^"\\\0])*)"/y;
 const UNQUOTED = /[^\r\n\0]*/y;
 const END_OF_LINE = /[^\S\r\n]*(?:#[^\r\n]*)?(?:\r\n|\n|\r|$)/y;
 const REST_OF_LINE = /[^\r\n]*(?:\r\n|\n|\r|$)/y;
@@ -58,11 +62,12 @@ function readStatement(scanner: Scanner): Statement | undefined {
 
 /** null when a quote is left open. */
 function readValue(scanner: Scanner): string | null {
+  scanner.take(SPACE_BEFORE_QUOTE);
   const quote = scanner.peek();
   if (quote === "'") return quotedValue(scanner.take(SINGLE_QUOTED), /\\[\\']/g);
   if (quote === '"') return quotedValue(scanner.take(DOUBLE_QUOTED), /\\[\\'"abfnrtv]/g);
   const text = scanner.take(UNQUOTED)?.[0] ?? "";
-  return text.replace(/\s+#.*$/s, "").trimEnd();
+  return text.replace(/\s+#.*$/s, "").trim();
 }
 
 function quotedValue(match: RegExpExecArray | undefined, escapes: RegExp): string | null {

@@ -1,7 +1,7 @@
 // Settings: how strictly HTTP is read, what responses carry, and which proxies in front are believed.
 
 import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
-import { NETWORKS } from "../trust.ts";
+import { NETWORKS, PROXIES } from "../trust.ts";
 import {
   accept,
   choice,
@@ -217,7 +217,7 @@ export const PROXY_SETTINGS: SettingsOf<ProxyValues> = {
     flags: ["--forwarded-allow-ips"],
     uvicorn: ["--forwarded-allow-ips"],
     platformEnv: ["FORWARDED_ALLOW_IPS"],
-    type: NETWORKS,
+    type: PROXIES,
     byDefault: LOCAL,
     defaultText: "$FORWARDED_ALLOW_IPS, else 127.0.0.1,::1",
     doc: "Addresses, networks (10.0.0.0/8) and other names of proxies whose forwarding fields are believed; * believes everybody. Clients of Unix sockets are always believed.",

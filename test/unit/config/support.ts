@@ -8,14 +8,15 @@ import { describeProblem } from "../../../src/config/problem.ts";
 export type Loading = Extract<Loaded, { readonly ok: true }>;
 export type Env = Readonly<Record<string, string>>;
 
-export function load(command: string | readonly string[], env: Env = {}): Loaded {
+export function load(command: string | readonly string[], env: Env = {}, files: Env = {}): Loaded {
   const argv = typeof command === "string" ? command.split(" ").filter((word) => word !== "") : command;
   const countWorkers = (): { workers: number; arithmetic: string } => ({ workers: 6, arithmetic: "six" });
-  return loadConfig({ argv, env, cwd: "/srv", countWorkers });
+  const readFile = (path: string): string | undefined => files[path];
+  return loadConfig({ argv, env, cwd: "/srv", countWorkers, readFile });
 }
 
-export function loaded(command: string | readonly string[], env: Env = {}): Loading {
-  const result = load(command, env);
+export function loaded(command: string | readonly string[], env: Env = {}, files: Env = {}): Loading {
+  const result = load(command, env, files);
   assert.ok(result.ok, result.ok ? "" : result.problems.map(describeProblem).join("\n"));
   return result;
 }
