@@ -20,6 +20,7 @@ import { type FrontCounters, newCounters } from "./counters.ts";
 import { Deadlines } from "./deadlines.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import { H1Connection } from "./h1-connection.ts";
+import { lendReads } from "./lent-reads.ts";
 import { type BoundAddress, Listener } from "./listener.ts";
 import { messageLimits } from "./message-limits.ts";
 import { Slab } from "./output.ts";
@@ -149,7 +150,8 @@ export class Front implements FrontContext, ConnectionOwner {
       this.#turnAway(socket);
       return;
     }
-    this.serve(socket, peerOf(socket, unixPath));
+    const lending = lendReads(socket);
+    this.serve(lending, peerOf(lending, unixPath));
   }
 
   /** Closes the oldest idle connection: its client loses nothing but a handshake. */

@@ -35,6 +35,7 @@ import { increment } from "./counters.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 import { Farewell } from "./farewell.ts";
 import { type ExchangeShell, H1Exchange } from "./h1-exchange.ts";
+import { isLending, stopLending } from "./lent-reads.ts";
 import type { Output } from "./output.ts";
 import { namesWebSocket } from "./ws-handshake.ts";
 import { type Passage, type UpgradeShell, WsOffer } from "./ws-offer.ts";
@@ -71,6 +72,8 @@ export class H1Connection
   #turnState: "none" | "stepping" | "flushing" = "none";
   #isInputPaused = false;
   #hasEof = false;
+  /** The socket's chunks are only lent (front/lent-reads.ts). */
+  readonly #isLent: boolean;
 
   constructor(context: FrontContext, socket: Duplex, peer: Peer, owner: ConnectionOwner) {
     this.context = context;
@@ -83,6 +86,7 @@ export class H1Connection
     this.#body = new BodyFlow(context, this.#deadline);
     this.#farewell = new Farewell(socket, this.#writer.output);
     this.#arm(context.config.headTimeoutMs);
+    this.#isLent = isLending(socket);
     socket.on("error", this.#onError);
     socket.on("close", this.#onClose);
     socket.on("end", this.#onEnd);
@@ -119,7 +123,9 @@ export class H1Connection
   /** The client's socket is handed to another protocol; this object is done with. */
   leave(): Passage {
     const socket = this.#socket;
-    const received = this.protocol.upgrade();
+    const unread = this.protocol.upgrade();
+    const received = this.#isLent ? Buffer.from(unread) : unread;
+    stopLending(socket);
     socket.off("error", this.#onError);
     socket.off("close", this.#onClose);
     socket.off("end", this.#onEnd);
@@ -145,6 +151,7 @@ export class H1Connection
     }
     this.protocol.receive(bytes);
     this.#turn();
+    if (this.#isLent) this.protocol.keepInput();
   };
 
   readonly #onEnd = (): void => {
@@ -275,7 +282,7 @@ export class H1Connection
   #onBody(bytes: Buffer): void {
     const exchange = this.#exchange as H1Exchange; // in phase "body" there is one
     exchange.requestBytes += bytes.length;
-    this.#body.chunk(bytes);
+    this.#body.chunk(this.#isLent ? Buffer.from(bytes) : bytes);
   }
 
   #onBodyEnd(trailers: Fields): void {

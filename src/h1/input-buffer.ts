@@ -39,6 +39,12 @@ export class InputBuffer {
     return this.take(this.length);
   }
 
+  /** What is left moves into memory of its own: who gave the bytes takes them back. */
+  own(): void {
+    if (this.start === this.end || this.#isStore) return;
+    this.#grow(EMPTY);
+  }
+
   clear(): void {
     this.#replace(EMPTY, 0);
   }

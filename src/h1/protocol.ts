@@ -45,8 +45,10 @@ export const NEED_DATA = "need-data" as const;
 /** Nothing is looked at before `startNextCycle`, or ever again after an error, `closed` and `upgrade`. */
 export const PAUSED = "paused" as const;
 
-/** What follows the last chunk: the end of the body, without trailers. */
-export const CHUNK_TAIL = "0\r\n\r\n";
+/** The end of a chunked body, which a trailer section follows: lines and a blank line (RFC 9112 §7.1). */
+export const LAST_CHUNK = "0\r\n";
+/** The same with an empty trailer section. */
+export const CHUNK_TAIL: string = `${LAST_CHUNK}\r\n`;
 
 /** What precedes a chunk of `length` bytes, which CRLF follows. Never for 0, which would end the body. */
 export function chunkHead(length: number): string {
@@ -83,6 +85,11 @@ export class H1Protocol {
   }
 
   /** The client sends no more. It may still read. */
+  /** The bytes given to `receive` are about to change: what was not used up yet is copied. */
+  keepInput(): void {
+    this.#input.own();
+  }
+
   receiveEof(): void {
     this.#hasEof = true;
   }
@@ -113,10 +120,14 @@ export class H1Protocol {
     return this.#read === "done" || (this.#read === "body" && this.#body.isAtEnd);
   }
 
+  /** The client sends its body only when it has been asked to. */
+  get awaitsContinue(): boolean {
+    return this.#awaitsContinue && this.#write === "owed" && this.#input.length === 0;
+  }
+
   /** To be sent when the body is wanted; "" when it was sent, or is not waited for any more. */
   continueLine(): string {
-    const isWanted = this.#awaitsContinue && this.#write === "owed" && this.#input.length === 0;
-    if (!isWanted) return "";
+    if (!this.awaitsContinue) return "";
     this.#awaitsContinue = false;
     return CONTINUE_LINE;
   }

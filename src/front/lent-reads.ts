@@ -1,0 +1,65 @@
+// Clients' bytes without a fresh buffer for each read. Node gives every "data" event 64 KiB of its own, which costs more than
+// parsing the request in it (docs/decisions/0002-lent-reads.md). Sockets adopted here read into one buffer that all share:
+// a "data" chunk is lent, and only until its listeners return.
+
+import { Socket, type SocketConstructorOpts } from "node:net";
+import type { Duplex } from "node:stream";
+
+const READ_BYTES = 65_536;
+const shared = Buffer.allocUnsafeSlow(READ_BYTES);
+
+interface Lender {
+  isLending: boolean;
+}
+
+const lenders = new WeakMap<Duplex, Lender>();
+
+/** What net.Server accepted, as a socket that lends. The given one is used up; where Node has changed inside, it is returned. */
+export function lendReads(accepted: Socket): Socket {
+  const handle = takeHandle(accepted);
+  if (handle === undefined) return accepted;
+  const lender: Lender = { isLending: true };
+  const onread = {
+    buffer: shared,
+    callback: (length: number): boolean => {
+      const bytes = shared.subarray(0, length);
+      socket.emit("data", lender.isLending ? bytes : Buffer.from(bytes));
+      return true;
+    },
+  };
+  // `handle` is how Node itself makes a Socket of an accepted connection; its types leave it out.
+  const options: unknown = { handle, onread, allowHalfOpen: true };
+  const socket = new Socket(options as SocketConstructorOpts);
+  lenders.set(socket, lender);
+  return socket;
+}
+
+/** Chunks of this socket must be copied by who keeps them. */
+export function isLending(socket: Duplex): boolean {
+  return lenders.get(socket)?.isLending === true;
+}
+
+/** From the next chunk on they are the listener's to keep. Harmless for any socket. */
+export function stopLending(socket: Duplex): void {
+  const lender = lenders.get(socket);
+  if (lender !== undefined) lender.isLending = false;
+}
+
+interface Handle {
+  useUserBuffer(buffer: Uint8Array): void;
+  readStop(): void;
+  reading: boolean;
+}
+
+/** The connection itself, taken out of the socket, which is closed without it. */
+function takeHandle(socket: Socket): Handle | undefined {
+  const owner = socket as unknown as { _handle: Partial<Handle> | null };
+  const handle = owner._handle;
+  if (typeof handle?.useUserBuffer !== "function" || typeof handle.readStop !== "function") return undefined;
+  handle.readStop();
+  handle.reading = false;
+  owner._handle = null;
+  socket.on("error", () => {}); // it has no connection any more that could fail
+  socket.destroy();
+  return handle as Handle;
+}
