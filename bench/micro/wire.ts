@@ -3,6 +3,7 @@
 import { Dispatcher } from "../../src/dispatch/dispatcher.ts";
 import { type Job, Ticket } from "../../src/dispatch/ticket.ts";
 import { EnvironMaker } from "../../src/handlers/environ.ts";
+import { Trust } from "../../src/handlers/trust.ts";
 import type { Peer, RequestHead } from "../../src/http/exchange.ts";
 import { Fields } from "../../src/http/fields.ts";
 import { BODY, END, FRONT_RECEIVES, REQUEST, RESPONSE } from "../../src/wire/frame.ts";
@@ -25,6 +26,14 @@ const config = {
   forwarderHeaders: ["SCRIPT_NAME"],
   headerMap: "drop",
   scriptName: "",
+  interface: "auto",
+  workerClass: "auto",
+  rootPath: "",
+  proxyHeaders: "auto",
+  streamGraceMs: 5_000,
+  gracefulTimeoutMs: 30_000,
+  responseBufferBytes: 1_048_576,
+  wsMaxQueue: 32,
 } as const;
 
 const WRK = ["Host", "127.0.0.1:8000"];
@@ -82,12 +91,13 @@ const peer: Peer = {
   memo: undefined,
 };
 
+const trust = new Trust(config);
 const environs = new EnvironMaker(config);
 const writer = new FrameWriter();
 
 /** Judged, encoded and written: a concatenated string costs nothing until somebody reads it. */
 function send(head: RequestHead): number {
-  const memo = environs.judge(head, peer);
+  const memo = trust.judge(head, peer);
   writer.text(1, REQUEST, END, environs.encode(head, memo, 0));
   return writer.pendingBytes > 60_000 ? writer.takeOutput().length : 0;
 }

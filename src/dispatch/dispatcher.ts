@@ -22,6 +22,11 @@ export interface DispatchEffects {
   drained(workerId: number): void;
 }
 
+export interface AddOptions {
+  /** False: it never holds more than its slots' number. */
+  readonly takesAhead?: boolean;
+}
+
 /** A ticket that was with a worker that died. */
 export interface Bereaved {
   readonly ticket: Ticket;
@@ -70,9 +75,9 @@ export class Dispatcher {
     return this.#seatsWithAhead > 0;
   }
 
-  addWorker(id: number, slots: number, nowMs: number): void {
+  addWorker(id: number, slots: number, nowMs: number, { takesAhead = true }: AddOptions = {}): void {
     assert(this.#roster.get(id) === undefined, "a worker joins once");
-    this.#roster.add(id, slots);
+    this.#roster.add(id, slots, takesAhead);
     this.#pump(nowMs);
   }
 

@@ -14,6 +14,7 @@ export type TakeBackState = "none" | "suspected" | "asked";
 export class Seat {
   readonly id: number;
   readonly slots: number;
+  readonly takesAhead: boolean;
   readonly meter: ServiceMeter = new ServiceMeter();
   /** In the order in which they were sent. */
   readonly tickets: TicketList = new TicketList();
@@ -30,9 +31,10 @@ export class Seat {
   next: Seat | undefined = undefined;
   previous: Seat | undefined = undefined;
 
-  constructor(id: number, slots: number) {
+  constructor(id: number, slots: number, takesAhead: boolean) {
     this.id = id;
     this.slots = slots;
+    this.takesAhead = takesAhead;
   }
 
   get load(): number {
@@ -46,7 +48,7 @@ export class Seat {
   /** How many tickets it may hold now. */
   capacity(aheadMax: number): number {
     if (this.isDraining) return 0;
-    if (this.takeBack === "asked" || this.retried > 0) return this.slots;
+    if (!this.takesAhead || this.takeBack === "asked" || this.retried > 0) return this.slots;
     return Math.max(this.slots, this.meter.fitting(aheadMax));
   }
 }
@@ -117,8 +119,8 @@ export class Roster {
     return this.#seats.get(id);
   }
 
-  add(id: number, slots: number): void {
-    const seat = new Seat(id, slots);
+  add(id: number, slots: number, takesAhead: boolean): void {
+    const seat = new Seat(id, slots, takesAhead);
     this.#seats.set(id, seat);
     this.place(seat);
   }

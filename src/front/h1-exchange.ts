@@ -8,7 +8,7 @@
 // A handler may keep the exchange after it is over; whatever it then calls is ignored.
 
 import { assert } from "../base/assert.ts";
-import { CHUNK_TAIL, chunkHead, type H1Protocol } from "../h1/protocol.ts";
+import { CHUNK_TAIL, chunkHead, type H1Protocol, LAST_CHUNK } from "../h1/protocol.ts";
 import type {
   AbortCause,
   BodySink,
@@ -116,6 +116,10 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
 
   // The request's body.
 
+  get awaitsContinue(): boolean {
+    return this.#state !== "over" && this.#shell.protocol.awaitsContinue;
+  }
+
   read(sink: BodySink): void {
     if (this.#state === "over") sink.abort();
     else this.#shell.readBody(sink);
@@ -162,10 +166,10 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     this.#shell.onOutputAdded();
   }
 
-  end(): void {
+  end(trailers?: Uint8Array): void {
     if (this.#state === "over") return;
     assert(this.#state === "streaming" && this.#file === undefined, "a response ends once, after its head");
-    this.#complete();
+    this.#complete(trailers);
   }
 
   endWithFile(fd: number, offset: number, length: number): void {
@@ -188,7 +192,7 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     this.abortCause ??= cause;
     const isStarted = this.#state === "streaming";
     this.#state = "ended"; // so that the handler is not told of what it said itself
-    if (isStarted) {
+    if (isStarted || cause === "client-left") {
       this.#shell.breakResponse();
       return;
     }
@@ -269,9 +273,12 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     output.text("\r\n");
   }
 
-  #complete(): void {
+  #complete(trailers?: Uint8Array): void {
     const { protocol, output } = this.#shell;
-    if (protocol.bodyMode === "chunked") output.text(CHUNK_TAIL);
+    if (protocol.bodyMode === "chunked") {
+      const isTold = trailers !== undefined && this.#takesTrailers();
+      output.text(isTold ? LAST_CHUNK + asBuffer(trailers).toString("latin1") : CHUNK_TAIL);
+    }
     if (protocol.endResponse() === "short") {
       this.#shell.context.log.error("response shorter than its Content-Length", {
         request: this.id,
@@ -285,6 +292,11 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     }
     this.#state = "ended";
     this.#shell.onResponseEnd();
+  }
+
+  /** RFC 9110 §10.1.4: a client that says so does not throw them away. */
+  #takesTrailers(): boolean {
+    return this.head.fields.all("te").some((value) => /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(value));
   }
 
   #noteSurplus(bytes: number): void {

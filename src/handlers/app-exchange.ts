@@ -1,15 +1,19 @@
-// One exchange on its way through the app: head judged, body collected, a worker found, its answer passed on.
+// One exchange on its way through the app: head judged, a worker found, its answer passed on. For a `wsgi` worker the body is
+// collected before; to an `asgi` worker it flows while the app receives.
 
 import { type Job, type RefusalCause, Ticket } from "../dispatch/ticket.ts";
 import type { AbortCause, Exchange, ExchangeEvents } from "../http/exchange.ts";
-import type { CancelCause } from "../link/link.ts";
+import { type CancelCause, NO_BODY, NO_WINDOW } from "../link/link.ts";
+import { REQUEST_WINDOW_BYTES } from "../link/request-encoder.ts";
 import type { AnswerFile, AnswerFrame, AnswerHead, StreamSink } from "../link/stream-sink.ts";
 import type { AppServices } from "./app-services.ts";
 import type { AppWorker } from "./app-worker.ts";
 import { BodyBuffer, type BodyOwner } from "./body-buffer.ts";
-import type { FieldsMemo } from "./environ.ts";
-import { answerWithPage } from "./error-page.ts";
+import { BodyFeed } from "./body-feed.ts";
+import { answerUnavailable } from "./error-page.ts";
+import type { EventStream } from "./event-streams.ts";
 import { closeFile, openSameFile } from "./file-opener.ts";
+import type { FieldsMemo } from "./trust.ts";
 
 /**
  * The client's side; the worker's side is the ticket's state. Each ends without waiting for the other.
@@ -21,15 +25,24 @@ type ClientState = "waiting" | "answering" | "done";
 
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+/**
+ * A client that closed its sending side has left, as far as an ASGI app is concerned (nginx and uvicorn see it so, too). Some
+ * only say that they have nothing to add: a quick answer still reaches them.
+ */
+const HALF_CLOSE_GRACE_MS = 200;
 
-export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
+export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, EventStream {
   readonly exchange: Exchange;
   readonly ticket: Ticket = new Ticket(this);
   readonly #services: AppServices;
   readonly #memo: FieldsMemo;
   #client: ClientState = "waiting";
+  /** The collected body. */
   #body: BodyBuffer | undefined;
+  /** The flowing body. */
+  #feed: BodyFeed | undefined;
   #worker: AppWorker | undefined;
+  /** 0: none; its worker waits for the body to be collected. */
   #stream = 0;
   #submittedAtMs = 0;
   #sentAtMs = 0;
@@ -40,41 +53,66 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
     this.#memo = memo;
   }
 
-  /** A collected body is kept until the exchange is over, so every body can be sent again. */
+  /** A collected body is kept until the exchange is over; one that flowed is gone. */
   get isReplayable(): boolean {
-    return IDEMPOTENT.has(this.exchange.head.method);
+    return IDEMPOTENT.has(this.exchange.head.method) && (this.#body !== undefined || !this.#feed?.isRead);
+  }
+
+  get workerPid(): number {
+    return this.exchange.notes.workerPid;
   }
 
   start(): void {
     const { exchange } = this;
     exchange.events = this;
-    if (exchange.head.bodyLength === 0) {
-      this.onBodyReady();
-      return;
-    }
-    const options = { expected: exchange.head.bodyLength, owner: this };
-    this.#body = new BodyBuffer(this.#services.bodies, exchange.body, options);
-    exchange.body.read(this.#body);
+    if (exchange.head.bodyLength === 0 || this.#services.streamsBodies()) this.#submit();
+    else this.#collectBody();
   }
 
-  // ── the request body ──
-
-  onBodyReady(): void {
-    if (this.#client === "done") return;
+  #submit(): void {
     this.#submittedAtMs = this.#services.nowMs();
     this.#services.dispatcher.submit(this.ticket, this.#submittedAtMs);
     this.#services.wantTick();
   }
 
+  // ── the request body ──
+
+  #collectBody(): void {
+    const { head, body } = this.exchange;
+    this.#body = new BodyBuffer(this.#services.bodies, body, { expected: head.bodyLength, owner: this });
+    body.read(this.#body);
+  }
+
+  onBodyReady(): void {
+    if (this.#client === "done") return;
+    if (this.ticket.state === "running") this.#sendEnviron();
+    else this.#submit();
+  }
+
   onBodyAborted(): void {
     this.#client = "done"; // the front answers, if anybody is left to answer
+    this.#leaveUnopened();
   }
 
   onBodyFailed(reason: string): void {
     if (this.#client === "done") return;
     this.#services.log.error("request body was refused", { id: this.exchange.id, reason });
     this.#client = "done";
+    this.#leaveUnopened();
     answerUnavailable(this.exchange);
+  }
+
+  /** A worker that was kept waiting for the body is free again. */
+  #leaveUnopened(): void {
+    if (this.ticket.state === "running" && this.#stream === 0) this.#finish(0);
+  }
+
+  /** A flowing body broke off: the front has told why, unless it was a collected one that could not be read again. */
+  #onFeedAborted(): void {
+    if (this.ticket.state === "running") this.#worker?.cancel(this.#stream, "client-left");
+    if (this.#client === "done") return;
+    this.#endClient();
+    this.exchange.response.abort("app-aborted", 500, "the request body is lost");
   }
 
   // ── dispatch ──
@@ -83,21 +121,51 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
     const worker = this.#services.worker(workerId);
     const { notes, head } = this.exchange;
     this.#worker = worker;
+    this.#stream = 0;
     this.#sentAtMs = this.#services.nowMs();
     notes.workerPid = workerId;
     notes.queueMs = this.#sentAtMs - this.#submittedAtMs;
     notes.retries = this.ticket.deaths;
+    if (worker.interface === "asgi") this.#sendScope(worker);
+    else if (head.bodyLength === 0 || this.#body !== undefined) this.#sendEnviron();
+    else this.#collectBody(); // it was meant for an ASGI app: a reload to a WSGI app came between
+  }
+
+  #sendEnviron(): void {
+    const { environs } = this.#services;
+    const { head, notes } = this.exchange;
+    const { link } = this.#worker as AppWorker; // the dispatcher chose it
     const bodyBytes = this.#body?.length ?? 0;
-    const environ = this.#services.environs.encode(head, this.#memo, bodyBytes);
-    this.#stream = worker.link.request(this, environ, bodyBytes === 0);
-    if (bodyBytes > 0) this.#body?.sendTo(worker.link, this.#stream);
+    notes.clientAddress = environs.clientAddress(this.#memo);
+    const environ = environs.encode(head, this.#memo, bodyBytes);
+    this.#stream = link.request(this, environ, bodyBytes === 0 ? NO_BODY : 0);
+    if (bodyBytes > 0) this.#body?.sendTo(link, this.#stream);
+  }
+
+  #sendScope({ link }: AppWorker): void {
+    const { scopes } = this.#services;
+    const { head, notes } = this.exchange;
+    notes.clientAddress = scopes.clientAddress(this.#memo);
+    const scope = scopes.encodeHttp(head, this.#memo);
+    const expected = this.#body?.length ?? head.bodyLength;
+    if (expected === 0) {
+      this.#stream = link.request(this, scope, NO_BODY);
+      return;
+    }
+    const source = this.#body?.replay() ?? this.exchange.body;
+    const isAwaited = source.awaitsContinue;
+    this.#stream = link.request(this, scope, isAwaited ? NO_WINDOW : 0);
+    const credit = isAwaited ? 0 : REQUEST_WINDOW_BYTES;
+    const options = { stream: this.#stream, credit, expected, onAborted: () => this.#onFeedAborted() };
+    this.#feed = new BodyFeed(source, link, options);
+    this.#feed.begin();
   }
 
   refuse(cause: RefusalCause): void {
-    this.#body?.release();
+    this.#releaseBody();
     if (this.#client === "done") return;
     const wasAnswering = this.#client === "answering";
-    this.#client = "done";
+    this.#endClient();
     if (cause === "worker-died") {
       this.exchange.response.abort("app-aborted", 502, "the worker died");
       return;
@@ -108,7 +176,12 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
 
   /** Its worker is gone or gave it back, and nobody waits for an answer. */
   forget(): void {
+    this.#releaseBody();
+  }
+
+  #releaseBody(): void {
     this.#body?.release();
+    this.#feed?.stop();
   }
 
   // ── the worker's answer ──
@@ -123,6 +196,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
     else this.#services.dispatcher.answered(this.ticket);
     if (this.#client !== "waiting") return;
     this.#client = isEnd ? "done" : "answering";
+    if (head.noBuffer && !isEnd) this.#services.eventStreams.add(this);
     this.exchange.notes.appMicros = head.appMicros;
     this.exchange.response.start(head, frame.bytes, head.blockFrom, head.blockEnd, frame.to);
     if (isEnd) this.exchange.response.end();
@@ -134,8 +208,21 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
     if (bytes.length > 0) this.exchange.response.write(bytes);
     // The write may have told us that the client is gone.
     if (!isEnd || this.#client !== "answering") return;
-    this.#client = "done";
+    this.#endClient();
     this.exchange.response.end();
+  }
+
+  onTrailers(block: Buffer): void {
+    this.#finish(this.#microsSinceSent());
+    if (this.#client !== "answering") return;
+    this.#endClient();
+    this.exchange.response.end(block);
+  }
+
+  /** From now on what the worker says of this exchange is not the client's any more. */
+  #endClient(): void {
+    this.#client = "done";
+    this.#services.eventStreams.delete(this);
   }
 
   onFile(head: AnswerHead, frame: AnswerFrame, file: AnswerFile): void {
@@ -158,19 +245,21 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
   }
 
   #answerWithFile(head: AnswerHead, bytes: Buffer, fd: number, file: AnswerFile): void {
-    this.#client = "done";
+    this.#client = "done"; // no event stream yet
     this.exchange.notes.appMicros = head.appMicros;
     this.exchange.response.start(head, bytes, head.blockFrom, head.blockEnd, head.blockEnd);
     this.exchange.response.endWithFile(fd, file.offset, file.length);
   }
 
   /** Bodies of `wsgi` requests are complete when they are sent: nothing waits for credit. */
-  onCredit(_bytes: number): void {}
+  onCredit(bytes: number): void {
+    this.#feed?.grant(bytes);
+  }
 
   onAppAbort(reason: string): void {
     this.#finish(this.#microsSinceSent());
     if (this.#client === "done") return;
-    this.#client = "done";
+    this.#endClient();
     this.#services.log.debug("app broke off its answer", { id: this.exchange.id, reason });
     this.exchange.response.abort("app-aborted", 500, reason);
   }
@@ -184,16 +273,39 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
 
   onAbort(cause: AbortCause): void {
     if (this.#client === "done") return;
-    this.#client = "done";
+    this.#endClient();
+    this.#leaveWorker(cancelCause(cause));
+  }
+
+  /** Nobody waits for the answer any more. */
+  #leaveWorker(cause: CancelCause): void {
     const isRunning = this.ticket.state === "running";
     this.#services.dispatcher.cancel(this.ticket);
-    if (isRunning) this.#worker?.cancel(this.#stream, cancelCause(cause));
-    else this.#body?.release();
+    if (!isRunning) this.#releaseBody();
+    else if (this.#stream === 0) this.#finish(0);
+    else this.#worker?.cancel(this.#stream, cause);
+  }
+
+  onHalfClose(): void {
+    const isAsgi = this.#worker?.interface === "asgi" || this.#services.streamsBodies();
+    if (isAsgi) setTimeout(() => this.#giveUp("client-left"), HALF_CLOSE_GRACE_MS).unref();
+  }
+
+  cut(): void {
+    this.#giveUp("front-stops");
+  }
+
+  /** Ends both sides, and with them the client's connection. */
+  #giveUp(cause: "client-left" | "front-stops"): void {
+    if (this.#client === "done") return;
+    this.#endClient();
+    this.#leaveWorker(cause);
+    this.exchange.response.abort(cause, 503, "");
   }
 
   /** The worker's side is over: its slot is free. */
   #finish(elapsedMicros: number): void {
-    this.#body?.release();
+    this.#releaseBody();
     this.#services.dispatcher.finished(this.ticket, elapsedMicros, this.#services.nowMs());
     this.#services.wantTick();
   }
@@ -205,9 +317,4 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner {
 
 function cancelCause(cause: AbortCause): CancelCause {
   return cause === "client-left" || cause === "front-stops" ? cause : "deadline";
-}
-
-function answerUnavailable(exchange: Exchange): void {
-  const detail = "The server is busy. Please try again in a moment.";
-  answerWithPage(exchange.response, 503, { detail, lines: "Retry-After: 1\r\n" });
 }

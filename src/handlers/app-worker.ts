@@ -15,6 +15,7 @@ export interface AppWorkerEvents {
 export class AppWorker implements AsideSink {
   readonly pid: number;
   readonly slots: number;
+  readonly interface: "wsgi" | "asgi";
   readonly link: Link;
   readonly #aside: Aside;
   readonly #events: AppWorkerEvents;
@@ -22,6 +23,7 @@ export class AppWorker implements AsideSink {
   constructor(worker: AttachedWorker, events: AppWorkerEvents) {
     this.pid = worker.hello.pid;
     this.slots = worker.hello.slots;
+    this.interface = worker.hello.interface;
     this.link = worker.link;
     this.#aside = worker.aside;
     this.#events = events;

@@ -3,6 +3,7 @@
 
 import type { BodySink, RequestBody } from "../http/exchange.ts";
 import { BodyFile, type BodyFileEvents } from "./body-file.ts";
+import { BodyReplay } from "./body-replay.ts";
 import type { BodyStore } from "./body-store.ts";
 
 export interface BodyOwner {
@@ -68,6 +69,11 @@ export class BodyBuffer implements BodySink, BodyFileEvents {
     }
     const last = this.#chunks.length - 1;
     for (let i = 0; i <= last; i += 1) target.body(stream, this.#chunks[i] as Uint8Array, i === last); // i is in range
+  }
+
+  /** The collected body as if the client sent it again. */
+  replay(): RequestBody {
+    return new BodyReplay(this.#chunks, this.#file?.path ?? "");
   }
 
   /** Lets go of memory and file. Harmless when done before. */

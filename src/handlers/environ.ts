@@ -1,145 +1,97 @@
-// What the app is told of a request, after the trust rules: the policy over http/forwarded.ts and link/request-encoder.ts.
-// What a connection repeats is kept in `peer.memo`, what a header block repeats in `fields.memo`.
+// What a WSGI application is told of a request: PEP 3333's environ, as gunicorn has it.
 
-import { AddressSet } from "../http/address-set.ts";
 import type { HttpVersion, Peer, RequestHead } from "../http/exchange.ts";
-import type { Fields } from "../http/fields.ts";
-import { HeaderJudge } from "../http/forwarded.ts";
 import { makeEnvironEncoder } from "../link/request-encoder.ts";
 import type { AppConfig } from "./app-ports.ts";
-
-/** What stays the same for a client's connection. */
-class PeerMemo {
-  readonly isTrusted: boolean;
-  readonly part: string;
-
-  constructor(isTrusted: boolean, part: string) {
-    this.isTrusted = isTrusted;
-    this.part = part;
-  }
-}
-
-/** What stays the same for a header block on a connection. */
-export class FieldsMemo {
-  readonly peer: PeerMemo;
-  readonly scheme: string;
-  readonly scriptName: string;
-  /** Why the request is refused with 400; "" when it is not. */
-  readonly refused: string;
-  readonly hasContentLength: boolean;
-  readonly part: string;
-  /** The last whole environ made of it, for clients that ask the same again. */
-  last:
-    | { readonly method: string; readonly target: string; readonly length: number; readonly environ: string }
-    | undefined;
-
-  constructor(peer: PeerMemo, values: Omit<FieldsMemo, "peer" | "last">) {
-    this.peer = peer;
-    this.scheme = values.scheme;
-    this.scriptName = values.scriptName;
-    this.refused = values.refused;
-    this.hasContentLength = values.hasContentLength;
-    this.part = values.part;
-    this.last = undefined;
-  }
-}
-
-/** An environ is kept with its header block only up to this length. */
-const KEPT_CHARS_MAX = 4096;
-const SLASH = 47;
-const ASTERISK = 42;
+import { type FieldsMemo, KEPT_CHARS_MAX, type PeerMemo } from "./trust.ts";
 
 export class EnvironMaker {
-  readonly #judge: HeaderJudge;
-  readonly #trusted: AddressSet;
   readonly #scriptName: string;
+  /** REMOTE_ADDR is the client that trusted proxies name. */
+  readonly #namesClient: boolean;
   readonly #writer = makeEnvironEncoder();
 
   constructor(config: AppConfig) {
-    this.#judge = new HeaderJudge(config);
-    this.#trusted = new AddressSet(config.forwardedAllowIps);
     this.#scriptName = config.scriptName;
+    this.#namesClient = config.proxyHeaders === "on";
   }
 
-  /** What the trust rules make of a request's fields. */
-  judge(head: RequestHead, peer: Peer): FieldsMemo {
-    const peerMemo = peer.memo instanceof PeerMemo ? peer.memo : this.#meet(peer);
-    const host = overridingHost(head);
-    if (host !== undefined) return this.#judgeFields(withHost(head.fields, host), peer, peerMemo);
-    const known = head.fields.memo;
-    if (known instanceof FieldsMemo && known.peer === peerMemo) return known;
-    const memo = this.#judgeFields(head.fields.flat, peer, peerMemo);
-    head.fields.memo = memo;
-    return memo;
+  /** SCRIPT_NAME: a trusted peer's before the configured one. */
+  scriptName(memo: FieldsMemo): string {
+    return memo.scriptName ?? this.#scriptName;
   }
 
   /** The path that the app sees; undefined when it does not lie under SCRIPT_NAME. */
   appPath(head: RequestHead, memo: FieldsMemo): string | undefined {
-    if (memo.scriptName === "") return head.path;
-    return head.path.startsWith(memo.scriptName) ? head.path.slice(memo.scriptName.length) : undefined;
+    const scriptName = this.scriptName(memo);
+    if (scriptName === "") return head.path;
+    return head.path.startsWith(scriptName) ? head.path.slice(scriptName.length) : undefined;
+  }
+
+  /** The client's address where it is not the peer's; else "". */
+  clientAddress(memo: FieldsMemo): string {
+    return this.#namesClient ? (memo.client?.host ?? "") : "";
   }
 
   /** The marshalled dict. `bodyBytes` is the true length of the body, or 0. */
   encode(head: RequestHead, memo: FieldsMemo, bodyBytes: number): string {
-    const last = memo.last;
+    const last = memo.lastEnviron;
     const isSame = last !== undefined && last.target === head.target && last.method === head.method;
-    if (isSame && last.length === bodyBytes) return last.environ;
-    const length = bodyBytes > 0 || memo.hasContentLength || head.bodyLength !== 0 ? bodyBytes : -1;
-    const environ =
-      memo.part +
+    if (isSame && last.bodyBytes === bodyBytes) return last.text;
+    memo.environPart ??= this.#part(memo);
+    const saysLength = bodyBytes > 0 || head.bodyLength !== 0 || hasContentLength(memo.flat);
+    const text =
+      memo.environPart +
       this.#writer.requestPart({
         method: head.method,
         target: head.target,
         path: this.appPath(head, memo) ?? head.path,
         query: head.query,
-        scriptName: memo.scriptName,
+        scriptName: this.scriptName(memo),
         protocol: PROTOCOLS[head.version],
-        contentLength: length,
+        contentLength: saysLength ? bodyBytes : -1,
       });
-    if (environ.length <= KEPT_CHARS_MAX) {
-      memo.last = { method: head.method, target: head.target, length: bodyBytes, environ };
+    if (text.length <= KEPT_CHARS_MAX) {
+      memo.lastEnviron = { method: head.method, target: head.target, bodyBytes, text };
     }
-    return environ;
+    return text;
   }
 
-  #meet(peer: Peer): PeerMemo {
-    const isTrusted = peer.isUnix || this.#trusted.has(peer.remoteAddress);
-    const start = this.#writer.connectionPart({
+  #part(memo: FieldsMemo): string {
+    const { peer, scheme } = memo;
+    // Over a Unix socket the server's name is what the client calls it: part of the header block.
+    const server = peer.peer.isUnix ? this.#serverOfHost(memo) : "";
+    const start = this.#clientPart(memo) ?? this.#peerPart(peer);
+    return start + server + this.#writer.schemePart(scheme) + this.#writer.fieldsPart(memo.flat);
+  }
+
+  #clientPart({ client, peer }: FieldsMemo): string | undefined {
+    if (!this.#namesClient || client === undefined) return undefined;
+    const remotePort = client.port === 0 ? undefined : client.port;
+    const start = this.#writer.connectionPart({ remoteAddress: client.host, remotePort });
+    return start + this.#serverPart(peer.peer);
+  }
+
+  #peerPart(memo: PeerMemo): string {
+    const { peer } = memo;
+    const client = {
       remoteAddress: peer.isUnix ? "" : peer.remoteAddress,
       remotePort: peer.isUnix ? undefined : peer.remotePort,
-    });
-    // Over a Unix socket the server's name is what the client calls it: part of the header block.
-    const server = peer.isUnix ? "" : this.#writer.serverPart(peer.localAddress, `${peer.localPort}`);
-    const memo = new PeerMemo(isTrusted, start + server);
-    peer.memo = memo;
-    return memo;
+    };
+    memo.environPart ??= this.#writer.connectionPart(client) + this.#serverPart(peer);
+    return memo.environPart;
   }
 
-  #judgeFields(flat: readonly string[], peer: Peer, peerMemo: PeerMemo): FieldsMemo {
-    const judgement = this.#judge.judge(flat, peerMemo.isTrusted);
-    const plain = peer.isTls ? "https" : "http";
-    const nothing = { scheme: plain, scriptName: "", refused: "", hasContentLength: false, part: "" };
-    if ("refused" in judgement) return new FieldsMemo(peerMemo, { ...nothing, refused: judgement.refused });
-    const scheme = judgement.scheme ?? plain;
-    const server = peer.isUnix ? this.#serverOfHost(fieldValue(flat, "host") ?? "", scheme) : "";
-    const fieldsPart = this.#writer.fieldsPart(judgement.flat);
-    return new FieldsMemo(peerMemo, {
-      scheme,
-      scriptName: judgement.scriptName ?? this.#scriptName,
-      refused: "",
-      hasContentLength: fieldValue(flat, "content-length") !== undefined,
-      part: peerMemo.part + server + this.#writer.schemePart(scheme) + fieldsPart,
-    });
+  #serverPart(peer: Peer): string {
+    return peer.isUnix ? "" : this.#writer.serverPart(peer.localAddress, `${peer.localPort}`);
   }
 
-  #serverOfHost(host: string, scheme: string): string {
+  #serverOfHost({ flat, scheme }: FieldsMemo): string {
+    const host = fieldValue(flat, "host") ?? "";
     const colon = host.lastIndexOf(":");
     const hasPort = colon > host.lastIndexOf("]");
     const port = hasPort ? host.slice(colon + 1) : "";
-    return this.#writer.serverPart(
-      hasPort ? host.slice(0, colon) : host,
-      port || DEFAULT_PORTS[scheme] || "80",
-    );
+    return this.#writer.serverPart(hasPort ? host.slice(0, colon) : host, port || DEFAULT_PORTS[scheme]);
   }
 }
 
@@ -148,26 +100,16 @@ const PROTOCOLS: Readonly<Record<HttpVersion, string>> = {
   "1.1": "HTTP/1.1",
   "2": "HTTP/2",
 };
-const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: "80", https: "443" };
+const DEFAULT_PORTS = { http: "80", https: "443" } as const;
 
-/** RFC 9112 §3.2.2: an absolute target's authority overrules Host. HTTP/2 may name none at all (RFC 9113 §8.3.1). */
-function overridingHost(head: RequestHead): string | undefined {
-  const first = head.target.charCodeAt(0);
-  const isOrigin = first === SLASH || first === ASTERISK;
-  if (head.authority === "" || (isOrigin && head.version !== "2")) return undefined;
-  return head.fields.get("host") === head.authority ? undefined : head.authority;
-}
-
-function withHost(fields: Fields, host: string): readonly string[] {
-  const kept: string[] = ["Host", host];
-  for (let i = 0; i < fields.flat.length; i += 2) {
-    const name = fields.flat[i] as string; // even indices below length exist, and so do their successors
-    if (name.toLowerCase() !== "host") kept.push(name, fields.flat[i + 1] as string);
-  }
-  return kept;
+function hasContentLength(flat: readonly string[]): boolean {
+  return fieldValue(flat, "content-length") !== undefined;
 }
 
 function fieldValue(flat: readonly string[], lowerName: string): string | undefined {
-  for (let i = 0; i < flat.length; i += 2) if (flat[i]?.toLowerCase() === lowerName) return flat[i + 1];
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i] as string; // even indices below length exist
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName) return flat[i + 1];
+  }
   return undefined;
 }

@@ -133,19 +133,54 @@ function withoutTwins(flat: readonly string[], admitted: ReadonlySet<string>): r
   return kept;
 }
 
-/**
- * The client of a chain of proxies, by X-Forwarded-For: from the right, the first address that is not a trusted proxy's; the
- * leftmost when all are (uvicorn's rule). "" when the field names nobody. To be asked only when the peer itself is trusted.
- */
-export function forwardedClient(forwardedFor: string, trusted: AddressSet): string {
-  const hosts = forwardedFor.split(",").map((host) => stripPort(host.trim()));
-  if (trusted.isEverything) return hosts[0] ?? "";
-  return hosts.findLast((host) => !trusted.has(host)) ?? hosts[0] ?? "";
+/** One end of a connection, as a proxy tells of it. */
+export interface ForwardedAddress {
+  /** "" when nobody is named. */
+  readonly host: string;
+  /** 0 when none is said. */
+  readonly port: number;
 }
 
+/**
+ * The client of a chain of proxies, by a list as in X-Forwarded-For: from the right, the first address that is not a trusted
+ * proxy's; the leftmost when all are (uvicorn's rule). To be asked only when the peer itself is trusted.
+ */
+export function forwardedClient(forwardedFor: string, trusted: AddressSet): ForwardedAddress {
+  const addresses = forwardedFor.split(",").map((host) => parseHostPort(host.trim()));
+  const first = addresses[0] ?? NOBODY;
+  if (trusted.isEverything) return first;
+  return addresses.findLast(({ host }) => !trusted.has(host)) ?? first;
+}
+
+const NOBODY: ForwardedAddress = { host: "", port: 0 };
+const WITH_PORT = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/;
+
 /** `1.2.3.4:80` and `[::1]:80` are addresses with a port; `::1` is none. */
-function stripPort(host: string): string {
-  if (host.startsWith("[")) return host.slice(1, host.includes("]") ? host.indexOf("]") : undefined);
-  const colon = host.indexOf(":");
-  return colon >= 0 && colon === host.lastIndexOf(":") ? host.slice(0, colon) : host;
+function parseHostPort(text: string): ForwardedAddress {
+  const match = WITH_PORT.exec(text);
+  if (match === null) return { host: text, port: 0 };
+  const port = Number(match[3] ?? 0);
+  return { host: match[1] ?? match[2] ?? "", port: port <= PORT_MAX ? port : 0 };
+}
+
+const PORT_MAX = 65_535;
+
+/** What a Forwarded field (RFC 7239) says: its `for` values as X-Forwarded-For has them, and the last `proto`. */
+export interface Forwarded {
+  readonly forwardedFor: string;
+  readonly proto: string;
+}
+
+/** One element's `name=value`, the value a token or a quoted string. */
+const FORWARDED_PAIR = /([^=;,\s]+)=(?:"((?:[^"\\]|\\.)*)"|([^;,\s]*))/g;
+
+export function parseForwarded(field: string): Forwarded {
+  const nodes: string[] = [];
+  let proto = "";
+  for (const [, name = "", quoted, token = ""] of field.matchAll(FORWARDED_PAIR)) {
+    const value = quoted === undefined ? token : quoted.replace(/\\(.)/g, "$1");
+    if (name.toLowerCase() === "for") nodes.push(value.replaceAll(",", ""));
+    if (name.toLowerCase() === "proto") proto = value.toLowerCase();
+  }
+  return { forwardedFor: nodes.join(","), proto };
 }

@@ -3,6 +3,7 @@
 import { assert } from "../base/assert.ts";
 import {
   ABORT,
+  AWAITS_CREDIT,
   BODY,
   BODY_FILE,
   BODY_FRAME_BYTES_MAX,
@@ -21,11 +22,18 @@ import {
   RESPONSE,
   RESPONSE_CREDIT_INITIAL,
   STREAM_MAX,
+  TRAILERS,
   WS_BINARY,
   WS_CLOSE,
   WS_TEXT,
 } from "../wire/frame.ts";
-import { readCredit, readFile, readInformStatus, readResponse } from "../wire/response-reader.ts";
+import {
+  endsInBlankLine,
+  readCredit,
+  readFile,
+  readInformStatus,
+  readResponse,
+} from "../wire/response-reader.ts";
 import type { FrameSink, FrameSocket } from "./frame-socket.ts";
 import type { StreamSink } from "./stream-sink.ts";
 import { giveWebSocketFrame, isWebSocketFrame } from "./web-socket-frames.ts";
@@ -35,6 +43,11 @@ interface ResponseWindow {
   left: number;
   taken: number;
 }
+
+/** Of `request`: no body follows; the body's first window is 0; neither. */
+export const NO_BODY: 1 = END;
+export const NO_WINDOW: 2 = AWAITS_CREDIT;
+export type RequestFlags = typeof NO_BODY | typeof NO_WINDOW | 0;
 
 /** Why nobody waits for an answer any more. */
 export type CancelCause = "client-left" | "deadline" | "front-stops";
@@ -70,12 +83,12 @@ export class Link implements FrameSink {
     return this.#socket.isOpen;
   }
 
-  /** Sends a request head, a marshal value, and returns the id of its stream. */
-  request(sink: StreamSink, head: string, isEnd: boolean): number {
+  /** Sends a request head, a marshal value, and returns the id of its stream. `flags`: NO_BODY, NO_WINDOW, or 0. */
+  request(sink: StreamSink, head: string, flags: RequestFlags): number {
     assert(!this.#isDraining, "no request follows DRAIN");
     const stream = this.#nextStream();
     this.#streams.set(stream, sink);
-    this.#socket.writer.text(stream, REQUEST, isEnd ? END : 0, head);
+    this.#socket.writer.text(stream, REQUEST, flags, head);
     this.#socket.wantFlush();
     return stream;
   }
@@ -88,8 +101,9 @@ export class Link implements FrameSink {
     return this.#lastStream;
   }
 
-  /** A piece of a request body; `bytes` must not change until it was written. */
+  /** A piece of a request body, empty only at the end; `bytes` must not change until it was written. */
   body(stream: number, bytes: Uint8Array, isEnd: boolean): void {
+    if (bytes.length === 0 && isEnd) this.#socket.writer.empty(stream, BODY, END);
     for (let from = 0; from < bytes.length; from += BODY_FRAME_BYTES_MAX) {
       const to = Math.min(bytes.length, from + BODY_FRAME_BYTES_MAX);
       const flags = isEnd && to === bytes.length ? END : 0;
@@ -191,6 +205,8 @@ export class Link implements FrameSink {
         return this.#onResponse(sink, frame);
       case BODY:
         return this.#onBody(sink, frame);
+      case TRAILERS:
+        return this.#onTrailers(sink, frame);
       case INFORM:
         return this.#hasResponse(frame.stream) ? "an INFORM behind the response head" : onInform(sink, frame);
       case FILE:
@@ -241,6 +257,15 @@ export class Link implements FrameSink {
     const isEnd = (frame.flags & END) !== 0;
     if (isEnd) this.forget(frame.stream);
     sink.onBody(frame.bytes.subarray(frame.from, frame.to), isEnd);
+    return undefined;
+  }
+
+  #onTrailers(sink: StreamSink, frame: Frame): string | undefined {
+    const { stream, bytes, from, to } = frame;
+    if (!this.#windows.has(stream)) return "trailers without a response head";
+    if ((frame.flags & END) === 0 || !endsInBlankLine(bytes, from, to)) return "trailers that are broken";
+    this.forget(stream);
+    sink.onTrailers(bytes.subarray(from, to));
     return undefined;
   }
 }

@@ -16,6 +16,8 @@ export interface StreamSink {
    */
   onResponse(head: AnswerHead, frame: AnswerFrame, isEnd: boolean): void;
   onBody(bytes: Buffer, isEnd: boolean): void;
+  /** The end of a response that is followed by fields: a header block. */
+  onTrailers(block: Buffer): void;
   /** As `onResponse`, with a file as the body: answer by `Link.replyFile`. */
   onFile(head: AnswerHead, frame: AnswerFrame, file: AnswerFile): void;
   /** The worker takes so many more request body bytes. */

@@ -30,6 +30,7 @@ export const DRAIN = 12;
 export const TAKE_BACK = 13;
 export const TAKEN = 14;
 export const LEFT = 15;
+export const TRAILERS = 16;
 export const WS_ACCEPT = 32;
 export const WS_TEXT = 33;
 export const WS_BINARY = 34;
@@ -37,6 +38,8 @@ export const WS_CLOSE = 35;
 
 /** Frame flag: the sender sends nothing more on this stream. */
 export const END = 1;
+/** Frame flag of REQUEST: the body's first window is 0, for the client waits for `100 Continue`. */
+export const AWAITS_CREDIT = 2;
 /** Frame flag of WS_TEXT and WS_BINARY: pieces of the same message follow. */
 export const MORE = 2;
 
@@ -89,6 +92,7 @@ export const FRONT_RECEIVES: ReceiveRules = receiveRules([
   [CREDIT, ON_STREAM, 4],
   [ABORT, ON_STREAM, ANY],
   [TAKEN, ON_LINK, ANY],
+  [TRAILERS, ON_STREAM, ANY],
   [WS_ACCEPT, ON_STREAM, ANY],
   [WS_TEXT, ON_STREAM, ANY],
   [WS_BINARY, ON_STREAM, ANY],

@@ -10,7 +10,7 @@ export const MARSHAL_FALSE = "F";
 export const MARSHAL_DICT_START = "{";
 export const MARSHAL_DICT_END = "0";
 
-/** A `str` whose characters are those of `text`, each below 256. */
+/** A `str` with the characters of `text`, which holds no lone surrogates. */
 export function marshalText(text: string): string {
   return BEYOND_ASCII.test(text) ? marshalUtf8(text) : marshalAscii(text);
 }
@@ -42,7 +42,7 @@ export function marshalListHead(count: number): string {
   return `[${marshalUint32(count)}`;
 }
 
-/** Latin-1 text beyond ASCII travels as UTF-8, the one form of it that marshal has. */
+/** Text beyond ASCII travels as UTF-8, the one form of it that marshal has. */
 function marshalUtf8(text: string): string {
   const encoded = Buffer.from(text, "utf8").toString("latin1");
   return `u${marshalUint32(encoded.length)}${encoded}`;

@@ -17,6 +17,14 @@ const DEFAULTS = {
   forwarderHeaders: ["SCRIPT_NAME", "PATH_INFO"],
   headerMap: "drop",
   scriptName: "",
+  interface: "wsgi",
+  workerClass: "auto",
+  rootPath: "",
+  proxyHeaders: "auto",
+  streamGraceMs: 5_000,
+  gracefulTimeoutMs: 30_000,
+  responseBufferBytes: 1_048_576,
+  wsMaxQueue: 32,
 } satisfies AppConfig;
 
 export function appConfig(changes: Partial<AppConfig>): AppConfig {

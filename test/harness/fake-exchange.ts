@@ -6,6 +6,7 @@ import type {
   Exchange,
   ExchangeEvents,
   ExchangeNotes,
+  HttpVersion,
   Peer,
   RequestBody,
   RequestHead,
@@ -22,6 +23,10 @@ export interface FakeRequest {
   /** The body's announced length; -1 chunked. */
   readonly bodyLength?: number;
   readonly peer?: Partial<Peer>;
+  readonly version?: HttpVersion;
+  /** The Host field's by default. */
+  readonly authority?: string;
+  readonly awaitsContinue?: boolean;
 }
 
 let exchanges = 0;
@@ -44,11 +49,13 @@ export class FakeExchange implements Exchange, ResponseSink, RequestBody {
   webSocket: WebSocketOffer | undefined = undefined;
   events: ExchangeEvents | undefined;
   sink: BodySink | undefined;
+  readonly awaitsContinue: boolean;
   pauses = 0;
   resumes = 0;
   status = 0;
   block = "";
   text = "";
+  trailers = "";
   aborted = "";
   file: { fd: number; offset: number; length: number } | undefined;
   /** Resolves with the status when the answer ended, however. */
@@ -60,14 +67,15 @@ export class FakeExchange implements Exchange, ResponseSink, RequestBody {
     this.id = exchanges;
     const target = request.target ?? "/";
     const question = target.indexOf("?");
+    this.awaitsContinue = request.awaitsContinue ?? false;
     const fields = new Fields(request.fields ?? ["Host", "example.org"]);
     this.head = {
       method: request.method ?? "GET",
       target,
       path: question < 0 ? target : target.slice(0, question),
       query: question < 0 ? "" : target.slice(question + 1),
-      version: "1.1",
-      authority: fields.get("host") ?? "",
+      version: request.version ?? "1.1",
+      authority: request.authority ?? fields.get("host") ?? "",
       fields,
       bodyLength: request.bodyLength ?? 0,
     };
@@ -113,7 +121,8 @@ export class FakeExchange implements Exchange, ResponseSink, RequestBody {
   write(bytes: Uint8Array): void {
     this.text += Buffer.from(bytes).toString("latin1");
   }
-  end(): void {
+  end(trailers?: Uint8Array): void {
+    if (trailers !== undefined) this.trailers = Buffer.from(trailers).toString("latin1");
     this.#end(this.status);
   }
   endWithFile(fd: number, offset: number, length: number): void {

@@ -7,6 +7,7 @@ import { count, type ValueType } from "../value-type.ts";
 export interface LimitValues {
   readonly timeout: number;
   readonly graceful_timeout: number;
+  readonly stream_grace: number;
   readonly keepalive: number;
   readonly boot_timeout: number;
   readonly head_timeout: number;
@@ -53,6 +54,14 @@ export const LIMIT_SETTINGS: SettingsOf<LimitValues> = {
     type: duration(0),
     byDefault: 30_000,
     doc: "How long requests may still run once a graceful stop was asked for.",
+    status: SUPPORTED,
+  },
+  stream_grace: {
+    section: "Time limits",
+    flags: ["--stream-grace"],
+    type: duration(0),
+    byDefault: 5_000,
+    doc: "How long event streams, which end only when somebody ends them, go on when their worker or the server stops. It is part of --graceful-timeout, and never longer.",
     status: SUPPORTED,
   },
   keepalive: {

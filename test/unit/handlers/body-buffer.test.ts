@@ -42,6 +42,7 @@ class Sent implements BodyTarget {
 }
 
 class Source {
+  readonly awaitsContinue: boolean = false;
   readonly calls: string[] = [];
   read(): void {}
   pause(): void {

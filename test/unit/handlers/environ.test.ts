@@ -2,15 +2,16 @@ import { equal, notEqual, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AppConfig } from "../../../src/handlers/app-ports.ts";
 import { EnvironMaker } from "../../../src/handlers/environ.ts";
+import { Trust } from "../../../src/handlers/trust.ts";
 import type { Exchange } from "../../../src/http/exchange.ts";
 import { marshalText } from "../../../src/wire/marshal-writer.ts";
 import { appConfig } from "../../harness/app-config.ts";
 import { FakeExchange, type FakeRequest } from "../../harness/fake-exchange.ts";
 
 function encode(request: FakeRequest, changes: Partial<AppConfig> = {}, bodyBytes = 0): string {
-  const maker = new EnvironMaker(appConfig(changes));
+  const config = appConfig(changes);
   const { head, peer } = new FakeExchange(request);
-  return maker.encode(head, maker.judge(head, peer), bodyBytes);
+  return new EnvironMaker(config).encode(head, new Trust(config).judge(head, peer), bodyBytes);
 }
 
 function holds(environ: string, key: string, value: string): void {
@@ -66,22 +67,23 @@ describe("environ of a request", () => {
     const exchange = new FakeExchange({ fields: ["Host", "evil", "X-A", "1"] });
     const head = { ...exchange.head, target: "http://good/", path: "/", authority: "good" };
     const maker = new EnvironMaker(appConfig({}));
-    const environ = maker.encode(head, maker.judge(head, exchange.peer), 0);
+    const environ = maker.encode(head, new Trust(appConfig({})).judge(head, exchange.peer), 0);
     holds(environ, "HTTP_HOST", "good");
     ok(!environ.includes("evil"));
   });
 
   it("does not reuse what it made of a header block for another peer or another target", () => {
     const maker = new EnvironMaker(appConfig({}));
+    const trust = new Trust(appConfig({}));
     const one: Exchange = new FakeExchange({ target: "/1" });
-    const memo = maker.judge(one.head, one.peer);
+    const memo = trust.judge(one.head, one.peer);
     const first = maker.encode(one.head, memo, 0);
-    equal(maker.judge(one.head, one.peer), memo);
+    equal(trust.judge(one.head, one.peer), memo);
     equal(maker.encode(one.head, memo, 0), first);
     const second = { ...one.head, target: "/2", path: "/2" };
     holds(maker.encode(second, memo, 0), "PATH_INFO", "/2");
     const stranger = new FakeExchange({ peer: { remotePort: 7 } }).peer;
-    const other = maker.judge(one.head, stranger);
+    const other = trust.judge(one.head, stranger);
     notEqual(other, memo);
     holds(maker.encode(one.head, other, 0), "REMOTE_PORT", "7");
   });

@@ -1,7 +1,12 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AddressSet } from "../../../src/http/address-set.ts";
-import { forwardedClient, HeaderJudge, type HeaderRules } from "../../../src/http/forwarded.ts";
+import {
+  forwardedClient,
+  HeaderJudge,
+  type HeaderRules,
+  parseForwarded,
+} from "../../../src/http/forwarded.ts";
 
 const RULES: HeaderRules = {
   secureSchemeHeaders: {
@@ -108,22 +113,42 @@ describe("other fields", () => {
 
 describe("client of a chain of proxies", () => {
   const trusted = new AddressSet(["127.0.0.1", "10.0.0.0/8"]);
-  const cases: readonly (readonly [field: string, client: string])[] = [
-    ["203.0.113.9", "203.0.113.9"],
-    ["6.6.6.6, 203.0.113.9, 10.0.0.1", "203.0.113.9"],
-    ["10.0.0.2,10.0.0.1", "10.0.0.2"],
-    ["203.0.113.9:4711, 10.0.0.1:80", "203.0.113.9"],
-    ["[2001:db8::1]:443, 10.0.0.1", "2001:db8::1"],
-    ["2001:db8::1", "2001:db8::1"],
-    ["", ""],
+  const cases: readonly (readonly [field: string, host: string, port: number])[] = [
+    ["203.0.113.9", "203.0.113.9", 0],
+    ["6.6.6.6, 203.0.113.9, 10.0.0.1", "203.0.113.9", 0],
+    ["10.0.0.2,10.0.0.1", "10.0.0.2", 0],
+    ["203.0.113.9:4711, 10.0.0.1:80", "203.0.113.9", 4711],
+    ["[2001:db8::1]:443, 10.0.0.1", "2001:db8::1", 443],
+    ["[2001:db8::1]", "2001:db8::1", 0],
+    ["2001:db8::1", "2001:db8::1", 0],
+    ["203.0.113.9:99999", "203.0.113.9", 0],
+    ["[2001:db8::1", "[2001:db8::1", 0],
+    ["", "", 0],
   ];
-  for (const [field, client] of cases) {
-    it(`of "${field}" is "${client}"`, () => {
-      equal(forwardedClient(field, trusted), client);
+  for (const [field, host, port] of cases) {
+    it(`of "${field}" is "${host}", port ${port}`, () => {
+      deepEqual(forwardedClient(field, trusted), { host, port });
     });
   }
 
   it("is the leftmost when everybody is trusted", () => {
-    equal(forwardedClient("1.1.1.1, 2.2.2.2", new AddressSet(["*"])), "1.1.1.1");
+    equal(forwardedClient("1.1.1.1, 2.2.2.2", new AddressSet(["*"])).host, "1.1.1.1");
   });
+});
+
+describe("a Forwarded field", () => {
+  const cases: readonly (readonly [field: string, forwardedFor: string, proto: string])[] = [
+    ["for=192.0.2.43", "192.0.2.43", ""],
+    ['For="[2001:db8:cafe::17]:4711";Proto=HTTPS', "[2001:db8:cafe::17]:4711", "https"],
+    ["for=192.0.2.43, for=198.51.100.17;by=203.0.113.60;proto=http", "192.0.2.43,198.51.100.17", "http"],
+    ['for="a\\"b,c"', 'a"bc', ""],
+    ["for=unknown;host=example.org", "unknown", ""],
+    ["nothing at all", "", ""],
+    ["", "", ""],
+  ];
+  for (const [field, forwardedFor, proto] of cases) {
+    it(`${field} names ${forwardedFor || "nobody"}`, () => {
+      deepEqual(parseForwarded(field), { forwardedFor, proto });
+    });
+  }
 });

@@ -1,0 +1,72 @@
+// What an ASGI application is told of a request: the scope, as uvicorn has it (peers.md §4.1).
+
+import type { Peer, RequestHead } from "../http/exchange.ts";
+import { makeScopeEncoder } from "../link/request-encoder.ts";
+import type { AppConfig } from "./app-ports.ts";
+import { type FieldsMemo, KEPT_CHARS_MAX, type PeerMemo } from "./trust.ts";
+
+const WEBSOCKET_SCHEMES = { http: "ws", https: "wss" } as const;
+const NO_SUBPROTOCOLS: readonly string[] = [];
+
+export class ScopeMaker {
+  readonly #rootPath: string;
+  readonly #writer = makeScopeEncoder();
+
+  constructor(config: AppConfig) {
+    this.#rootPath = config.rootPath;
+  }
+
+  /** The client's address where it is not the peer's; else "". */
+  clientAddress(memo: FieldsMemo): string {
+    return memo.client?.host ?? "";
+  }
+
+  /** The marshalled scope of a request. */
+  encodeHttp(head: RequestHead, memo: FieldsMemo): string {
+    const last = memo.lastScope;
+    if (last !== undefined && last.target === head.target && last.method === head.method) return last.text;
+    memo.scopePart ??= this.#part(memo, memo.scheme);
+    const text = memo.scopePart + this.#requestPart(head, head.method, NO_SUBPROTOCOLS);
+    if (text.length <= KEPT_CHARS_MAX) {
+      memo.lastScope = { method: head.method, target: head.target, bodyBytes: 0, text };
+    }
+    return text;
+  }
+
+  /** The marshalled scope of a request that asks for a WebSocket. */
+  encodeWebSocket(head: RequestHead, memo: FieldsMemo, subprotocols: readonly string[]): string {
+    const part = this.#part(memo, WEBSOCKET_SCHEMES[memo.scheme]);
+    return part + this.#requestPart(head, undefined, subprotocols);
+  }
+
+  #part(memo: FieldsMemo, scheme: string): string {
+    const start = memo.client === undefined ? this.#peerPart(memo.peer) : this.#clientPart(memo);
+    return start + this.#writer.schemePart(scheme) + this.#writer.fieldsPart(memo.flat);
+  }
+
+  #requestPart(head: RequestHead, method: string | undefined, subprotocols: readonly string[]): string {
+    return this.#writer.requestPart({
+      method,
+      path: head.path,
+      query: head.query,
+      rootPath: this.#rootPath,
+      version: head.version,
+      subprotocols,
+    });
+  }
+
+  #peerPart(memo: PeerMemo): string {
+    const { peer } = memo;
+    const client = peer.isUnix ? undefined : { host: peer.remoteAddress, port: peer.remotePort };
+    memo.scopePart ??= this.#writer.connectionPart(client, serverOf(peer));
+    return memo.scopePart;
+  }
+
+  #clientPart({ client, peer }: FieldsMemo): string {
+    return this.#writer.connectionPart(client, serverOf(peer.peer));
+  }
+}
+
+function serverOf(peer: Peer): { readonly host: string; readonly port: number | undefined } {
+  return { host: peer.localAddress, port: peer.isUnix ? undefined : peer.localPort };
+}

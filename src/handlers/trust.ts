@@ -1,0 +1,164 @@
+// What is believed of a request, whatever the interface of the worker that gets it: the policy over http/forwarded.ts.
+// What a connection repeats is kept in `peer.memo`, what a header block repeats in `fields.memo`; the writers for each
+// interface (environ.ts, scope.ts) keep their parts there too.
+
+import { AddressSet } from "../http/address-set.ts";
+import type { Peer, RequestHead } from "../http/exchange.ts";
+import type { Fields } from "../http/fields.ts";
+import { type ForwardedAddress, forwardedClient, HeaderJudge, parseForwarded } from "../http/forwarded.ts";
+import type { AppConfig } from "./app-ports.ts";
+
+/** What stays the same for a client's connection. */
+export class PeerMemo {
+  readonly peer: Peer;
+  readonly isTrusted: boolean;
+  /** The parts of environ and scope that name both ends; made when first needed. */
+  environPart: string | undefined = undefined;
+  scopePart: string | undefined = undefined;
+
+  constructor(peer: Peer, isTrusted: boolean) {
+    this.peer = peer;
+    this.isTrusted = isTrusted;
+  }
+}
+
+/** A request head as it was encoded last, for clients that ask the same again. */
+export interface KeptHead {
+  readonly method: string;
+  readonly target: string;
+  readonly bodyBytes: number;
+  readonly text: string;
+}
+
+/** A head is kept with its header block only up to this length. */
+export const KEPT_CHARS_MAX = 4096;
+
+/** What stays the same for a header block on a connection. */
+export class FieldsMemo {
+  readonly peer: PeerMemo;
+  /** The fields that the app sees. */
+  readonly flat: readonly string[];
+  readonly scheme: "http" | "https";
+  /** The SCRIPT_NAME field of a trusted peer. */
+  readonly scriptName: string | undefined;
+  /** The client, as trusted proxies tell; undefined: nobody told. */
+  readonly client: ForwardedAddress | undefined;
+  /** Why the request is refused with 400; "" when it is not. */
+  readonly refused: string;
+  environPart: string | undefined = undefined;
+  scopePart: string | undefined = undefined;
+  lastEnviron: KeptHead | undefined = undefined;
+  lastScope: KeptHead | undefined = undefined;
+
+  constructor(peer: PeerMemo, values: Judged) {
+    this.peer = peer;
+    this.flat = values.flat;
+    this.scheme = values.scheme;
+    this.scriptName = values.scriptName;
+    this.client = values.client;
+    this.refused = values.refused;
+  }
+}
+
+type Judged = Pick<FieldsMemo, "flat" | "scheme" | "scriptName" | "client" | "refused">;
+
+const SLASH = 47;
+const ASTERISK = 42;
+
+export class Trust {
+  readonly #judge: HeaderJudge;
+  readonly #trusted: AddressSet;
+  readonly #isAnybodyBelieved: boolean;
+
+  constructor(config: AppConfig) {
+    this.#judge = new HeaderJudge(config);
+    this.#trusted = new AddressSet(config.forwardedAllowIps);
+    this.#isAnybodyBelieved = config.proxyHeaders !== "off";
+  }
+
+  /** What the trust rules make of a request's fields. */
+  judge(head: RequestHead, peer: Peer): FieldsMemo {
+    const peerMemo = peer.memo instanceof PeerMemo ? peer.memo : this.#meet(peer);
+    const host = overridingHost(head);
+    if (host !== undefined) return this.#judgeFields(withHost(head.fields, host), peerMemo);
+    const known = head.fields.memo;
+    if (known instanceof FieldsMemo && known.peer === peerMemo) return known;
+    const memo = this.#judgeFields(head.fields.flat, peerMemo);
+    head.fields.memo = memo;
+    return memo;
+  }
+
+  #meet(peer: Peer): PeerMemo {
+    const isKnown = peer.isUnix || this.#trusted.has(peer.remoteAddress);
+    const memo = new PeerMemo(peer, isKnown && this.#isAnybodyBelieved);
+    peer.memo = memo;
+    return memo;
+  }
+
+  #judgeFields(flat: readonly string[], peer: PeerMemo): FieldsMemo {
+    const judgement = this.#judge.judge(flat, peer.isTrusted);
+    const plain = peer.peer.isTls ? "https" : "http";
+    if ("refused" in judgement) {
+      const { refused } = judgement;
+      return new FieldsMemo(peer, { flat, scheme: plain, scriptName: undefined, client: undefined, refused });
+    }
+    const told = peer.isTrusted ? this.#toldByProxies(flat) : NOTHING_TOLD;
+    return new FieldsMemo(peer, {
+      flat: judgement.flat,
+      scheme: judgement.scheme ?? told.scheme ?? plain,
+      scriptName: judgement.scriptName,
+      client: told.client,
+      refused: "",
+    });
+  }
+
+  /** X-Forwarded-For; a Forwarded field only where no proxy speaks the older language, so that its client cannot. */
+  #toldByProxies(flat: readonly string[]): Told {
+    const forwardedFor = joinedValues(flat, "x-forwarded-for");
+    if (forwardedFor !== undefined) return { client: this.#client(forwardedFor), scheme: undefined };
+    const forwarded = joinedValues(flat, "forwarded");
+    if (forwarded === undefined || joinedValues(flat, "x-forwarded-proto") !== undefined) return NOTHING_TOLD;
+    const { forwardedFor: nodes, proto } = parseForwarded(forwarded);
+    return { client: this.#client(nodes), scheme: proto === "https" || proto === "http" ? proto : undefined };
+  }
+
+  #client(forwardedFor: string): ForwardedAddress | undefined {
+    const client = forwardedClient(forwardedFor, this.#trusted);
+    return client.host === "" ? undefined : client;
+  }
+}
+
+interface Told {
+  readonly client: ForwardedAddress | undefined;
+  readonly scheme: "http" | "https" | undefined;
+}
+
+const NOTHING_TOLD: Told = { client: undefined, scheme: undefined };
+
+/** RFC 9112 §3.2.2: an absolute target's authority overrules Host. HTTP/2 may name none at all (RFC 9113 §8.3.1). */
+function overridingHost(head: RequestHead): string | undefined {
+  const first = head.target.charCodeAt(0);
+  const isOrigin = first === SLASH || first === ASTERISK;
+  if (head.authority === "" || (isOrigin && head.version !== "2")) return undefined;
+  return head.fields.get("host") === head.authority ? undefined : head.authority;
+}
+
+function withHost(fields: Fields, host: string): readonly string[] {
+  const kept: string[] = ["Host", host];
+  for (let i = 0; i < fields.flat.length; i += 2) {
+    const name = fields.flat[i] as string; // even indices below length exist, and so do their successors
+    if (name.toLowerCase() !== "host") kept.push(name, fields.flat[i + 1] as string);
+  }
+  return kept;
+}
+
+/** The values of a field, joined (RFC 9110 §5.3); undefined when it is not there. */
+function joinedValues(flat: readonly string[], lowerName: string): string | undefined {
+  let joined: string | undefined;
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i] as string; // as above
+    if (name.length !== lowerName.length || name.toLowerCase() !== lowerName) continue;
+    joined = joined === undefined ? flat[i + 1] : `${joined}, ${flat[i + 1]}`;
+  }
+  return joined;
+}
