@@ -55,8 +55,8 @@ function take(offer: OfferParameters, messageBytesMax: number): Deflate | undefi
   }
 }
 
-/** At most our own; what is no number is left to `accept` to refuse. */
+/** At most our own, which also stands for a parameter without a value; what is no number is left to `accept` to refuse. */
 function bitsOf(offer: OfferParameters, name: string): number {
-  const bits = Number(offer[name]?.[0] ?? WINDOW_BITS_MAX);
-  return Math.min(bits, WINDOW_BITS_MAX);
+  const value = offer[name]?.[0] ?? true;
+  return value === true ? WINDOW_BITS_MAX : Math.min(Number(value), WINDOW_BITS_MAX);
 }

@@ -1,9 +1,23 @@
 // A worker's WebSocket frames, read and handed to the stream's sink (docs/wire.md). Bytes.
 
-import { type Frame, MORE, WS_ACCEPT, WS_BINARY, WS_CLOSE, WS_TEXT } from "../wire/frame.ts";
+import {
+  type Frame,
+  MORE,
+  RESPONSE_CREDIT_INITIAL,
+  WS_ACCEPT,
+  WS_BINARY,
+  WS_CLOSE,
+  WS_MESSAGE_COST,
+  WS_TEXT,
+} from "../wire/frame.ts";
 import { readUint16 } from "../wire/frame-reader.ts";
 import { endsInBlankLine } from "../wire/response-reader.ts";
 import type { WebSocketSink } from "./stream-sink.ts";
+
+/** What a message costs beyond its bytes. */
+export const MESSAGE_COST: number = WS_MESSAGE_COST;
+/** What a worker's messages may cost before it is given credit. */
+export const MESSAGE_CREDIT_INITIAL: number = RESPONSE_CREDIT_INITIAL;
 
 export function isWebSocketFrame(type: number): boolean {
   return type >= WS_ACCEPT && type <= WS_CLOSE;
