@@ -36,12 +36,18 @@ class Settings:
     worker_connections: int = 1000
     #: "auto" (uvloop where it can be imported), "asyncio", "uvloop", or "module:factory" of an event loop.
     loop: str = "auto"
+    #: An event loop that does not run for so long is reported with its stack; 0 never.
+    loop_blocked_ms: int = 1000
     #: "auto", "on" or "off".
     lifespan: str = "auto"
     lifespan_timeout_ms: int = 120_000
     lifespan_shutdown_timeout_ms: int = 30_000
     #: From http.disconnect to the cancelling of the request's task; 0 never cancels.
     asgi_disconnect_grace_ms: int = 0
+    #: Length of a graceful stop.
+    graceful_timeout_ms: int = 30_000
+    #: WebSocket messages that the front may send ahead of what the app has received.
+    ws_max_queue: int = 32
     #: Absolute folder in which the app is loaded and runs; "" keeps the arbiter's.
     chdir: str = ""
     #: Folders put in front of sys.path, the first one first.

@@ -64,6 +64,8 @@ export interface Config {
   readonly lifespanShutdownTimeoutMs: number;
   /** From http.disconnect to the cancelling of the request's task; 0 never cancels. */
   readonly asgiDisconnectGraceMs: number;
+  /** An asgi worker's event loop that does not turn for so long is reported with its stack; 0 never. */
+  readonly loopBlockedMs: number;
   /** ASGI's root_path, which path and raw_path begin with. Never ends in a slash. */
   readonly rootPath: string;
 

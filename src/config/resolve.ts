@@ -55,6 +55,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     lifespanTimeoutMs: Math.min(values.lifespan_timeout || values.boot_timeout, values.boot_timeout),
     lifespanShutdownTimeoutMs: values.lifespan_shutdown_timeout,
     asgiDisconnectGraceMs: values.asgi_disconnect_grace_period,
+    loopBlockedMs: values.loop_blocked,
     rootPath: values.root_path,
     gracefulTimeoutMs: values.graceful_timeout,
     bootTimeoutMs: values.boot_timeout,

@@ -10,6 +10,7 @@ export interface AsgiValues {
   readonly lifespan_timeout: number;
   readonly lifespan_shutdown_timeout: number;
   readonly asgi_disconnect_grace_period: number;
+  readonly loop_blocked: number;
   readonly root_path: string;
   readonly reset_contextvars: boolean;
   readonly ws: "auto" | "none" | "websockets" | "websockets-sansio" | "wsproto";
@@ -98,6 +99,14 @@ export const ASGI_SETTINGS: SettingsOf<AsgiValues> = {
     byDefault: 0,
     defaultText: "0: never cancel",
     doc: "How long an ASGI application may go on after its client left before its task is cancelled. It hears of it at once (http.disconnect); uvicorn never cancels, gunicorn does after 3 seconds.",
+    status: SUPPORTED,
+  },
+  loop_blocked: {
+    section: SECTION,
+    flags: ["--loop-blocked"],
+    type: duration(0),
+    byDefault: 1000,
+    doc: "How long an event loop may be held up by one call of the application before the log says where; 0 never looks.",
     status: SUPPORTED,
   },
   root_path: {
