@@ -5,6 +5,7 @@ import type { GateAddress } from "../../src/link/worker-gate.ts";
 import {
   ABORT,
   BODY,
+  CREDIT,
   END,
   FILE,
   HEAD_HAS_LENGTH,
@@ -12,6 +13,7 @@ import {
   RESPONSE,
   RESPONSE_HEAD_BYTES,
   TAKEN,
+  TRAILERS,
   WORKER_RECEIVES,
 } from "../../src/wire/frame.ts";
 import { FrameReader, isFrameError, NEED_DATA } from "../../src/wire/frame-reader.ts";
@@ -28,6 +30,7 @@ export interface ReceivedFrame {
 export interface FakeWorkerOptions {
   readonly pid: number;
   readonly slots?: number;
+  readonly interface?: "wsgi" | "asgi";
   readonly token?: string;
   readonly version?: number;
 }
@@ -90,7 +93,7 @@ export class FakeWorker {
       pid: options.pid,
       nr: 0,
       generation: 1,
-      interface: "wsgi",
+      interface: options.interface ?? "wsgi",
       slots: options.slots ?? 1,
       version: options.version ?? 1,
     };
@@ -99,15 +102,30 @@ export class FakeWorker {
   }
 
   /** A whole answer in one frame, or its head and first bytes. */
-  respond(stream: number, body: string, options: { micros?: number; isEnd?: boolean } = {}): void {
+  respond(
+    stream: number,
+    body: string,
+    options: { micros?: number; isEnd?: boolean; flags?: number } = {},
+  ): void {
     const isEnd = options.isEnd ?? true;
     const payload = responsePayload(body, { micros: options.micros ?? 10, hasLength: isEnd });
+    payload[2] = (payload[2] ?? 0) | (options.flags ?? 0);
     this.wire.writer.bytes(stream, RESPONSE, isEnd ? END : 0, payload);
     this.wire.flush();
   }
 
   body(stream: number, body: string | Uint8Array, isEnd: boolean): void {
     this.wire.writer.bytes(stream, BODY, isEnd ? END : 0, Buffer.from(body));
+    this.wire.flush();
+  }
+
+  credit(stream: number, bytes: number): void {
+    this.wire.writer.uint32(stream, CREDIT, 0, bytes);
+    this.wire.flush();
+  }
+
+  trailers(stream: number, block: string): void {
+    this.wire.writer.bytes(stream, TRAILERS, END, Buffer.from(block));
     this.wire.flush();
   }
 

@@ -1,79 +1,11 @@
 // The app handler over real sockets to a worker that the test plays.
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { closeSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
-import { AppHandler } from "../../../src/handlers/app.ts";
-import type { InFlightRequest } from "../../../src/handlers/app-ports.ts";
-import { WorkerGate } from "../../../src/link/worker-gate.ts";
+import { describe, it } from "node:test";
 import * as wire from "../../../src/wire/frame.ts";
-import { appConfig } from "../../harness/app-config.ts";
-import { FakeExchange, type FakeRequest } from "../../harness/fake-exchange.ts";
-import { FakeWorker, type FakeWorkerOptions } from "../../harness/fake-worker.ts";
-import { quietLog } from "../../harness/front-parts.ts";
-
-interface Stage {
-  readonly handler: AppHandler;
-  readonly folder: string;
-  readonly drained: number[];
-  readonly lost: { pid: number; inFlight: readonly InFlightRequest[] }[];
-  attach(options: FakeWorkerOptions): Promise<FakeWorker>;
-  ask(request?: FakeRequest): FakeExchange;
-}
-
-async function stage(t: TestContext, changes: Parameters<typeof appConfig>[0] = {}): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), "tunicorn-test-"));
-  const drained: number[] = [];
-  const lost: Stage["lost"] = [];
-  const handler = new AppHandler({
-    config: appConfig(changes),
-    log: quietLog,
-    nowMs: () => performance.now(),
-    bodyFolder: join(folder, "bodies"),
-    events: {
-      workerDrained: (pid) => drained.push(pid),
-      workerLost: (pid, inFlight) => lost.push({ pid, inFlight }),
-    },
-  });
-  let onAttached: () => void = () => undefined;
-  const gate = new WorkerGate({
-    log: quietLog,
-    attached: (worker) => {
-      handler.addWorker(worker);
-      onAttached();
-    },
-  });
-  const address = await gate.listen();
-  const workers: FakeWorker[] = [];
-  t.after(async () => {
-    for (const worker of workers) worker.die();
-    await handler.close();
-    await gate.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return {
-    handler,
-    folder,
-    drained,
-    lost,
-    attach: async (options) => {
-      const attached = new Promise<void>((resolve) => {
-        onAttached = resolve;
-      });
-      const worker = new FakeWorker(address, options);
-      workers.push(worker);
-      await attached;
-      return worker;
-    },
-    ask: (request) => {
-      const exchange = new FakeExchange(request);
-      handler.handle(exchange);
-      return exchange;
-    },
-  };
-}
+import { stage, turn } from "../../harness/app-stage.ts";
 
 describe("app handler", () => {
   it("gives a request to a worker and its answer to the client", async (t) => {
@@ -321,11 +253,6 @@ describe("app handler", () => {
     await worker.wire.closed;
   });
 });
-
-/** One turn of the event loop, so that sockets are read. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 async function emptied(folder: string): Promise<void> {
   while (readdirSync(folder).length > 0) await turn();
