@@ -42,6 +42,8 @@ import { giveWebSocketFrame, isWebSocketFrame } from "./web-socket-frames.ts";
 interface ResponseWindow {
   left: number;
   taken: number;
+  /** Its full size was granted. */
+  isWide: boolean;
 }
 
 /** Of `request`: no body follows; the body's first window is 0; neither. */
@@ -59,8 +61,12 @@ const CANCEL_CAUSES: Readonly<Record<CancelCause, number>> = {
 };
 
 const GRANT_BYTES_MIN = RESPONSE_CREDIT_INITIAL / 4;
+/** A window grows to its full size when less is left of the first one: most responses never need that. */
+const WIDEN_BELOW_BYTES = RESPONSE_CREDIT_INITIAL / 2;
 
 export class Link implements FrameSink {
+  /** How far the worker may be ahead of a response's client; less than wire's first window counts as that. */
+  responseWindowBytes: number = RESPONSE_CREDIT_INITIAL;
   readonly #socket: FrameSocket;
   readonly #streams = new Map<number, StreamSink>();
   /** Only for responses that did not come in one frame. */
@@ -120,7 +126,7 @@ export class Link implements FrameSink {
 
   /** What still comes needs no credit. The worker's end of the stream is awaited: `onAppAbort`, or an answer's end. */
   cancel(stream: number, cause: CancelCause): void {
-    this.#windows.set(stream, { left: Number.POSITIVE_INFINITY, taken: 0 });
+    this.#windows.set(stream, { left: Number.POSITIVE_INFINITY, taken: 0, isWide: true });
     this.#socket.writer.byte(stream, CANCEL, 0, CANCEL_CAUSES[cause]);
     this.#socket.wantFlush();
   }
@@ -153,7 +159,7 @@ export class Link implements FrameSink {
     this.#socket.wantFlush();
   }
 
-  /** The worker may send messages that cost so much more. */
+  /** The worker may send so many bytes more; of a WebSocket, messages that cost so much more. */
   grant(stream: number, cost: number): void {
     this.#socket.writer.uint32(stream, CREDIT, 0, cost);
     this.#socket.wantFlush();
@@ -240,7 +246,7 @@ export class Link implements FrameSink {
     if (window !== undefined)
       return window.left === Number.POSITIVE_INFINITY ? undefined : "a second response head";
     if (isEnd) return undefined;
-    this.#windows.set(stream, { left: RESPONSE_CREDIT_INITIAL - bodyBytes, taken: 0 });
+    this.#windows.set(stream, { left: RESPONSE_CREDIT_INITIAL - bodyBytes, taken: 0, isWide: false });
     return bodyBytes > RESPONSE_CREDIT_INITIAL ? "more body than its credit" : undefined;
   }
 
@@ -256,8 +262,17 @@ export class Link implements FrameSink {
     if (window.left < 0) return "more body than its credit";
     const isEnd = (frame.flags & END) !== 0;
     if (isEnd) this.forget(frame.stream);
+    else if (window.left < WIDEN_BELOW_BYTES && !window.isWide) this.#widen(frame.stream, window);
     sink.onBody(frame.bytes.subarray(frame.from, frame.to), isEnd);
     return undefined;
+  }
+
+  #widen(stream: number, window: ResponseWindow): void {
+    window.isWide = true;
+    const more = this.responseWindowBytes - RESPONSE_CREDIT_INITIAL;
+    if (more <= 0) return;
+    window.left += more;
+    this.grant(stream, more);
   }
 
   #onTrailers(sink: StreamSink, frame: Frame): string | undefined {
