@@ -7,19 +7,25 @@ import { dirname } from "node:path";
 import { Channel } from "../arbiter/channel.ts";
 import { systemClock } from "../base/system-clock.ts";
 import type { Line } from "../control/json-lines.ts";
-import type { FrontCommand, FrontReport } from "../control/messages.ts";
+import type { FrontCommand, FrontReport, OpenRequest } from "../control/messages.ts";
 import { Front } from "../front/front.ts";
 import { AppHandler } from "../handlers/app.ts";
+import { type HealthFacts, HealthHandler } from "../handlers/health.ts";
+import { PressureHandler } from "../handlers/pressure.ts";
+import type { Handler } from "../http/exchange.ts";
 import { WorkerGate } from "../link/worker-gate.ts";
 import type { AccessLog } from "../log/access-record.ts";
 import { openAccessLogOf } from "../log/access-writer.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
+import { countedLog, openFrontMetrics, recordsOf } from "./front-metrics.ts";
 
 type Configure = Extract<FrontCommand, { readonly type: "configure" }>;
 
 const CONTROL_FD = 3;
 const EXIT_CRASHED = 1;
 const LAST_WORD_MS = 50;
+/** What is told of when the arbiter asks; the oldest are. */
+const OPEN_REQUESTS_MAX = 1_000;
 
 /** Runs until the arbiter ends it, or is gone. */
 export function runFront(): void {
@@ -55,11 +61,17 @@ class FrontProcess {
       case "drain":
         void this.#drain(command.quick ? 0 : command.graceMs);
         break;
+      case "leave":
+        this.#parts?.leave();
+        break;
       case "reopen-logs":
         this.#parts?.reopenLogs();
         break;
       case "status":
         this.#send({ type: "status", id: command.id, counters: this.#parts?.counters() ?? {} });
+        break;
+      case "requests":
+        this.#send({ type: "requests", id: command.id, requests: this.#parts?.openRequests() ?? [] });
         break;
     }
   }
@@ -92,11 +104,12 @@ class FrontProcess {
 class FrontParts {
   readonly log: ErrorLog;
   readonly app: AppHandler;
-  readonly #accessLog: AccessLog | undefined;
+  readonly #records: AccessLog | undefined;
   readonly #front: Front;
   readonly #gate: WorkerGate;
   readonly #order: Configure;
   readonly #report: (report: FrontReport) => void;
+  #isLeaving = false;
 
   constructor(order: Configure, report: (report: FrontReport) => void) {
     const { config } = order;
@@ -104,10 +117,18 @@ class FrontParts {
     this.#report = report;
     process.title = `tunicorn: front [${config.procName}]`;
     this.log = openErrorLogOf(config, process.pid);
-    this.#accessLog = openAccessLogOf(config, this.log);
+    const metrics = openFrontMetrics({
+      config: config.statsd,
+      clock: systemClock,
+      log: this.log,
+      waiting: () => this.app.status().waiting,
+      sendUnix: (_address, text) => report({ type: "metrics", text }),
+    });
+    const log = countedLog(this.log, metrics);
+    this.#records = recordsOf(config, openAccessLogOf(config, this.log), metrics);
     this.app = new AppHandler({
       config,
-      log: this.log,
+      log,
       nowMs: () => performance.now(),
       bodyFolder: usableFolder(order.bodyFolder, this.log),
       events: {
@@ -117,17 +138,38 @@ class FrontParts {
     });
     this.#front = new Front({
       config,
-      handler: this.app,
-      log: this.log,
-      accessLog: this.#accessLog,
+      handler: this.#handler(),
+      log,
+      accessLog: this.#records,
       clock: systemClock,
     });
     this.#gate = new WorkerGate({
-      log: this.log,
+      log,
       attached: (worker) => {
         this.app.addWorker(worker);
         report({ type: "worker-joined", pid: worker.hello.pid });
       },
+    });
+  }
+
+  /** Whoever is asked first stands in front of the application. */
+  #handler(): Handler {
+    const { config } = this.#order;
+    const facts = (): HealthFacts => ({ ...this.app.status(), isLeaving: this.#isLeaving });
+    const { health: prefix, queueMax } = config;
+    const app = config.workersMin < config.workersMax ? this.#pressureHandler() : this.app;
+    return prefix === "" ? app : new HealthHandler({ prefix, queueMax, facts, next: app });
+  }
+
+  #pressureHandler(): Handler {
+    return new PressureHandler({
+      clock: systemClock,
+      look: () => {
+        const { waiting, running, waitedMs } = this.app.status();
+        return { waitingMs: waitedMs, queued: waiting, busy: running };
+      },
+      report: (pressure) => this.#report({ type: "pressure", ...pressure }),
+      next: this.app,
     });
   }
 
@@ -138,22 +180,34 @@ class FrontParts {
     this.#report({ type: "ready", address: address.replace(/^\0/, "@"), token });
   }
 
+  /** A stop is near. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#front.leave();
+  }
+
   async drain(graceMs: number): Promise<void> {
+    this.leave();
+    this.app.endStreams();
     if (graceMs === 0) this.#front.destroy();
     await this.#front.drain(graceMs);
     this.app.destroy();
     await this.#gate.close();
-    await this.#accessLog?.close();
+    await this.#records?.close();
     this.log.close();
   }
 
   reopenLogs(): void {
     this.log.reopen();
-    this.#accessLog?.reopen();
+    this.#records?.reopen();
   }
 
   counters(): Readonly<Record<string, number>> {
     return { ...flatNumbers(this.#front.counters), ...flatNumbers(this.app.status()) };
+  }
+
+  openRequests(): readonly OpenRequest[] {
+    return this.#front.inFlight(OPEN_REQUESTS_MAX);
   }
 
   removeBodyFolder(): void {

@@ -65,9 +65,18 @@ export interface Exited {
 export type ForkserverReport =
   | {
       readonly type: "configured";
+      /** Every setting as hooks read it: `server.cfg.workers`. */
+      readonly cfg: Readonly<Record<string, unknown>>;
+      /** The listeners' addresses as people write them. */
+      readonly listeners: readonly string[];
+      readonly arbiter: { readonly pid: number; readonly workers: number };
+      /** Called before the answer, in this order. */
+      readonly calls: readonly HookCall[];
       readonly python: string;
       readonly pid: number;
       readonly executable: string;
+  /** Text for a Unix datagram socket: Python can open one, Node cannot. */
+  | { readonly type: "datagram"; readonly address: string; readonly text: string }
     }
   | { readonly type: "forked"; readonly nr: number; readonly pid: number }
   | Exited;
@@ -157,3 +166,19 @@ export type FrontReport =
       readonly id: number;
       readonly counters: Readonly<Record<string, number>>;
     };
+  /** A stop is near: readiness fails, each response is the last one of its connection, and clients are still taken. */
+  | { readonly type: "leave" }
+  | { readonly type: "requests"; readonly id: number }
+/** One request or WebSocket that a front has. */
+export interface OpenRequest extends LostRequest {
+  /** 0 while it waits for a worker. */
+  readonly pid: number;
+  readonly client: string;
+  readonly kind: string;
+}
+
+  | { readonly type: "requests"; readonly id: number; readonly requests: readonly OpenRequest[] }
+  /** Only between changing numbers of workers (handlers/pressure.ts). */
+  | { readonly type: "pressure"; readonly waitingMs: number; readonly queued: number; readonly busy: number }
+  /** Lines for a statsd server behind a Unix datagram socket. */
+  | { readonly type: "metrics"; readonly text: string }

@@ -4,7 +4,19 @@
 import type { Line } from "./json-lines.ts";
 import type { ForkserverReport, FrontReport, LostRequest, WorkerReport } from "./messages.ts";
 
-type FieldShape = "text" | "number" | "count" | "text-or-null" | "number-or-null" | "requests" | "counters";
+type FieldShape =
+  | "text"
+  | "texts"
+  | "text-record"
+  | "number"
+  | "count"
+  | "text-or-null"
+  | "number-or-null"
+  | "requests"
+  | "counters"
+  | "record"
+  | "problems"
+  | "failure-or-null";
 type Shapes<Report extends { readonly type: string }> = {
   readonly [Type in Report["type"]]: {
     readonly [Field in Exclude<keyof Extract<Report, { readonly type: Type }>, "type">]: FieldShape;
@@ -51,6 +63,9 @@ export type Reading<Report> =
   | { readonly kind: "unknown" }
   | { readonly kind: "malformed"; readonly field: string };
 
+  requests: { id: "count", requests: "requests" },
+  pressure: { waitingMs: "number", queued: "count", busy: "count" },
+  metrics: { text: "text" },
 export function readForkserverReport(line: Line): Reading<ForkserverReport> {
   return read<ForkserverReport>(FORKSERVER_REPORTS, withNulls(line, ["code", "signal"]));
 }

@@ -66,6 +66,10 @@ export class Dispatcher {
     return this.#line.length;
   }
 
+  waitedMs(nowMs: number): number {
+    return this.#line.waitedMs(nowMs);
+  }
+
   get running(): number {
     return this.#running;
   }

@@ -26,6 +26,12 @@ export class WaitingLine {
     return this.#returned.first ?? this.#fresh.first;
   }
 
+  /** How long the first has waited since it came, or came back; 0 when nobody waits. */
+  waitedMs(nowMs: number): number {
+    const first = this.head;
+    return first === undefined ? 0 : nowMs - (first.deadlineMs - this.#limits.queueTimeoutMs);
+  }
+
   /** False when the line is full. */
   join(ticket: Ticket, nowMs: number): boolean {
     if (this.length >= this.#limits.queueMax) return false;

@@ -1,10 +1,13 @@
 // A client's connection as the front sees it, whatever is spoken on it.
 
 import type { AbortCause } from "../http/exchange.ts";
+import type { InFlight } from "./in-flight.ts";
 
 export interface ClientConnection {
   /** Waits for a further request and has received nothing of it: to close it costs the client a handshake. */
   readonly isIdle: boolean;
+  /** What it is busy with, if anything. */
+  inFlight(nowMs: number): InFlight | undefined;
   /** Finish what runs, begin nothing new. What would not end by itself is asked to, within so many milliseconds. */
   drain(withinMs: number): void;
   destroy(cause: AbortCause): void;

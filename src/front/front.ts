@@ -20,6 +20,7 @@ import { type FrontCounters, newCounters } from "./counters.ts";
 import { Deadlines } from "./deadlines.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import { H1Connection } from "./h1-connection.ts";
+import type { InFlight } from "./in-flight.ts";
 import { lendReads } from "./lent-reads.ts";
 import { type BoundAddress, Listener } from "./listener.ts";
 import { messageLimits } from "./message-limits.ts";
@@ -42,7 +43,7 @@ export interface FrontOptions {
 }
 
 export class Front implements FrontContext, ConnectionOwner {
-  readonly config: FrontConfig;
+  #config: FrontConfig;
   readonly limits: MessageLimits;
   readonly handler: Handler;
   readonly log: Log;
@@ -62,7 +63,7 @@ export class Front implements FrontContext, ConnectionOwner {
   #graceTimer: Timer | undefined = undefined;
 
   constructor(options: FrontOptions) {
-    this.config = options.config;
+    this.#config = options.config;
     this.limits = messageLimits(options.config);
     this.handler = options.handler;
     this.log = options.log;
@@ -70,6 +71,10 @@ export class Front implements FrontContext, ConnectionOwner {
     this.clock = options.clock;
     this.deadlines = new Deadlines(options.clock);
     this.common = new CurrentLines(options.config, options.clock);
+  }
+
+  get config(): FrontConfig {
+    return this.#config;
   }
 
   get isDraining(): boolean {
@@ -105,6 +110,22 @@ export class Front implements FrontContext, ConnectionOwner {
     this.counters.connectionsTotal++;
     if (this.isDraining) connection.drain();
     return connection;
+  }
+
+  /** A stop is near: clients are still taken, but each response is the last one of its connection. */
+  leave(): void {
+    this.#config = { ...this.#config, keepAliveMs: 0 };
+  }
+
+  /** What runs and waits now, oldest first, at most so many. */
+  inFlight(countMax: number): InFlight[] {
+    const nowMs = this.clock.nowMs();
+    const found: InFlight[] = [];
+    for (const connection of this.#connections) {
+      const request = connection.inFlight(nowMs);
+      if (request !== undefined) found.push(request);
+    }
+    return found.sort((a, b) => b.elapsedMs - a.elapsedMs).slice(0, countMax);
   }
 
   /**

@@ -35,6 +35,7 @@ import { increment } from "./counters.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 import { Farewell } from "./farewell.ts";
 import { type ExchangeShell, H1Exchange } from "./h1-exchange.ts";
+import { describeInFlight, type InFlight } from "./in-flight.ts";
 import { isLending, stopLending } from "./lent-reads.ts";
 import type { Output } from "./output.ts";
 import { namesWebSocket } from "./ws-handshake.ts";
@@ -104,6 +105,10 @@ export class H1Connection
   /** Waits for a further request and has received nothing of it. */
   get isIdle(): boolean {
     return this.#phase === "idle" && !this.#isFresh && !this.protocol.hasPartialHead;
+  }
+
+  inFlight(nowMs: number): InFlight | undefined {
+    return this.#exchange === undefined ? undefined : describeInFlight(this.#exchange, "http", nowMs);
   }
 
   /** Finish what runs, begin nothing new. */

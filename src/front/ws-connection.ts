@@ -15,6 +15,7 @@ import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 import { Farewell } from "./farewell.ts";
+import { describeInFlight, type InFlight } from "./in-flight.ts";
 import type { Deflate } from "./ws-deflate.ts";
 import { WsInput, type WsInputSink } from "./ws-input.ts";
 import { KeepAlive } from "./ws-keep-alive.ts";
@@ -101,6 +102,10 @@ export class WsConnection
     this.#socket.on("data", (bytes: Buffer) => this.#onData(bytes));
     // Not before the handler has its channel.
     if (received.length > 0) process.nextTick(() => this.#receive(received));
+  }
+
+  inFlight(nowMs: number): InFlight {
+    return describeInFlight({ ...this.#request, peer: this.#peer }, "websocket", nowMs);
   }
 
   // The channel, for the handler.

@@ -69,3 +69,5 @@ export interface AppStatus {
   /** Bytes of request bodies held in memory. */
   readonly bodyMemoryBytes: number;
 }
+  /** How long the first of those has waited. */
+  readonly waitedMs: number;

@@ -7,7 +7,7 @@ import type { Exchange } from "../http/exchange.ts";
 import type { AttachedWorker } from "../link/attached-worker.ts";
 import type { StreamSink } from "../link/stream-sink.ts";
 import { AppExchange } from "./app-exchange.ts";
-import type { AppHandlerOptions, AppPort, AppStatus, InFlightRequest } from "./app-ports.ts";
+import type { AppConfig, AppHandlerOptions, AppPort, AppStatus, InFlightRequest } from "./app-ports.ts";
 import type { AppServices } from "./app-services.ts";
 import { AppWorker, type AppWorkerEvents } from "./app-worker.ts";
 import { BodyStore } from "./body-store.ts";
@@ -154,6 +154,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   #onDrained(pid: number): void {
     this.#workers.get(pid)?.link.drain();
     this.#options.events.workerDrained(pid);
+      waitedMs: this.#dispatcher.waitedMs(this.#options.nowMs()),
   }
 
   #worker(id: number): AppWorker {
