@@ -13,6 +13,7 @@ from time import perf_counter
 from . import loader, logs
 from .control_thread import INTERFACE, Channel, ControlThread, connect
 from .threads import Pool
+from .title import set_title
 from .wsgi import WsgiRunner
 
 TYPE_CHECKING = False
@@ -98,6 +99,7 @@ def become_worker(job: Job) -> None:
     if job.settings.umask >= 0:
         os.umask(job.settings.umask)
     sys.argv[:] = [sys.argv[0]]
+    set_title("worker", job.settings.proc_name)
 
 
 def _unheard(number: int, frame: Any | None) -> None:
