@@ -70,6 +70,8 @@ export interface Config {
   readonly rootPath: string;
 
   readonly gracefulTimeoutMs: number;
+  /** From the moment when a worker or a front is to go to the cutting of its event streams; never more than gracefulTimeoutMs. */
+  readonly streamGraceMs: number;
   readonly bootTimeoutMs: number;
   readonly keepAliveMs: number;
   readonly headTimeoutMs: number;

@@ -58,6 +58,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     loopBlockedMs: values.loop_blocked,
     rootPath: values.root_path,
     gracefulTimeoutMs: values.graceful_timeout,
+    streamGraceMs: Math.min(values.stream_grace, values.graceful_timeout),
     bootTimeoutMs: values.boot_timeout,
     keepAliveMs: values.keepalive,
     headTimeoutMs: values.head_timeout,

@@ -13,6 +13,14 @@ export type AppConfig = Pick<
   | "queueTimeoutMs"
   | "requestsAheadMax"
   | "limitConcurrency"
+  | "interface"
+  | "workerClass"
+  | "rootPath"
+  | "streamGraceMs"
+  | "gracefulTimeoutMs"
+  | "responseBufferBytes"
+  | "wsMaxQueue"
+  | "proxyHeaders"
   | "forwardedAllowIps"
   | "secureSchemeHeaders"
   | "forwarderHeaders"
@@ -36,6 +44,8 @@ export interface AppPort extends Handler {
   addWorker(worker: AttachedWorker): void;
   /** Gives the worker nothing more; `workerDrained` follows when it has answered all. Unknown pids are ignored. */
   drainWorker(pid: number): void;
+  /** Tells event streams, which end only when somebody ends them, after `streamGraceMs` that it is time. */
+  endStreams(): void;
   /** Refuses what waits and what still comes with 503; what runs goes on. */
   stop(): void;
   /** Cancels what runs too, and ends every link. */
@@ -65,9 +75,9 @@ export interface InFlightRequest {
 export interface AppStatus {
   readonly workers: number;
   readonly waiting: number;
+  /** How long the first of those has waited. */
+  readonly waitedMs: number;
   readonly running: number;
   /** Bytes of request bodies held in memory. */
   readonly bodyMemoryBytes: number;
 }
-  /** How long the first of those has waited. */
-  readonly waitedMs: number;

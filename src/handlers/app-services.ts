@@ -6,13 +6,21 @@ import type { Log } from "../log/log.ts";
 import type { AppWorker } from "./app-worker.ts";
 import type { BodyStore } from "./body-store.ts";
 import type { EnvironMaker } from "./environ.ts";
+import type { EventStreams } from "./event-streams.ts";
+import type { ScopeMaker } from "./scope.ts";
+import type { WebSockets } from "./web-sockets.ts";
 
 export interface AppServices {
   readonly log: Log;
   readonly nowMs: () => number;
   readonly dispatcher: Dispatcher;
   readonly environs: EnvironMaker;
+  readonly scopes: ScopeMaker;
+  readonly eventStreams: EventStreams;
+  readonly webSockets: WebSockets;
   readonly bodies: BodyStore;
+  /** Whether the app, as far as is known, takes bodies while they come. */
+  streamsBodies(): boolean;
   /** The worker that the dispatcher chose: it exists. */
   worker(id: number): AppWorker;
   /** Something may wait now: see to it that the dispatcher's `tick` is called. */

@@ -3,7 +3,7 @@
 import { assert } from "../base/assert.ts";
 import { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { RefusalCause } from "../dispatch/ticket.ts";
-import type { Exchange } from "../http/exchange.ts";
+import type { Exchange, WebSocketOffer } from "../http/exchange.ts";
 import type { AttachedWorker } from "../link/attached-worker.ts";
 import type { StreamSink } from "../link/stream-sink.ts";
 import { AppExchange } from "./app-exchange.ts";
@@ -12,22 +12,40 @@ import type { AppServices } from "./app-services.ts";
 import { AppWorker, type AppWorkerEvents } from "./app-worker.ts";
 import { BodyStore } from "./body-store.ts";
 import { EnvironMaker } from "./environ.ts";
+import { EventStreams } from "./event-streams.ts";
+import { ScopeMaker } from "./scope.ts";
 import { ShedLog } from "./shed-log.ts";
 import { Ticker } from "./ticker.ts";
+import { type FieldsMemo, Trust } from "./trust.ts";
+import { WebSockets } from "./web-sockets.ts";
+import { WsExchange } from "./ws-exchange.ts";
 
 export class AppHandler implements AppPort, AppWorkerEvents {
   readonly #options: AppHandlerOptions;
+  readonly #trust: Trust;
   readonly #environs: EnvironMaker;
+  readonly #eventStreams: EventStreams;
+  readonly #webSockets: WebSockets;
   readonly #bodies: BodyStore;
   readonly #dispatcher: Dispatcher;
   readonly #workers = new Map<number, AppWorker>();
   readonly #services: AppServices;
   readonly #ticker: Ticker;
+  /** What the app speaks: as the youngest worker says; before the first one, as the settings say, if they do. */
+  #interface: "wsgi" | "asgi" | undefined;
 
   constructor(options: AppHandlerOptions) {
     const { config, log, nowMs } = options;
     this.#options = options;
+    this.#interface = configuredInterface(config);
+    this.#trust = new Trust(config);
     this.#environs = new EnvironMaker(config);
+    this.#eventStreams = new EventStreams(config.streamGraceMs);
+    this.#webSockets = new WebSockets({
+      queueMax: config.wsMaxQueue,
+      unsentBytesMax: config.responseBufferBytes,
+      restartMsMax: config.gracefulTimeoutMs / 2,
+    });
     this.#bodies = new BodyStore({ folder: options.bodyFolder, memoryBytesMax: config.bodyMemoryBytes, log });
     this.#dispatcher = new Dispatcher(config, {
       takeBack: (pid) => this.#workers.get(pid)?.takeBack(),
@@ -45,7 +63,11 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       nowMs,
       dispatcher: this.#dispatcher,
       environs: this.#environs,
+      scopes: new ScopeMaker(this.#options.config),
+      eventStreams: this.#eventStreams,
+      webSockets: this.#webSockets,
       bodies: this.#bodies,
+      streamsBodies: () => this.#interface === "asgi",
       worker: (id) => this.#worker(id),
       wantTick: () => this.#ticker.want(),
       shed: (cause: RefusalCause) => shedLog.record(cause, this.#dispatcher.waiting),
@@ -54,19 +76,26 @@ export class AppHandler implements AppPort, AppWorkerEvents {
 
   handle(exchange: Exchange): void {
     const { head, peer, notes, response } = exchange;
-    const memo = this.#environs.judge(head, peer);
+    const memo = this.#trust.judge(head, peer);
     notes.scheme = memo.scheme;
     if (memo.refused !== "") {
       response.abort("bad-request", 400, memo.refused);
-    } else if (this.#environs.appPath(head, memo) === undefined) {
+    } else if (this.#interface !== "asgi" && this.#environs.appPath(head, memo) === undefined) {
       this.#options.log.error("path does not begin with SCRIPT_NAME", {
         path: head.path,
-        scriptName: memo.scriptName,
+        scriptName: this.#environs.scriptName(memo),
       });
       response.abort("bad-request", 500, "path is outside of SCRIPT_NAME");
+    } else if (exchange.webSocket !== undefined && this.#interface !== "wsgi") {
+      this.#openWebSocket(exchange, exchange.webSocket, memo);
     } else {
       new AppExchange(exchange, this.#services, memo).start();
     }
+  }
+
+  #openWebSocket(exchange: Exchange, offer: WebSocketOffer, memo: FieldsMemo): void {
+    if (!offer.admit()) return;
+    new WsExchange(exchange, { offer, services: this.#services, memo }).start(exchange);
   }
 
   addWorker(attached: AttachedWorker): void {
@@ -78,19 +107,30 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       attached.aside.destroy();
       return;
     }
+    attached.link.responseWindowBytes = this.#options.config.responseBufferBytes;
     const worker = new AppWorker(attached, this);
+    this.#interface = worker.interface;
     this.#workers.set(pid, worker);
-    this.#dispatcher.addWorker(pid, worker.slots, this.#options.nowMs());
+    // An event loop has begun whatever it was given: what lies ahead of it would run beyond its slots.
+    const takesAhead = worker.interface === "wsgi";
+    this.#dispatcher.addWorker(pid, worker.slots, this.#options.nowMs(), { takesAhead });
     this.#ticker.want();
   }
 
   #problemWith({ hello }: AttachedWorker): string | undefined {
-    if (hello.interface !== "wsgi") return `it speaks ${hello.interface}`;
     return this.#workers.has(hello.pid) ? "it is attached already" : undefined;
   }
 
   drainWorker(pid: number): void {
+    if (this.#workers.has(pid)) {
+      this.#eventStreams.endThoseOf(pid);
+      this.#webSockets.restartThoseOf(pid);
+    }
     this.#dispatcher.drainWorker(pid);
+  }
+
+  endStreams(): void {
+    this.#eventStreams.endAll();
   }
 
   stop(): void {
@@ -100,6 +140,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   destroy(): void {
     this.#dispatcher.stop();
     this.#ticker.stop();
+    this.#eventStreams.stop();
     for (const worker of this.#workers.values()) worker.destroy();
   }
 
@@ -113,13 +154,14 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     return {
       workers: this.#dispatcher.workers,
       waiting: this.#dispatcher.waiting,
+      waitedMs: this.#dispatcher.waitedMs(this.#options.nowMs()),
       running: this.#dispatcher.running,
       bodyMemoryBytes: this.#bodies.heldBytes,
     };
   }
 
   onTaken(worker: AppWorker, streams: readonly StreamSink[]): void {
-    const taken = streams.filter((stream) => stream instanceof AppExchange);
+    const taken = streams.filter(isAppJob);
     for (const one of taken) if (one.ticket.isAbandoned) one.forget();
     const tickets = taken.map((one) => one.ticket);
     this.#dispatcher.takenBack(worker.pid, tickets, this.#options.nowMs());
@@ -130,10 +172,12 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     const nowMs = this.#options.nowMs();
     const bereaved = this.#dispatcher.removeWorker(worker.pid, nowMs);
     this.#workers.delete(worker.pid);
+    this.#eventStreams.forget(worker.pid);
+    this.#webSockets.forget(worker.pid);
     const inFlight: InFlightRequest[] = [];
     for (const { ticket, hadSlot, outcome } of bereaved) {
       const { job } = ticket;
-      if (!(job instanceof AppExchange)) continue;
+      if (!isAppJob(job)) continue;
       if (outcome === "forget") job.forget();
       const { id, head, startedAtMs } = job.exchange;
       const elapsedMs = nowMs - startedAtMs;
@@ -154,7 +198,6 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   #onDrained(pid: number): void {
     this.#workers.get(pid)?.link.drain();
     this.#options.events.workerDrained(pid);
-      waitedMs: this.#dispatcher.waitedMs(this.#options.nowMs()),
   }
 
   #worker(id: number): AppWorker {
@@ -162,4 +205,14 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     assert(worker !== undefined, "the dispatcher chooses among attached workers");
     return worker;
   }
+}
+
+function isAppJob(one: object): one is AppExchange | WsExchange {
+  return one instanceof AppExchange || one instanceof WsExchange;
+}
+
+function configuredInterface({ interface: named, workerClass }: AppConfig): "wsgi" | "asgi" | undefined {
+  if (named !== "auto") return named === "wsgi" ? "wsgi" : "asgi";
+  if (workerClass === "auto") return undefined;
+  return workerClass === "asgi" ? "asgi" : "wsgi";
 }
