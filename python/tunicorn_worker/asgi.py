@@ -1,15 +1,17 @@
 """One HTTP request of an ASGI 3 app: its receive and send (ASGI HTTP specification 2.4; peers.md §4.4).
 
-No sockets and no loop of its own: frames go to a port, which sends together what one turn of the loop produced.
+    HEAD ──start──► FIRST ──body──► STREAM ──last body──► (TRAILER ──trailers──►) OVER
+
+The head leaves with the first body bytes (a raising app can still be answered with 500), that of an event stream at once.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
 from time import perf_counter
 
+from . import asgi_files
 from .asgi_head import HeadError, header_block
+from .cycle import ClientLeft, Cycle
 from .wire import (
     BODY,
     BODY_BYTES_MAX,
@@ -17,10 +19,9 @@ from .wire import (
     END,
     HAS_LENGTH,
     HAS_TRAILERS,
+    NO_BUFFER,
     TRAILERS,
-    pack_abort,
     pack_credit,
-    pack_file,
     pack_frame,
     pack_inform,
     pack_response,
@@ -28,24 +29,9 @@ from .wire import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
-    from typing import Any, Awaitable, Callable, Dict, List, Protocol
+    from typing import Any, Dict, List
 
-    Message = Dict[str, Any]
-    App = Callable[[Any, Any, Any], Awaitable[None]]
-
-    class Port(Protocol):
-        """Where a stream's frames go, and who is told of its end."""
-
-        log: logging.Logger
-
-        def write(self, frame: bytes) -> None: ...
-
-        async def wait_for_room(self) -> None:
-            """While the front does not keep up."""
-
-        def ended(self, stream: int) -> None: ...
-
+    from .cycle import Message, Port
 
 #: What this worker can do on HTTP (ASGI extensions).
 EXTENSIONS: Dict[str, Dict[str, Any]] = {
@@ -57,341 +43,272 @@ EXTENSIONS: Dict[str, Dict[str, Any]] = {
 
 #: Request body bytes that the front sends ahead of the app's receive (docs/wire.md).
 REQUEST_WINDOW = 65_536
-#: Bytes read from a file at once when the front cannot open it.
-FILE_CHUNK_BYTES = 65_536
 
-# Phases of a response:  HEAD ──start──► FIRST ──body──► STREAM ──last body──► (TRAILER ──►) OVER
 HEAD, FIRST, STREAM, TRAILER, OVER = range(5)
-PHASE_NAMES = (
+#: What the app should send next.
+EXPECTED = (
     "http.response.start",
-    "a body message",
-    "a body message",
+    "http.response.body",
+    "http.response.body",
     "http.response.trailers",
     "nothing more",
 )
+SERVER_ERROR = b"Internal Server Error"
+_SERVER_ERROR_BLOCK = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n\r\n" % len(
+    SERVER_ERROR
+)
 
 
-class ClientLeft(OSError):
-    """Raised by send after the client has left (ASGI HTTP specification 2.4)."""
+class HttpCycle(Cycle):
+    #: The request body is complete.
+    body_ended = True
+    #: The app was given the message that ends the body.
+    _is_body_told = False
+    #: The client waits for `100 Continue`, which the first credit lets it have.
+    _awaits_credit = False
+    _window_due = 0
+    #: Nobody waits for the answer any more.
+    has_left = False
+    phase = HEAD
+    credit = CREDIT_INITIAL
+    flags = 0
+    #: Content-Length with HAS_LENGTH among the flags.
+    length = -1
+    _sent = 0
+    file_reply: bool | None = None
 
-
-class HttpCycle:
-    """The app's side of one request. The port calls `on_…`; the app calls receive and send, from any of its tasks."""
-
-    __slots__ = (
-        "_block", "_body", "_body_ended", "_credit", "_flags", "_has_left", "_is_bodiless", "_is_body_told", "_length", "_phase",
-        "_port", "_sent", "_started_at", "_status", "_waiters", "_window_due", "_awaits_credit", "_file_reply", "scope", "stream",
-    )  # fmt: skip
-
-    def __init__(self, port: Port, stream: int, scope: Message, has_body: bool, awaits_credit: bool) -> None:
+    def __init__(self, port: Port, stream: int, scope: Message) -> None:
+        self.port = port
         self.stream = stream
         self.scope = scope
-        self._port = port
-        self._body: List[bytes] = []
-        self._body_ended = not has_body
-        #: The app was given the message that ends the body.
-        self._is_body_told = False
-        self._awaits_credit = awaits_credit
-        self._window_due = 0
-        self._has_left = False
-        self._phase = HEAD
-        self._credit = CREDIT_INITIAL
-        self._sent = 0
-        self._waiters: List[asyncio.Future[None]] | None = None
-        self._file_reply: bool | None = None
         self._started_at = perf_counter()
 
-    async def run(self, app: App) -> None:
-        """Runs the app to its end; what it does wrong ends in the log and, as far as it can be told, at the client."""
-        try:
-            await app(self.scope, self.receive, self.send)
-        except asyncio.CancelledError:
-            self._give_up("the app's task was cancelled")
-            raise
-        except ClientLeft:
-            self._port.log.debug("The client left while the app was answering %s", self._name())
-        except Exception:
-            self._port.log.error("Exception in ASGI application: %s", self._name(), exc_info=True)
-            self._give_up("the app raised")
-        except BaseException:
-            self._give_up("the app ended the worker")
-            raise
-        else:
-            if self._phase != OVER and not self._has_left:
-                self._complain_of_unfinished_response()
-        finally:
-            self._port.ended(self.stream)
+    def expect_body(self, awaits_credit: bool) -> None:
+        """A request body follows."""
+        self.body_ended = False
+        self._awaits_credit = awaits_credit
+        self._body: List[bytes] = []
 
-    # --- the app's side -------------------------------------------------------------------------------------------------------
+    # --- receive ------------------------------------------------------------------------------------------------------------
 
     async def receive(self) -> Message:
-        """Body as it comes; after its end, waits for the client to leave."""
-        if self._body_ended and not self._body and not self._is_body_told:
-            self._is_body_told = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+        """Body as it comes; after its end, waits for the client to leave or for the response to end."""
+        if self.body_ended and not self._is_body_told and not self.has_left:
+            return self._take_body()
         if self._awaits_credit:
             self._awaits_credit = False
-            self._port.write(pack_credit(self.stream, REQUEST_WINDOW))
-        while not self._has_left and not self._body and (self._is_body_told or not self._body_ended):
-            await self._wait()
-        return {"type": "http.disconnect"} if self._has_left else self._take_body()
+            self.port.write(pack_credit(self.stream, REQUEST_WINDOW))
+        while not self._has_news():
+            await self.wait()
+        if self.has_left or self.phase == OVER:
+            return {"type": "http.disconnect"}
+        return self._take_body()
+
+    def _has_news(self) -> bool:
+        if self.has_left or self.phase == OVER:
+            return True
+        return not self._is_body_told and (self.body_ended or bool(self._body))
 
     def _take_body(self) -> Message:
+        if self.body_ended:
+            self._is_body_told = True
+            body = b"".join(self._body) if "_body" in self.__dict__ else b""
+            self._body = []
+            return {"type": "http.request", "body": body, "more_body": False}
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
-        self._is_body_told = self._body_ended
-        if not self._body_ended:
-            self._give_credit(len(body))
-        return {"type": "http.request", "body": body, "more_body": not self._body_ended}
-
-    def _give_credit(self, count: int) -> None:
-        self._window_due += count
+        self._window_due += len(body)
         if self._window_due >= REQUEST_WINDOW // 4:
-            self._port.write(pack_credit(self.stream, self._window_due))
+            self.port.write(pack_credit(self.stream, self._window_due))
             self._window_due = 0
+        return {"type": "http.request", "body": body, "more_body": True}
+
+    # --- send ---------------------------------------------------------------------------------------------------------------
 
     async def send(self, message: Message) -> None:
         """Raises ClientLeft (an OSError) once the client has left, RuntimeError for messages out of order."""
         kind = message["type"]
-        if self._has_left:
+        phase = self.phase
+        if self.has_left and phase != OVER:
             raise ClientLeft("the client has left")
-        phase = self._phase
         if kind == "http.response.body" and (phase == FIRST or phase == STREAM):
             body = message.get("body", b"")
-            more = message.get("more_body", False)
+            if type(body) is not bytes:
+                body = as_bytes(body)
             if phase == FIRST and len(body) <= BODY_BYTES_MAX:
-                self._send_first(body, more)
+                self._send_first(body, message.get("more_body", False))
             else:
-                await self._send_body(body, more)
+                await self.send_body(body, message.get("more_body", False))
         elif kind == "http.response.start" and phase == HEAD:
             self._start(message)
         elif kind == "http.response.early_hint" and phase == HEAD:
             self._send_early_hint(message)
         elif kind == "http.response.pathsend" and phase == FIRST:
-            await self._send_path(message)
+            await asgi_files.send_path(self, message)
         elif kind == "http.response.zerocopysend" and (phase == FIRST or phase == STREAM):
-            await self._send_descriptor(message)
+            await asgi_files.send_descriptor(self, message)
         elif kind == "http.response.trailers" and phase == TRAILER:
             self._send_trailers(message)
         else:
-            raise RuntimeError(f"expected {PHASE_NAMES[phase]}, but the app sent {kind!r}")
-
-    # --- the response -----------------------------------------------------------------------------------------------------
+            raise RuntimeError(f"expected {EXPECTED[phase]}, but the app sent {kind!r}")
 
     def _start(self, message: Message) -> None:
         status = message["status"]
         if not isinstance(status, int) or not 200 <= status <= 999:
             raise HeadError(f"a response status must be an int from 200 to 999, not {status!r}")
-        self._block, self._flags, self._length = header_block(message.get("headers", ()))
-        self._status = int(status)
-        self._is_bodiless = status in (204, 304) or self.scope["method"] == "HEAD"
+        self.block, self.flags, self.length = header_block(message.get("headers", ()))
+        self.status = int(status)
+        self.is_bodiless = status == 204 or status == 304 or self.scope["method"] == "HEAD"
         if message.get("trailers", False):
-            self._flags |= HAS_TRAILERS
-        self._phase = FIRST
+            self.flags |= HAS_TRAILERS
+        self.phase = FIRST
+        if self.flags & NO_BUFFER:
+            self._open_stream()
 
     def _send_first(self, body: bytes, more: bool) -> None:
         """The head with the first body bytes; all of it when there is no more, then with a Content-Length."""
-        flags = self._flags
+        flags = self.flags
         is_last = not more and not flags & HAS_TRAILERS
-        if is_last and not flags & HAS_LENGTH and not self._is_bodiless:
-            self._length = len(body)
-            self._flags = flags = flags | HAS_LENGTH
-            self._block = b"content-length: %d\r\n%b" % (len(body), self._block)
+        if is_last and not flags & HAS_LENGTH and not self.is_bodiless:
+            self.set_length(len(body))
         body = self._admit(body, not more)
-        self._credit -= len(body)
-        self._phase = STREAM
-        self._port.write(self._response_frame(END if is_last else 0, body))
+        self.credit -= len(body)
+        self.phase = STREAM
+        self.port.write(self.head_frame(END if is_last else 0, body))
         if not more:
             self._finish()
 
-    def _response_frame(self, end: int, body: bytes) -> bytes:
-        length = self._length if self._flags & HAS_LENGTH else 0
+    def set_length(self, length: int) -> None:
+        """The Content-Length that the app left out."""
+        self.length = length
+        self.flags |= HAS_LENGTH
+        self.block = b"content-length: %d\r\n%b" % (length, self.block)
+
+    def head_frame(self, end: int, body: bytes) -> bytes:
+        flags = self.flags
+        length = self.length if flags & HAS_LENGTH else 0
         micros = int((perf_counter() - self._started_at) * 1e6)
-        return pack_response(
-            self.stream, end, self._status, self._flags, b"", self._block, body, length, micros
-        )
+        return pack_response(self.stream, end, self.status, flags, b"", self.block, body, length, micros)
 
     def _finish(self) -> None:
-        self._phase = TRAILER if self._flags & HAS_TRAILERS else OVER
+        """The body is complete."""
+        if self.flags & HAS_TRAILERS:
+            self.phase = TRAILER
+            self._trailers: List[bytes] = []
+        else:
+            self.end()
+
+    def end(self) -> None:
+        self.phase = OVER
+        self.is_answered = True
+        if self._waiters:
+            self.wake()
 
     def _admit(self, body: bytes, is_last: bool) -> bytes:
         """Counts body bytes against Content-Length. RuntimeError for too many or too few, as uvicorn raises it."""
-        if self._is_bodiless:
+        if self.is_bodiless:
             return b""
-        self._sent += len(body)
-        if self._flags & HAS_LENGTH:
-            if self._sent > self._length:
+        if self.flags & HAS_LENGTH:
+            self._sent = sent = self._sent + len(body)
+            if sent > self.length:
                 raise RuntimeError(
-                    f"the body has more bytes ({self._sent}) than its Content-Length ({self._length})"
+                    f"the body has more bytes ({sent}) than its Content-Length ({self.length})"
                 )
-            if is_last and self._sent < self._length:
-                raise RuntimeError(
-                    f"the body ended after {self._sent} of {self._length} bytes (Content-Length)"
-                )
+            if is_last and sent < self.length:
+                raise RuntimeError(f"the body ended after {sent} of {self.length} bytes (Content-Length)")
         return body
 
-    async def _send_body(self, body: bytes, more: bool) -> None:
-        if self._phase == FIRST:
+    async def send_body(self, body: bytes, more: bool) -> None:
+        body = self._admit(body, not more)
+        if self.phase == FIRST:
             self._open_stream()
-        view = memoryview(self._admit(body, not more))
-        while view and self._phase == STREAM:
+        is_end = not more and not self.flags & HAS_TRAILERS
+        at = 0
+        while at < len(body):
             await self._wait_for_credit()
-            piece = view[: min(BODY_BYTES_MAX, self._credit)]
-            self._credit -= len(piece)
-            view = view[len(piece) :]
-            end = END if not view and not more and not self._flags & HAS_TRAILERS else 0
-            self._port.write(pack_frame(self.stream, BODY, end, bytes(piece)))
-            if end:
-                self._phase = OVER
-        await self._port.wait_for_room()
-        if not more and self._phase == STREAM:
-            if not self._flags & HAS_TRAILERS:
-                self._port.write(pack_frame(self.stream, BODY, END, b""))
+            piece = body[at : at + min(BODY_BYTES_MAX, self.credit)]
+            self.credit -= len(piece)
+            at += len(piece)
+            is_last = is_end and at == len(body)
+            self.port.write(pack_frame(self.stream, BODY, END if is_last else 0, piece))
+        if is_end and not body:
+            self.port.write(pack_frame(self.stream, BODY, END, b""))
+        if not more:
             self._finish()
+        await self.port.wait_for_room()
 
     def _open_stream(self) -> None:
-        self._phase = STREAM
-        self._port.write(self._response_frame(0, b""))
+        self.phase = STREAM
+        self.port.write(self.head_frame(0, b""))
 
     async def _wait_for_credit(self) -> None:
-        while self._credit <= 0:
-            if self._has_left:
-                raise ClientLeft("the client has left")
-            await self._wait()
-        if self._has_left:
+        while self.credit <= 0 and not self.has_left:
+            await self.wait()
+        if self.has_left:
             raise ClientLeft("the client has left")
 
     def _send_early_hint(self, message: Message) -> None:
         """103 with Link fields (RFC 8297)."""
         block, _, _ = header_block([(b"link", link) for link in message["links"]])
-        self._port.write(pack_inform(self.stream, 103, block))
+        self.port.write(pack_inform(self.stream, 103, block))
 
     def _send_trailers(self, message: Message) -> None:
         block, flags, _ = header_block(message.get("headers", ()))
         if flags & HAS_LENGTH:
             raise HeadError("Content-Length must not stand among trailers (RFC 9110 section 6.5.1)")
-        if message.get("more_trailers", False):
-            raise RuntimeError("trailers in several messages are not supported: send them in one")
-        self._port.write(pack_frame(self.stream, TRAILERS, END, block))
-        self._phase = OVER
-
-    async def _send_path(self, message: Message) -> None:
-        """The whole file as the rest of the response, sent by the front; by this worker when the front cannot open it."""
-        path = os.path.abspath(os.fspath(message["path"]))
-        with open(path, "rb") as file:
-            await self._send_file(file.fileno(), 0, os.fstat(file.fileno()).st_size, path)
-
-    async def _send_descriptor(self, message: Message) -> None:
-        """zerocopysend: a piece of an open file, `count` bytes from `offset` or from where it stands."""
-        file = message["file"]
-        descriptor = file if isinstance(file, int) else file.fileno()
-        offset = message.get("offset")
-        if offset is None:
-            offset = os.lseek(descriptor, 0, os.SEEK_CUR)
-        count = message.get("count")
-        if count is None:
-            count = max(0, os.fstat(descriptor).st_size - offset)
-        more = message.get("more_body", False)
-        await self._copy_file(descriptor, offset, count, more)
-
-    async def _send_file(self, descriptor: int, offset: int, count: int, path: str) -> None:
-        if not self._flags & HAS_LENGTH:
-            self._flags |= HAS_LENGTH
-            self._length = count
-            self._block = b"content-length: %d\r\n%b" % (count, self._block)
-        if self._is_bodiless or self._flags & HAS_TRAILERS or not count:
-            await self._copy_file(descriptor, offset, count, False)
-            return
-        if count != self._length:
-            raise RuntimeError(f"the file has {count} bytes, but Content-Length says {self._length}")
-        status = os.fstat(descriptor)
-        head = self._response_frame(0, b"")
-        self._port.write(pack_file(head, offset, count, status.st_dev, status.st_ino, os.fsencode(path)))
-        self._file_reply = None
-        while self._file_reply is None and not self._has_left:
-            await self._wait()
-        if self._file_reply:
-            self._phase = OVER
-        elif not self._has_left:
-            await self._copy_file(descriptor, offset, count, False)
-
-    async def _copy_file(self, descriptor: int, offset: int, count: int, more: bool) -> None:
-        if self._is_bodiless:
-            count = 0
-        loop = asyncio.get_running_loop()
-        while count:
-            piece = await loop.run_in_executor(
-                None, os.pread, descriptor, min(FILE_CHUNK_BYTES, count), offset
-            )
-            if not piece:
-                raise RuntimeError("the file is shorter than it was when the response began")
-            offset += len(piece)
-            count -= len(piece)
-            await self._send_body(piece, more or count > 0)
-        if self._phase != OVER and not more:
-            await self._send_body(b"", False)
+        self._trailers.append(block[:-2])
+        if not message.get("more_trailers", False):
+            self.port.write(pack_frame(self.stream, TRAILERS, END, b"".join(self._trailers) + b"\r\n"))
+            self.end()
 
     # --- the end ------------------------------------------------------------------------------------------------------------
 
-    def _give_up(self, reason: str) -> None:
-        """Answers 500 when nothing was sent, else breaks the connection: a client must not take half for whole."""
-        if self._has_left or self._phase == OVER:
+    def judge_return(self) -> None:
+        if self.phase == OVER:
             return
-        if self._phase <= FIRST:
-            self._status, self._flags, self._length = 500, HAS_LENGTH, len(SERVER_ERROR)
-            self._block = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n\r\n" % len(
-                SERVER_ERROR
-            )
-            self._port.write(
-                self._response_frame(END, b"" if self.scope["method"] == "HEAD" else SERVER_ERROR)
-            )
+        if self.has_left:
+            self.give_up("the client left")
+            return
+        done = "finishing its response" if self.phase > FIRST else "sending a response"
+        self.port.log.error("The ASGI app returned without %s: %s", done, self.name())
+        self.give_up(f"the app returned without {done}")
+
+    def give_up(self, reason: str) -> None:
+        """Answers 500 when nothing was sent, else breaks the connection: a client must not take half for whole."""
+        if self.phase == OVER:
+            return
+        if self.phase <= FIRST and not self.has_left:
+            self.status, self.flags, self.length = 500, HAS_LENGTH, len(SERVER_ERROR)
+            self.block = _SERVER_ERROR_BLOCK
+            self.port.write(self.head_frame(END, b"" if self.scope["method"] == "HEAD" else SERVER_ERROR))
         else:
-            self._port.write(pack_abort(self.stream, reason))
-        self._phase = OVER
-
-    def _complain_of_unfinished_response(self) -> None:
-        done = "sending a response" if self._phase <= FIRST else "finishing its response"
-        self._port.log.error("The ASGI app returned without %s: %s", done, self._name())
-        self._give_up(f"the app returned without {done}")
-
-    def _name(self) -> str:
-        return f"{self.scope['method']} {self.scope['path']}"
+            self.abort(reason)
+        self.end()
 
     # --- the port's side ----------------------------------------------------------------------------------------------------
 
     def on_body(self, payload: bytes, is_end: bool) -> None:
+        if self.body_ended:
+            return
         if payload:
             self._body.append(payload)
-        self._body_ended = self._body_ended or is_end
-        self._wake()
+        self.body_ended = is_end
+        self.wake()
 
     def on_credit(self, count: int) -> None:
-        self._credit += count
-        self._wake()
+        self.credit += count
+        self.wake()
 
     def on_file_reply(self, is_open: bool) -> None:
-        self._file_reply = is_open
-        self._wake()
+        self.file_reply = is_open
+        self.wake()
 
     def on_left(self) -> None:
-        """The client left, or the front gave the request up."""
-        self._has_left = True
-        self._wake()
-
-    async def _wait(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        if self._waiters is None:
-            self._waiters = []
-        self._waiters.append(waiter)
-        await waiter
-
-    def _wake(self) -> None:
-        waiters = self._waiters
-        if waiters:
-            self._waiters = None
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
+        self.has_left = True
+        self.wake()
 
 
-SERVER_ERROR = b"Internal Server Error"
+def as_bytes(body: Any) -> bytes:
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    raise TypeError(f"a body must be bytes, not {type(body).__name__}")

@@ -13,16 +13,49 @@ import threading
 import time
 
 from . import control, wire
-from .threads import all_stacks
+from .stacks import thread_stacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from typing import Callable
+    from typing import Callable, Protocol, Sequence
 
     from .control import Job, Message
-    from .session import Session
-    from .threads import Pool
+    from .loop_watch import LoopWatch
+
+    class Link(Protocol):
+        """One front's connection, as the aside speaks of it."""
+
+        def take_back(self) -> list[int]: ...
+
+        def leave(self, number: int) -> None: ...
+
+    class Pool(Protocol):
+        """What runs the app: threads.Pool or aio.AsyncPool."""
+
+        @property
+        def interface(self) -> str: ...
+        @property
+        def watch(self) -> LoopWatch | None: ...
+        @property
+        def slots(self) -> Sequence[object]: ...
+        @property
+        def requests(self) -> int: ...
+        @property
+        def busy(self) -> int: ...
+        @property
+        def is_stopping(self) -> bool: ...
+
+        def since_progress_ms(self) -> int: ...
+
+        def attach(self, sock: socket.socket) -> Link: ...
+
+        def detach(self) -> None: ...
+
+        def stop(self, quick: bool, grace: float = ...) -> None: ...
+
+        def stacks(self) -> str: ...
+
 
 CONNECT_SECONDS = 5.0
 #: From the arbiter's end, or a quick stop, to os._exit: what an idle or well-behaved app needs to leave by
@@ -30,7 +63,8 @@ CONNECT_SECONDS = 5.0
 GRACE_SECONDS = 0.5
 READ_BYTES = 65_536
 EXIT_ORPHAN = 1
-INTERFACE = "wsgi"
+#: Beside signal numbers in the wake-up pipe: the event loop has begun to work.
+WATCH = 0
 
 
 class Channel:
@@ -48,26 +82,55 @@ class Channel:
             pass  # the arbiter is gone: the control thread reads that as end of the stream
 
 
+class Booting:
+    """The pool while the app is loaded: nothing runs."""
+
+    interface = ""
+    watch = None
+    slots: Sequence[object] = ()
+    requests = 0
+    busy = 0
+    is_stopping = False
+    is_quick = False
+
+    def since_progress_ms(self) -> int:
+        return 0
+
+    def attach(self, sock: socket.socket) -> Link:
+        raise OSError("the app is not loaded yet")
+
+    def detach(self) -> None:
+        pass
+
+    def stop(self, quick: bool, grace: float = 0.0) -> None:
+        self.is_stopping = True
+        self.is_quick = self.is_quick or quick
+
+    def stacks(self) -> str:
+        return thread_stacks()
+
+
 class ControlThread:
-    def __init__(
-        self, job: Job, channel: Channel, pool: Pool, log: logging.Logger, reopen: Callable[[], None]
-    ) -> None:
+    def __init__(self, job: Job, channel: Channel, log: logging.Logger, reopen: Callable[[], None]) -> None:
         self._job = job
         self._channel = channel
-        self._pool = pool
+        self._booting = Booting()
+        self._pool: Pool = self._booting
+        #: Held while the pool changes or is stopped: no stop may fall between.
+        self._stopping = threading.Lock()
         self._log = log
         self._reopen = reopen
         self._lines = control.LineReader()
         self._aside: socket.socket | None = None
         self._aside_frames = wire.FrameReader()
-        self._session: Session | None = None
+        self._session: Link | None = None
         self._deadline = 0.0
         self._exit_code = 0
         self._poll = select.poll()
-        self._signals, wakeup = os.pipe()
+        self._signals, self._wakeup = os.pipe()
         os.set_blocking(self._signals, False)
-        os.set_blocking(wakeup, False)
-        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        os.set_blocking(self._wakeup, False)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
         self._handlers: dict[int, Callable[[], None]] = {
             channel.sock.fileno(): self._on_control,
             self._signals: self._on_signals,
@@ -78,6 +141,25 @@ class ControlThread:
             self._poll.register(descriptor, select.POLLIN)
         threading.Thread(target=self._run, name="tunicorn-control", daemon=True).start()
 
+    def serve(self, pool: Pool) -> None:
+        """The app is loaded: from now on this is what runs it."""
+        with self._stopping:
+            self._pool = pool
+            if self._booting.is_stopping:
+                pool.stop(self._booting.is_quick)
+
+    def wake(self, byte: int = WATCH) -> None:
+        """On any thread: a signal that Python told somebody else of, or WATCH."""
+        try:
+            os.write(self._wakeup, bytes((byte,)))
+        except BlockingIOError:
+            pass  # it is full of reasons to wake up
+
+    def end_within(self, seconds: float) -> None:
+        """The main thread has left: what the interpreter waits for at its end (threads of the app) is bounded."""
+        self._deadline = self._deadline or time.monotonic() + seconds
+        self.wake()
+
     def _run(self) -> None:
         try:
             while True:
@@ -87,15 +169,19 @@ class ControlThread:
             os._exit(EXIT_ORPHAN)
 
     def _turn(self) -> None:
-        left_ms = None
+        watch = self._pool.watch
+        left = watch.wait_seconds() if watch is not None else None
         if self._deadline:
-            left_ms = max(0, int((self._deadline - time.monotonic()) * 1000))
-            if left_ms == 0:
+            until_end = self._deadline - time.monotonic()
+            if until_end <= 0:
                 os._exit(self._exit_code)
-        for descriptor, _ in self._poll.poll(left_ms):
+            left = until_end if left is None else min(left, until_end)
+        for descriptor, _ in self._poll.poll(None if left is None else left * 1000 + 1):
             handler = self._handlers.get(descriptor)
             if handler is not None:
                 handler()
+        if watch is not None:
+            watch.look()
 
     # -- arbiter
 
@@ -115,13 +201,13 @@ class ControlThread:
         if kind == "ping":
             self._channel.send(self._pong(message))
         elif kind == "stacks":
-            self._channel.send({"type": "stacks", "id": message.get("id"), "text": all_stacks()})
+            self._channel.send({"type": "stacks", "id": message.get("id"), "text": self._pool.stacks()})
         elif kind == "attach":
             self._attach(str(message.get("address", "")), str(message.get("token", "")))
         elif kind == "detach":
             self._pool.detach()
         elif kind == "stop":
-            self._stop(str(message.get("mode", "")))
+            self._stop(str(message.get("mode", "")), int(message.get("graceMs", 0)))
         else:
             self._log.debug("Unknown control message %s", kind)
 
@@ -136,17 +222,21 @@ class ControlThread:
             "sinceProgressMs": pool.since_progress_ms(),
         }
 
-    def _stop(self, mode: str) -> None:
+    def _stop(self, mode: str, grace_ms: int) -> None:
         """A second stop, of either mode, hastens."""
         if mode == "graceful" and not self._pool.is_stopping:
-            self._pool.stop(quick=False)
+            self._stop_pool(False, (grace_ms or self._job.settings.graceful_timeout_ms) / 1000)
         else:
             self._end_soon(0)
+
+    def _stop_pool(self, quick: bool, grace: float = 0.0) -> None:
+        with self._stopping:
+            self._pool.stop(quick, grace)
 
     def _end_soon(self, exit_code: int) -> None:
         self._exit_code = exit_code
         self._deadline = self._deadline or time.monotonic() + GRACE_SECONDS
-        self._pool.stop(quick=True)
+        self._stop_pool(quick=True)
 
     # -- signals
 
@@ -158,11 +248,16 @@ class ControlThread:
                 self._end_soon(0)
             elif number == signal.SIGUSR1:
                 self._reopen()
+            elif number == WATCH and self._pool.watch is not None:
+                self._pool.watch.wake()
 
     # -- the front
 
     def _attach(self, address: str, token: str) -> None:
         """Wire and aside to one front; the previous front's links end."""
+        if self._pool is self._booting:
+            self._log.error("A front was named before the app was loaded")
+            return
         links = []
         try:
             for role in ("wire", "aside"):
@@ -188,7 +283,7 @@ class ControlThread:
             "nr": job.nr,
             "generation": job.generation,
         }
-        hello.update(interface=INTERFACE, slots=len(self._pool.slots), version=wire.VERSION)
+        hello.update(interface=self._pool.interface, slots=len(self._pool.slots), version=wire.VERSION)
         return control.encode(hello).decode().strip()
 
     def _on_aside(self) -> None:

@@ -36,7 +36,7 @@ class Lifespan:
         self._answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
 
-    async def startup(self, timeout_s: float) -> None:
+    async def startup(self, timeout_s: float | None) -> None:
         """Raises LifespanFailed; the exception of the app, if any, is its cause."""
         if self._mode == "off":
             return
@@ -66,7 +66,11 @@ class Lifespan:
 
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
-        await self._app(scope, self._inbox.get, self._send)
+        try:
+            await self._app(scope, self._inbox.get, self._send)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # asyncio would let it out of the loop, past everything that says what happened.
+            raise LifespanFailed(f"the application raised {type(error).__name__}: {error}") from error
 
     async def _send(self, message: Message) -> None:
         kind = message["type"]
@@ -76,7 +80,7 @@ class Lifespan:
             raise RuntimeError(f"{kind!r} was sent, but this part of the lifespan is already answered")
         self._answer.set_result(message)
 
-    async def _wait_for_answer(self, part: str, timeout_s: float) -> Message | None:
+    async def _wait_for_answer(self, part: str, timeout_s: float | None) -> Message | None:
         """None when the lifespan task ended instead of answering."""
         task = self._task
         assert task is not None
@@ -87,7 +91,7 @@ class Lifespan:
         if task.done():
             return None
         task.cancel()
-        raise LifespanFailed(f"lifespan {part} did not end within {timeout_s:g} s")
+        raise LifespanFailed(f"lifespan {part} did not end within {timeout_s:g} seconds")
 
     def _error(self) -> BaseException | None:
         if self._task is None or not self._task.done() or self._task.cancelled():

@@ -8,6 +8,8 @@ import os
 import re
 import sys
 
+from .boot_error import EXIT_APP, BootError
+from .interface import from_asgi2, interface_of
 from .tracebacks import summary, trimmed
 
 TYPE_CHECKING = False
@@ -17,37 +19,19 @@ if TYPE_CHECKING:
 
     from .control import Settings
 
-#: Exit codes as gunicorn has them: the worker could not boot; the application was not found in its module.
-EXIT_BOOT = 3
-EXIT_APP = 4
-WORKER_CLASSES = ("auto", "sync", "gthread")
+WORKER_CLASSES = ("auto", "sync", "gthread", "asgi")
 DEFAULT_NAMES = ("application", "app")
 FACTORY_NAMES = ("create_app", "make_app", "create_application", "get_wsgi_application", "factory")
 NAMES_SHOWN_MAX = 12
 
-_CO_COROUTINE = 0x80
-_CO_ASYNC_GENERATOR = 0x200
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-class BootError(Exception):
-    def __init__(
-        self, step: str, message: str, hint: str = "", traceback: str = "", exit_code: int = EXIT_BOOT
-    ) -> None:
-        super().__init__(message)
-        self.step = step
-        self.message = message
-        self.hint = hint
-        self.traceback = traceback
-        self.exit_code = exit_code
+def load_app(settings: Settings, on_step: Callable[[str], None]) -> tuple[Any, str]:
+    """The application callable and its interface, "wsgi" or "asgi" (3: an ASGI 2 app is wrapped). Raises BootError.
 
-
-def load_app(settings: Settings, on_step: Callable[[str], None]) -> Any:
-    """The application callable. Raises BootError."""
-    if settings.worker_class not in WORKER_CLASSES:
-        raise BootError("interpreter", f"there is no {settings.worker_class} worker in this version")
-    on_step("chdir")
-    _enter(settings)
+    `enter` comes first.
+    """
     target, attribute = split_target(settings.app)
     on_step("import")
     module = _import(target)
@@ -72,7 +56,10 @@ def split_target(app: str) -> tuple[str, str]:
     return match.group(1), match.group(2) or ""
 
 
-def _enter(settings: Settings) -> None:
+def enter(settings: Settings) -> None:
+    """To the app's folder, with sys.path as the app expects it."""
+    if settings.worker_class not in WORKER_CLASSES:
+        raise BootError("interpreter", f"there is no {settings.worker_class} worker in this version")
     folder = settings.chdir or os.getcwd()
     try:
         os.chdir(folder)
@@ -278,45 +265,34 @@ def _call(factory: Any, text: str, arguments: Any) -> Any:
 # -- judgement
 
 
-def _checked(app: Any, settings: Settings) -> Any:
+def _checked(app: Any, settings: Settings) -> tuple[Any, str]:
     if not callable(app):
         hint = "does its factory return the application?" if app is None else ""
         message = f"{settings.app} is {type(app).__name__}, which cannot be called"
         raise BootError("attribute", message, hint, exit_code=EXIT_APP)
-    if looks_asynchronous(app):
-        message = (
-            f"{settings.app} is an ASGI application; {settings.worker_class} workers run WSGI applications"
-        )
-        raise BootError("attribute", message, "name its WSGI callable instead", exit_code=EXIT_APP)
-    return app
+    if settings.interface == "auto":
+        return _judged(app, interface_of(app), settings)
+    return _as_interface(app, settings.interface)
 
 
-def looks_asynchronous(app: Any) -> bool:
-    """ASGI 3: the callable, or its class's __call__, is a coroutine function, or takes (scope, receive,
-    send).
-    """
-    while hasattr(app, "func") and hasattr(app, "keywords"):
-        app = app.func  # functools.partial
-    code = _code(app)
-    if code is None and not isinstance(app, type):
-        code = _code(_call_method(type(app)))
-    if code is None:
-        return False
-    names = [name for name in code.co_varnames[: code.co_argcount] if name != "self"]
-    return bool(code.co_flags & (_CO_COROUTINE | _CO_ASYNC_GENERATOR)) or names[:3] == [
-        "scope",
-        "receive",
-        "send",
-    ]
+def _as_interface(app: Any, interface: str) -> tuple[Any, str]:
+    if interface == "asgi2":
+        return from_asgi2(app), "asgi"
+    return app, "wsgi" if interface == "wsgi" else "asgi"
 
 
-def _call_method(kind: type) -> Any:
-    """Its own or inherited `__call__`, not the metaclass's."""
-    return next((base.__dict__["__call__"] for base in kind.__mro__ if "__call__" in base.__dict__), None)
-
-
-def _code(function: Any) -> Any:
-    return getattr(getattr(function, "__func__", function), "__code__", None)
+def _judged(app: Any, looks: str, settings: Settings) -> tuple[Any, str]:
+    """By its looks; where it shows none, by what the worker runs."""
+    kind = settings.worker_class
+    if kind == "auto":
+        return _as_interface(app, looks or "wsgi")
+    wanted = "asgi" if kind == "asgi" else "wsgi"
+    if looks and not looks.startswith(wanted):
+        own, others = ("an ASGI", "WSGI") if wanted == "wsgi" else ("a WSGI", "ASGI")
+        message = f"{settings.app} is {own} application; {kind} workers run {others} applications"
+        hint = "leave --worker-class (-k) and --threads out, or name the interface with --interface"
+        raise BootError("attribute", message, hint, exit_code=EXIT_APP)
+    return _as_interface(app, looks or ("asgi3" if wanted == "asgi" else "wsgi"))
 
 
 def _listing(title: str, names: Iterable[str]) -> str:

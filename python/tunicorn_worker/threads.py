@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import threading
 import traceback
 from time import perf_counter
 
 from .session import Session
+from .stacks import thread_stacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ class Slot:
 
 
 class Pool:
+    interface = "wsgi"
+    #: Nothing to watch: only an event loop can be blocked by one of its requests.
+    watch = None
+
     def __init__(self, threads: int, on_link_end: Callable[[Link], None]) -> None:
         self.slots: list[Slot] = [Slot() for _ in range(threads)]
         self._on_link_end = on_link_end
@@ -117,9 +121,9 @@ class Pool:
         if link is not None:
             link.session.close()
 
-    def stop(self, quick: bool) -> None:
-        """Graceful: what was received is answered. Quick: answers are thrown away, `serve` waits for the
-        main thread only.
+    def stop(self, quick: bool, grace: float = 0.0) -> None:
+        """Graceful: what was received is answered, however long it takes: the arbiter ends it after `grace`.
+        Quick: answers are thrown away, `serve` waits for the main thread only.
         """
         with self._changed:
             self.is_stopping = True
@@ -128,6 +132,9 @@ class Pool:
             link = self._link
         if link is not None:
             link.session.close() if quick else link.session.stop()
+
+    def stacks(self) -> str:
+        return thread_stacks()
 
     @property
     def requests(self) -> int:
@@ -197,15 +204,3 @@ def serve_link(session: Session, slot: Slot, run: Run) -> None:
         run(session, stream)
         slot.is_busy = False
         slot.requests += 1
-
-
-def all_stacks() -> str:
-    """The Python stacks of all threads, as they are at this moment."""
-    names = {thread.ident: thread.name for thread in threading.enumerate()}
-    own = threading.get_ident()
-    parts = []
-    for ident, frame in sys._current_frames().items():
-        if ident != own:
-            lines = "".join(traceback.format_stack(frame))
-            parts.append(f"Thread {names.get(ident, '?')} ({ident}), most recent call last:\n{lines}")
-    return "\n".join(parts)

@@ -1,18 +1,19 @@
 """One WebSocket of an ASGI 3 app (ASGI WebSocket specification 2.4; peers.md §4.4). The front speaks RFC 6455; here are messages.
 
-States:  CONNECTING ──accept──► OPEN ──close, or the client's──► CLOSED
-             └──close, denial response──► CLOSED
+CONNECTING ──accept──► OPEN ──close, or the client's──► CLOSED
+    ├──close──► CLOSED (403)
+    └──http.response.start──► DENYING ──last body──► CLOSED
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from struct import Struct
 from time import perf_counter
 
-from .asgi import ClientLeft
+from .asgi import as_bytes
 from .asgi_head import HeadError, header_block, is_token
+from .cycle import ClientLeft, Cycle
 from .wire import (
     BODY,
     BODY_BYTES_MAX,
@@ -24,8 +25,8 @@ from .wire import (
     WS_ACCEPT,
     WS_BINARY,
     WS_CLOSE,
+    WS_MESSAGE_COST,
     WS_TEXT,
-    pack_abort,
     pack_credit,
     pack_frame,
     pack_response,
@@ -33,104 +34,91 @@ from .wire import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Deque, Dict, List
+    from typing import Any, Deque, Dict, List, Tuple
 
-    from .asgi import App, Message, Port
+    from .cycle import Message, Port
 
 EXTENSIONS: Dict[str, Dict[str, Any]] = {"websocket.http.response": {}}
 
-#: Message bytes that the front sends ahead of the app's receive (docs/wire.md).
-RECEIVE_WINDOW = 65_536
-
 CONNECTING, DENYING, OPEN, CLOSED = range(4)
+STATE_NAMES = ("connecting", "sending its denial response", "open", "closed")
 
 # Close codes (RFC 6455 §7.4.1).
 NORMAL = 1000
 NO_STATUS = 1005
+ABNORMAL = 1006
 INTERNAL_ERROR = 1011
+#: They say that no code was sent, or how TLS failed: none of them can be sent.
+UNSENDABLE = frozenset((1004, NO_STATUS, ABNORMAL, 1015))
+#: RFC 6455 §5.5: a control frame has at most 125 bytes, two of them the code.
+REASON_BYTES_MAX = 123
 
 _CODE = Struct("<H")
 
 
-class WebSocketCycle:
-    """The app's side of one WebSocket. The port calls `on_…`; the app calls receive and send, from any of its tasks."""
+class WebSocketCycle(Cycle):
+    _state = CONNECTING
+    #: Bytes and message costs that the app may send.
+    _credit = CREDIT_INITIAL
+    _credit_due = 0
+    #: The front said that the connection is over.
+    _is_over = False
+    #: The app was told so.
+    _is_end_told = False
+    #: The front waits for this stream's end, although nothing of it is used.
+    _is_cancelled = False
+    #: The head of a denial response, until its first body bytes.
+    _denial: Message | None = None
 
-    __slots__ = (
-        "_credit", "_denial", "_inbox", "_is_over", "_partial", "_port", "_started_at", "_state", "_waiters", "_window_due",
-        "scope", "stream",
-    )  # fmt: skip
-
-    def __init__(self, port: Port, stream: int, scope: Message) -> None:
+    def __init__(self, port: Port, stream: int, scope: Message, credit_step: int) -> None:
+        """Credit is given back in steps of `credit_step`."""
+        self.port = port
         self.stream = stream
         self.scope = scope
-        self._port = port
-        self._state = CONNECTING
-        self._inbox: Deque[Message] = deque(({"type": "websocket.connect"},))
+        self._credit_step = credit_step
+        #: Messages and what each one costs of the front's credit.
+        self._inbox: Deque[Tuple[Message, int]] = deque((({"type": "websocket.connect"}, 0),))
         self._partial: List[bytes] = []
-        self._credit = CREDIT_INITIAL
-        self._window_due = 0
-        #: The front said that the connection is over.
-        self._is_over = False
-        self._denial: Message | None = None
-        self._waiters: List[asyncio.Future[None]] = []
         self._started_at = perf_counter()
 
-    async def run(self, app: App) -> None:
-        """Runs the app to its end. What it leaves open is closed: 1000 when it returned, 1011 when it raised."""
-        try:
-            await app(self.scope, self.receive, self.send)
-        except asyncio.CancelledError:
-            self._give_up(INTERNAL_ERROR)
-            raise
-        except ClientLeft:
-            self._port.log.debug("The client left the WebSocket %s", self.scope["path"])
-        except Exception:
-            self._port.log.error(
-                "Exception in ASGI application: WebSocket %s", self.scope["path"], exc_info=True
-            )
-            self._give_up(INTERNAL_ERROR)
-        except BaseException:
-            self._give_up(INTERNAL_ERROR)
-            raise
-        else:
-            self._end_after_return()
-        finally:
-            self._port.ended(self.stream)
-
-    # --- the app's side -------------------------------------------------------------------------------------------------------
+    # --- receive ------------------------------------------------------------------------------------------------------------
 
     async def receive(self) -> Message:
+        """Raises RuntimeError after websocket.disconnect: nothing can follow."""
         while not self._inbox:
-            await self._wait()
-        message = self._inbox.popleft()
-        if message["type"] == "websocket.receive":
-            self._give_credit(message)
+            if self._is_end_told:
+                raise RuntimeError("receive was called after websocket.disconnect")
+            await self.wait()
+        message, cost = self._inbox.popleft()
+        if cost:
+            self._credit_due += cost
+            if self._credit_due >= self._credit_step and not self._is_over:
+                self.port.write(pack_credit(self.stream, self._credit_due))
+                self._credit_due = 0
+        elif message["type"] == "websocket.disconnect":
+            self._is_end_told = True
         return message
 
-    def _give_credit(self, message: Message) -> None:
-        data = message.get("bytes")
-        self._window_due += len(data) if data is not None else len(message["text"])
-        if self._window_due >= RECEIVE_WINDOW // 4 and not self._is_over:
-            self._port.write(pack_credit(self.stream, self._window_due))
-            self._window_due = 0
+    # --- send ---------------------------------------------------------------------------------------------------------------
 
     async def send(self, message: Message) -> None:
-        """Raises ClientLeft (an OSError) once the connection is over, RuntimeError for messages out of order."""
+        """Raises ClientLeft (an OSError) once the client is gone, RuntimeError for messages out of order."""
         kind = message["type"]
-        if self._state == OPEN and kind == "websocket.send":
+        state = self._state
+        if state == OPEN and kind == "websocket.send":
             await self._send_message(message)
-        elif self._is_over:
+        elif self._is_over and state != CLOSED:
             raise ClientLeft("the WebSocket is closed")
-        elif self._state == CONNECTING and kind == "websocket.accept":
+        elif state == CONNECTING and kind == "websocket.accept":
             self._accept(message)
-        elif self._state in (CONNECTING, OPEN) and kind == "websocket.close":
+        elif state <= OPEN and state != DENYING and kind == "websocket.close":
             self._close(message)
-        elif self._state == CONNECTING and kind == "websocket.http.response.start":
+        elif state == CONNECTING and kind == "websocket.http.response.start":
             self._start_denial(message)
-        elif self._state == DENYING and kind == "websocket.http.response.body":
+        elif state == DENYING and kind == "websocket.http.response.body":
             await self._send_denial_body(message)
         else:
-            raise RuntimeError(f"a WebSocket that is {STATE_NAMES[self._state]} can't take {kind!r}")
+            raise RuntimeError(f"a WebSocket that is {STATE_NAMES[state]} can't take {kind!r}")
 
     def _accept(self, message: Message) -> None:
         subprotocol = (message.get("subprotocol") or "").encode("latin-1", "replace")
@@ -139,103 +127,129 @@ class WebSocketCycle:
         block, flags, _ = header_block(message.get("headers") or ())
         if flags & HAS_LENGTH:
             raise HeadError("Content-Length can't stand in a WebSocket handshake")
+        if b"\nsec-websocket-" in b"\n" + block.lower():
+            raise HeadError("the server makes the Sec-WebSocket fields; name a subprotocol as `subprotocol`")
         self._state = OPEN
-        self._port.write(
-            pack_frame(self.stream, WS_ACCEPT, 0, bytes((len(subprotocol),)) + subprotocol + block)
-        )
+        accept = b"%c%b%b" % (len(subprotocol), subprotocol, block)
+        self.port.write(pack_frame(self.stream, WS_ACCEPT, 0, accept))
 
     async def _send_message(self, message: Message) -> None:
-        text = message.get("text")
-        data = message.get("bytes")
-        if (text is None) == (data is None):
-            raise RuntimeError("websocket.send needs either text or bytes")
+        kind, payload = _payload_of(message)
         while self._credit <= 0 and not self._is_over:
-            await self._wait()
+            await self.wait()
         if self._is_over:
             raise ClientLeft("the WebSocket is closed")
-        kind, payload = (WS_TEXT, text.encode()) if text is not None else (WS_BINARY, bytes(data or b""))
-        self._credit -= len(payload)
-        for at in range(0, len(payload) - FRAME_BYTES_MAX, FRAME_BYTES_MAX):
-            self._port.write(pack_frame(self.stream, kind, MORE, payload[at : at + FRAME_BYTES_MAX]))
-        last = max(0, (len(payload) - 1) // FRAME_BYTES_MAX * FRAME_BYTES_MAX)
-        self._port.write(pack_frame(self.stream, kind, 0, payload[last:]))
+        if self._state != OPEN:
+            raise RuntimeError("the app closed the WebSocket while it sent a message")
+        self._credit -= len(payload) + WS_MESSAGE_COST
+        if len(payload) > FRAME_BYTES_MAX:
+            payload = self._send_pieces(kind, payload)
+        self.port.write(pack_frame(self.stream, kind, 0, payload))
+        if self._credit <= 0:
+            await self.port.wait_for_room()
+
+    def _send_pieces(self, kind: int, payload: bytes) -> bytes:
+        """All but the last one, which it returns."""
+        last = (len(payload) - 1) // FRAME_BYTES_MAX * FRAME_BYTES_MAX
+        for at in range(0, last, FRAME_BYTES_MAX):
+            self.port.write(pack_frame(self.stream, kind, MORE, payload[at : at + FRAME_BYTES_MAX]))
+        return payload[last:]
 
     def _close(self, message: Message) -> None:
         """Before accept: the handshake is refused with 403 (ASGI WebSocket specification, Close)."""
         if self._state == CONNECTING:
             self._deny(403)
             return
-        code = message.get("code", NORMAL)
-        self._send_close(NORMAL if code is None else code, message.get("reason") or "")
+        code = message.get("code")
+        code = NORMAL if code is None else code
+        if not isinstance(code, int) or not 1000 <= code <= 4999 or code in UNSENDABLE:
+            raise RuntimeError(f"{code!r} is no close code that can be sent (RFC 6455 section 7.4)")
+        self._send_close(code, message.get("reason") or "")
 
     def _send_close(self, code: int, reason: str) -> None:
-        # RFC 6455 §5.5: a control frame has at most 125 bytes, two of them the code.
-        text = reason.encode()[:123].decode("utf-8", "ignore").encode()
-        self._port.write(pack_frame(self.stream, WS_CLOSE, END, _CODE.pack(code) + text))
-        self._state = CLOSED
+        text = reason.encode("utf-8", "replace")[:REASON_BYTES_MAX].decode("utf-8", "ignore").encode()
+        self.port.write(pack_frame(self.stream, WS_CLOSE, END, _CODE.pack(code) + text))
+        self._end_state()
 
     def _deny(self, status: int) -> None:
-        block = b"content-length: 0\r\n\r\n"
-        self._port.write(
-            pack_response(self.stream, END, status, HAS_LENGTH, b"", block, b"", 0, self._micros())
+        self.port.write(
+            pack_response(
+                self.stream,
+                END,
+                status,
+                HAS_LENGTH,
+                b"",
+                b"content-length: 0\r\n\r\n",
+                b"",
+                0,
+                self._micros(),
+            )
         )
+        self._end_state()
+
+    def _end_state(self) -> None:
         self._state = CLOSED
+        self.is_answered = True
+
+    # --- denial response ----------------------------------------------------------------------------------------------------
 
     def _start_denial(self, message: Message) -> None:
-        header_block(message.get("headers") or ())
-        self._denial = message
+        status = message["status"]
+        if not isinstance(status, int) or not 200 <= status <= 999:
+            raise HeadError(f"a response status must be an int from 200 to 999, not {status!r}")
+        self._denial = dict(message, headers=list(message.get("headers") or ()))
+        header_block(self._denial["headers"])
         self._state = DENYING
 
     async def _send_denial_body(self, message: Message) -> None:
-        body = message.get("body", b"")
+        body = as_bytes(message.get("body", b""))
         more = message.get("more_body", False)
         if self._denial is not None:
-            self._open_denial()
+            self._open_denial(self._denial)
         for at in range(0, len(body) or 1, BODY_BYTES_MAX):
             piece = body[at : at + BODY_BYTES_MAX]
             while self._credit <= 0 and not self._is_over:
-                await self._wait()
+                await self.wait()
             if self._is_over:
                 raise ClientLeft("the client has left")
             self._credit -= len(piece)
             is_last = not more and at + BODY_BYTES_MAX >= len(body)
-            self._port.write(pack_frame(self.stream, BODY, END if is_last else 0, piece))
+            self.port.write(pack_frame(self.stream, BODY, END if is_last else 0, piece))
         if not more:
-            self._state = CLOSED
+            self._end_state()
 
-    def _open_denial(self) -> None:
-        denial = self._denial
-        assert denial is not None
+    def _open_denial(self, denial: Message) -> None:
         self._denial = None
-        block, flags, length = header_block(denial.get("headers") or ())
-        status = denial["status"]
-        self._port.write(
-            pack_response(self.stream, 0, status, flags, b"", block, b"", max(0, length), self._micros())
-        )
+        block, flags, length = header_block(denial["headers"])
+        head = (flags, b"", block, b"", max(0, length), self._micros())
+        self.port.write(pack_response(self.stream, 0, int(denial["status"]), *head))
 
     # --- the end ------------------------------------------------------------------------------------------------------------
 
-    def _end_after_return(self) -> None:
-        if self._state == CONNECTING and not self._is_over:
-            self._port.log.error(
-                "The ASGI app returned without accepting or closing the WebSocket %s", self.scope["path"]
-            )
-            self._give_up(INTERNAL_ERROR)
-        elif self._state == OPEN and not self._is_over:
-            self._send_close(NORMAL, "")
-        elif self._state == DENYING:
-            self._give_up(INTERNAL_ERROR)
-
-    def _give_up(self, code: int) -> None:
+    def judge_return(self) -> None:
         if self._is_over or self._state == CLOSED:
-            return
-        if self._state == OPEN:
-            self._send_close(code, "")
+            self._end_cancelled()
+        elif self._state == OPEN:
+            self._send_close(NORMAL, "")
+        else:
+            self.port.log.error("The ASGI app returned without accepting or closing: %s", self.name())
+            self.give_up("the app returned without accepting or closing")
+
+    def give_up(self, reason: str) -> None:
+        """1011 when open, 500 before."""
+        if self._is_over or self._state == CLOSED:
+            self._end_cancelled()
+        elif self._state == OPEN:
+            self._send_close(INTERNAL_ERROR, "")
         elif self._state == CONNECTING or self._denial is not None:
             self._deny(500)
         else:
-            self._port.write(pack_abort(self.stream, "the app ended before its denial response did"))
-            self._state = CLOSED
+            self.abort(reason)
+            self._end_state()
+
+    def _end_cancelled(self) -> None:
+        if self._is_cancelled and not self.is_answered:
+            self.abort("the client left")
 
     def _micros(self) -> int:
         return int((perf_counter() - self._started_at) * 1e6)
@@ -250,42 +264,44 @@ class WebSocketCycle:
                 return
             payload = b"".join(self._partial)
             self._partial.clear()
+        message: Message = {"type": "websocket.receive"}
         if kind == WS_TEXT:
-            self._deliver({"type": "websocket.receive", "text": payload.decode()})
+            message["text"] = payload.decode()
         else:
-            self._deliver({"type": "websocket.receive", "bytes": payload})
+            message["bytes"] = payload
+        self._inbox.append((message, len(payload) + WS_MESSAGE_COST))
+        self.wake()
 
     def on_close(self, payload: bytes) -> None:
+        """The front's WS_CLOSE: the stream is over, before accept as well."""
         code = _CODE.unpack_from(payload)[0] if len(payload) >= 2 else NO_STATUS
+        self.is_answered = True
         self._end(code, payload[2:].decode("utf-8", "replace"))
 
     def on_left(self) -> None:
-        self._end(1006, "")
+        self._is_cancelled = True
+        self._end(ABNORMAL, "")
 
     def _end(self, code: int, reason: str) -> None:
         if self._is_over:
             return
         self._is_over = True
-        self._deliver({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self._inbox.append(({"type": "websocket.disconnect", "code": code, "reason": reason}, 0))
+        self.wake()
 
     def on_credit(self, count: int) -> None:
         self._credit += count
-        self._wake()
-
-    def _deliver(self, message: Message) -> None:
-        self._inbox.append(message)
-        self._wake()
-
-    async def _wait(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        await waiter
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        self.wake()
 
 
-STATE_NAMES = ("connecting", "sending its denial response", "open", "closed")
+def _payload_of(message: Message) -> tuple[int, bytes]:
+    """One of text and bytes must be there (ASGI WebSocket specification, Send)."""
+    text = message.get("text")
+    data = message.get("bytes")
+    if (text is None) == (data is None):
+        raise RuntimeError("websocket.send needs either text or bytes")
+    if text is None:
+        return WS_BINARY, data if type(data) is bytes else as_bytes(data)
+    if not isinstance(text, str):
+        raise TypeError(f"the text of a message must be str, not {type(text).__name__}")
+    return WS_TEXT, text.encode()

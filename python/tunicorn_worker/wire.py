@@ -38,6 +38,9 @@ WS_TEXT = 33
 WS_BINARY = 34
 WS_CLOSE = 35
 
+#: What a WebSocket message costs of the credit beyond its bytes: an empty one takes memory, too.
+WS_MESSAGE_COST = 2_048
+
 #: The sender sends nothing more on this stream.
 END = 1
 #: Of WS_TEXT and WS_BINARY: pieces of the same message follow.

@@ -11,7 +11,8 @@ import sys
 from time import perf_counter
 
 from . import loader, logs
-from .control_thread import INTERFACE, Channel, ControlThread, connect
+from .boot_error import BootError
+from .control_thread import Channel, ControlThread, connect
 from .threads import Pool
 from .title import set_title
 from .wsgi import WsgiRunner
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .control import Job
+    from .control import Job, Settings
     from .threads import Link
 
 EXIT_OK = 0
@@ -32,6 +33,12 @@ HEARD = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGHUP")
 RESET = ("SIGCHLD", "SIGUSR2", "SIGWINCH")
 
 
+def preload(settings: Settings) -> None:
+    """In the forkserver: what all workers will need, so that they share its pages."""
+    if settings.worker_class == "asgi":
+        from . import asgi_worker  # noqa: F401
+
+
 def run(job: Job) -> int:
     become_worker(job)
     log = logs.ErrorLog(job.settings)
@@ -41,38 +48,103 @@ def run(job: Job) -> int:
     except OSError as error:
         log.logger.critical("Cannot connect to the arbiter at %s: %s", job.address, error)
         return EXIT_NO_ARBITER
-    threads = job.settings.threads if job.settings.worker_class == "gthread" else 1
-
-    def on_link_end(link: Link) -> None:
-        if link.session.error:
-            log.logger.error("The link to the front broke the protocol: %s", link.session.error)
-
-    pool = Pool(max(1, threads), on_link_end)
-    ControlThread(job, channel, pool, log.logger, log.reopen).start()
+    control = ControlThread(job, channel, log.logger, log.reopen)
+    control.start()
     channel.send(
         {"type": "hello", "token": job.token, "pid": os.getpid(), "nr": job.nr, "generation": job.generation}
     )
-    return _serve(job, channel, pool, log)
-
-
-def _serve(job: Job, channel: Channel, pool: Pool, log: logs.ErrorLog) -> int:
-    channel.send({"type": "step", "step": "interpreter"})
-    began = perf_counter()
     try:
-        app = loader.load_app(job.settings, lambda step: channel.send({"type": "step", "step": step}))
-    except loader.BootError as error:
+        return Worker(job, channel, control, log).live()
+    except BootError as error:
         return _boot_failed(channel, error)
-    import_ms = int((perf_counter() - began) * 1000)
-    channel.send({"type": "ready", "interface": INTERFACE, "slots": len(pool.slots), "importMs": import_ms})
-
-    def retire(cause: str) -> None:
-        channel.send({"type": "retire", "cause": cause})
-
-    pool.serve(WsgiRunner(app, job.settings, log.logger, log.stream, retire).run)
-    return EXIT_OK
+    finally:
+        if job.hooks is not None and job.worker is not None:
+            job.worker.alive = False
+            job.hooks.call("worker_exit", job.hooks.server, job.worker)
 
 
-def _boot_failed(channel: Channel, error: loader.BootError) -> int:
+class Worker:
+    """The steps of booting, and what runs after them."""
+
+    def __init__(self, job: Job, channel: Channel, control: ControlThread, log: logs.ErrorLog) -> None:
+        self.settings = job.settings
+        self.control = control
+        self.log = log
+        self._job = job
+        self._channel = channel
+        self._began = perf_counter()
+
+    def live(self) -> int:
+        """The exit code. Raises BootError."""
+        self.step("interpreter")
+        if self.settings.worker_class == "asgi":
+            self._loop_first()
+        self._call_post_fork()
+        app, interface = self._job.app or self._load()
+        app = self._hooked(app, interface)
+        if interface == "asgi":
+            from . import asgi_worker  # asyncio only where it is needed
+
+            return asgi_worker.serve(self, app)
+        return self._serve_wsgi(app)
+
+    def _load(self) -> tuple[Any, str]:
+        self.step("chdir")
+        loader.enter(self.settings)
+        self.log.configure()
+        return loader.load_app(self.settings, self.step)
+
+    def _call_post_fork(self) -> None:
+        hooks, worker = self._job.hooks, self._job.worker
+        if hooks is not None and worker is not None:
+            from . import master
+
+            self.step("post_fork")
+            master.call_post_fork(hooks, worker, self.log.logger)
+
+    def _hooked(self, app: Any, interface: str) -> Any:
+        """The hooks that come with a loaded application."""
+        hooks, worker = self._job.hooks, self._job.worker
+        if hooks is None or worker is None:
+            return app
+        worker.app = worker.wsgi = app
+        worker.booted = True
+        hooks.call("post_worker_init", worker)
+        return hooks.around_requests(app, worker, interface == "asgi")
+
+    def _loop_first(self) -> None:
+        """Apps may ask for the current event loop while they are imported."""
+        from .event_loop import new_loop
+
+        new_loop(self.settings.loop)
+
+    def _serve_wsgi(self, app: Any) -> int:
+        settings, log = self.settings, self.log
+        is_threaded = settings.worker_class == "gthread"
+        pool = Pool(max(1, settings.threads if is_threaded else 1), self._on_link_end)
+        self.control.serve(pool)
+        self.ready(pool.interface, len(pool.slots))
+        pool.serve(WsgiRunner(app, settings, log.logger, log.stream, self.retire).run)
+        return EXIT_OK
+
+    def _on_link_end(self, link: Link) -> None:
+        if link.session.error:
+            self.log.logger.error("The link to the front broke the protocol: %s", link.session.error)
+
+    # -- what the arbiter is told
+
+    def step(self, name: str) -> None:
+        self._channel.send({"type": "step", "step": name})
+
+    def ready(self, interface: str, slots: int) -> None:
+        import_ms = int((perf_counter() - self._began) * 1000)
+        self._channel.send({"type": "ready", "interface": interface, "slots": slots, "importMs": import_ms})
+
+    def retire(self, cause: str) -> None:
+        self._channel.send({"type": "retire", "cause": cause})
+
+
+def _boot_failed(channel: Channel, error: BootError) -> int:
     channel.send(
         {
             "type": "boot-failed",

@@ -4,7 +4,6 @@ exit code.
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 import tempfile
@@ -13,6 +12,7 @@ import unittest
 
 import support  # noqa: F401  puts the package on sys.path
 from tunicorn_worker import control, loader
+from tunicorn_worker.boot_error import BootError
 
 FILES = {
     "plain.py": """
@@ -70,10 +70,13 @@ class LoaderTest(unittest.TestCase):
 
     def load(self, app, **settings):
         values = control.Settings.from_message({"app": app, "chdir": self.folder, **settings})
-        return loader.load_app(values, self.steps.append)
+        self.steps.append("chdir")
+        loader.enter(values)
+        app, self.interface = loader.load_app(values, self.steps.append)
+        return app
 
     def fail(self, app, **settings):
-        with self.assertRaises(loader.BootError) as caught:
+        with self.assertRaises(BootError) as caught:
             self.load(app, **settings)
         return caught.exception
 
@@ -137,7 +140,13 @@ class LoaderTest(unittest.TestCase):
             ("factories", "attribute", "neither `application` nor `app`", "factories:create_app()?", 4),
             ("factories:broken()", "call", "broken() failed: RuntimeError: no database", "", 3),
             ("factories:nothing()", "attribute", "is NoneType", "return the application?", 4),
-            ("asynchronous:app", "attribute", "is an ASGI application; sync workers", "", 4),
+            (
+                "asynchronous:app",
+                "attribute",
+                "is an ASGI application; sync workers",
+                "leave --worker-class",
+                4,
+            ),
             ("asynchronous:instance", "attribute", "is an ASGI application", "", 4),
             ("asynchronous:three", "attribute", "is an ASGI application", "", 4),
         ):
@@ -147,6 +156,22 @@ class LoaderTest(unittest.TestCase):
                 self.assertIn(message, error.message)
                 self.assertIn(hint, error.hint)
                 self.assertNotIn("\n", error.message + error.hint)
+
+    def test_runs_what_the_app_is_or_what_was_named(self):
+        for app, settings, interface in (
+            ("plain", {"workerClass": "auto"}, "wsgi"),
+            ("asynchronous:instance", {"workerClass": "auto"}, "asgi"),
+            ("asynchronous:app", {"workerClass": "asgi"}, "asgi"),
+            ("plain:Holder", {"workerClass": "auto"}, "wsgi"),
+            ("plain:Holder", {"workerClass": "asgi"}, "asgi"),
+            ("plain", {"workerClass": "asgi", "interface": "asgi3"}, "asgi"),
+            ("plain", {"workerClass": "asgi", "interface": "asgi2"}, "asgi"),
+            ("asynchronous:app", {"interface": "wsgi"}, "wsgi"),
+        ):
+            with self.subTest(app, **settings):
+                self.load(app, **settings)
+                self.assertEqual(self.interface, interface)
+        self.assertIn("is a WSGI application; asgi workers", self.fail("plain", workerClass="asgi").message)
 
     def test_lists_own_callables_before_imported_ones(self):
         self.assertIn(
@@ -169,19 +194,6 @@ class LoaderTest(unittest.TestCase):
         error = self.fail("plain", workerClass="gevent")
         self.assertEqual((error.step, error.exit_code), ("interpreter", 3))
         self.assertIn("no gevent worker", error.message)
-
-    def test_tells_asgi_from_wsgi(self):
-        class Wsgi:
-            def __call__(self, environ, start_response):
-                return []
-
-        async def asgi(scope, receive, send):
-            return None
-
-        self.assertFalse(loader.looks_asynchronous(Wsgi()))
-        self.assertFalse(loader.looks_asynchronous(Wsgi))
-        self.assertFalse(loader.looks_asynchronous(len))
-        self.assertTrue(loader.looks_asynchronous(functools.partial(asgi)))
 
 
 if __name__ == "__main__":

@@ -147,6 +147,8 @@ class ProcessTest(unittest.TestCase):
         return worker
 
     def attach(self, worker):
+        if not any(message["type"] == "ready" for message in worker.seen if message):
+            worker.until("ready")
         listener, address = self.listen()
         worker.send(type="attach", address=address, token="front")
         links = {}
