@@ -7,16 +7,19 @@ import { type FieldsMemo, KEPT_CHARS_MAX, type PeerMemo } from "./trust.ts";
 
 export class EnvironMaker {
   readonly #scriptName: string;
+  /** SCRIPT_NAME where nothing else names one; the proxy has taken it off the path already (as uvicorn has it for WSGI). */
+  readonly #rootPath: string;
   /** REMOTE_ADDR is the client that trusted proxies name. */
   readonly #namesClient: boolean;
   readonly #writer = makeEnvironEncoder();
 
   constructor(config: AppConfig) {
     this.#scriptName = config.scriptName;
+    this.#rootPath = config.rootPath;
     this.#namesClient = config.proxyHeaders === "on";
   }
 
-  /** SCRIPT_NAME: a trusted peer's before the configured one. */
+  /** What the path begins with: a trusted peer's SCRIPT_NAME before the configured one. */
   scriptName(memo: FieldsMemo): string {
     return memo.scriptName ?? this.#scriptName;
   }
@@ -47,7 +50,7 @@ export class EnvironMaker {
         target: head.target,
         path: this.appPath(head, memo) ?? head.path,
         query: head.query,
-        scriptName: this.scriptName(memo),
+        scriptName: this.scriptName(memo) || this.#rootPath,
         protocol: PROTOCOLS[head.version],
         contentLength: saysLength ? bodyBytes : -1,
       });

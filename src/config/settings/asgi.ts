@@ -115,7 +115,7 @@ export const ASGI_SETTINGS: SettingsOf<AsgiValues> = {
     uvicorn: ["--root-path"],
     type: PREFIX,
     byDefault: "",
-    doc: "The path below which a proxy shows the application and which the proxy takes off: ASGI's root_path. As uvicorn has it, path and raw_path get it in front of what was requested. For WSGI see --script-name.",
+    doc: "The path below which a proxy shows the application and which the proxy takes off: ASGI's root_path. As uvicorn has it, path and raw_path get it in front of what was requested; for WSGI it is SCRIPT_NAME where nothing else names one.",
     status: SUPPORTED,
   },
   reset_contextvars: {

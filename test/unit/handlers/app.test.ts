@@ -90,6 +90,22 @@ describe("app handler", () => {
     equal(await exchange.ended, 200);
   });
 
+  it("lets a worker go ahead of a slow client as far as the settings allow, and no further", async (t) => {
+    const { attach, ask } = await stage(t, { responseBufferBytes: 400_000 });
+    const worker = await attach({ pid: 29 });
+    const exchange = ask();
+    const { stream } = await worker.wire.next();
+    worker.respond(stream, "", { isEnd: false });
+    const piece = Buffer.alloc(50_000, "x");
+    for (let i = 0; i < 5; i += 1) worker.body(stream, piece, false);
+    const credit = await worker.wire.next();
+    deepEqual([credit.type, credit.payload.readUInt32LE(0)], [wire.CREDIT, 400_000 - 262_144]);
+    for (let i = 0; i < 3; i += 1) worker.body(stream, piece, false);
+    while (exchange.text.length < 400_000) await turn();
+    worker.body(stream, "x", false);
+    await worker.wire.closed;
+  });
+
   it("drops a waiting request whose client left", async (t) => {
     const { attach, ask, handler } = await stage(t);
     ask().events?.onAbort("client-left");

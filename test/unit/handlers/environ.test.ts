@@ -56,6 +56,18 @@ describe("environ of a request", () => {
     holds(encode({ target: "/other/z", fields }, { scriptName: "/api" }), "PATH_INFO", "/z");
   });
 
+  it("names --root-path as SCRIPT_NAME where there is no other, and cuts nothing from the path", () => {
+    for (const [target, config, scriptName, path] of [
+      ["/x", { rootPath: "/api" }, "/api", "/x"],
+      ["/api/x", { rootPath: "/api" }, "/api", "/api/x"],
+      ["/shop/x", { rootPath: "/api", scriptName: "/shop" }, "/shop", "/x"],
+    ] as const) {
+      const environ = encode({ target }, config);
+      holds(environ, "SCRIPT_NAME", scriptName);
+      holds(environ, "PATH_INFO", path);
+    }
+  });
+
   it("says a length when the client did, or when there is a body", () => {
     ok(!encode({}).includes("CONTENT_LENGTH"));
     holds(encode({ method: "POST", fields: ["Host", "a", "Content-Length", "0"] }), "CONTENT_LENGTH", "0");
