@@ -6,10 +6,10 @@ import { flagsOf, SETTING_ROWS } from "../config/settings.ts";
 
 const USAGE = `Usage: tunicorn [OPTIONS] APP
 
-Serves a Python WSGI application. APP is MODULE:NAME, MODULE:FACTORY() or a path to a .py file.
+Serves a Python WSGI or ASGI application. APP is MODULE:NAME, MODULE:FACTORY() or a path to a .py file.
 
   tunicorn -w 4 -b 0.0.0.0:8080 app:app
-  tunicorn --host 0.0.0.0 --port 80 proj.wsgi
+  tunicorn main:app --host 0.0.0.0 --port 80 --workers 4
 
 Options can also be given in the variables GUNICORN_CMD_ARGS and TUNICORN_<OPTION> (TUNICORN_LOG_LEVEL=debug);
 uvicorn's options also in UVICORN_<OPTION>. The command line is the strongest.
