@@ -83,6 +83,20 @@ export class RawClient {
     this.#socket.end();
   }
 
+  /** Reads nothing more, so that the server's bytes stay with the server. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Bytes that the kernel has not taken. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
@@ -93,7 +107,10 @@ export class RawClient {
   }
 
   /** The bytes received so far, as soon as they match. */
-  async until(pattern: RegExp, deadlineMs: number = DEADLINE_MS): Promise<string> {
+  async until(
+    pattern: { readonly test: (received: string) => boolean },
+    deadlineMs: number = DEADLINE_MS,
+  ): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const look = (): void => {
       if (pattern.test(this.#received)) resolve(this.#received);
@@ -101,7 +118,7 @@ export class RawClient {
     this.#onData = look;
     look();
     void this.#closed.then(() =>
-      reject(new Error(`closed before ${pattern}: ${JSON.stringify(this.#received)}`)),
+      reject(new Error(`closed before ${String(pattern)}: ${JSON.stringify(this.#received)}`)),
     );
     return within(deadlineMs, `${pattern} in ${JSON.stringify(this.#received)}`, promise);
   }
