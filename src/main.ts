@@ -1,6 +1,11 @@
 // argv → role → compose → run. The internal role `front` is what the arbiter starts; all else is the command line.
 // Each role loads its own rooms only: these processes live long, and their memory is the user's.
 
+import type { Intent } from "./cli/interpret.ts";
+import type { OpenedFile } from "./compose/config-source.ts";
+
+/** gunicorn's, for a configuration file that cannot be used. */
+const WRONG_FILE = 1;
 const argv = process.argv.slice(2);
 
 if (argv[0] === "--role=front") (await import("./compose/front.ts")).runFront();
@@ -9,19 +14,29 @@ else process.exitCode = await runCommandLine();
 async function runCommandLine(): Promise<number> {
   const { interpretCommandLine } = await import("./cli/interpret.ts");
   const { cliHost } = await import("./compose/cli-host.ts");
-  const intent = interpretCommandLine(argv, process.env, process.cwd(), cliHost);
-  switch (intent.type) {
-    case "print":
-      process.stdout.write(intent.text);
-      return intent.exitCode;
-    case "fail":
-      process.stderr.write(intent.text);
-      return intent.exitCode;
-    case "run": {
-      process.stdout.write(intent.text);
-      const { runArbiter } = await import("./compose/arbiter.ts");
-      const { config, mode: purpose, warnings, notes } = intent;
-      return runArbiter({ config, purpose, warnings, notes });
-    }
+  const interpret = (layer?: OpenedFile["layer"]): Intent =>
+    interpretCommandLine(argv, process.env, process.cwd(), cliHost, layer);
+  const intent = interpret();
+  if (intent.type !== "read-file") return act(intent, undefined);
+  const { openConfigFile } = await import("./compose/config-source.ts");
+  const opening = await openConfigFile({ ...intent, argv });
+  if (opening.ok) {
+    const warnings = [...intent.warnings, ...opening.layer.warnings];
+    return act(interpret({ ...opening.layer, warnings }), opening);
   }
+  process.stderr.write(`tunicorn: error: ${opening.problem}\n`);
+  return WRONG_FILE;
+}
+
+async function act(intent: Intent, file: OpenedFile | undefined): Promise<number> {
+  if (intent.type === "run") {
+    process.stdout.write(intent.text);
+    const { runArbiter } = await import("./compose/arbiter.ts");
+    const { config, cfg, mode: purpose, warnings, notes } = intent;
+    return runArbiter({ config, cfg, purpose, warnings, notes, file });
+  }
+  file?.evaluation?.end();
+  if (intent.type === "read-file") return WRONG_FILE; // never: the file was read
+  (intent.type === "print" ? process.stdout : process.stderr).write(intent.text);
+  return intent.exitCode;
 }

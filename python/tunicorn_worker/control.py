@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
 
+    from . import hooks
+
     Message = Dict[str, Any]
 
 LINE_BYTES_MAX = 1_048_576
@@ -71,6 +73,8 @@ class Settings:
     log_json: bool = False
     #: A file for logging.config: .json, .yaml or .yml, else ini; "" for none.
     log_config: str = ""
+    #: Import the application in the forkserver.
+    preload: bool = False
     #: What ps shows, where setproctitle is installed.
     proc_name: str = ""
 
@@ -104,6 +108,11 @@ class Job:
         self.generation = generation
         self.nr = nr
         self.age = age
+        #: The configuration file's, and what they are given for this worker.
+        self.hooks: hooks.Hooks | None = None
+        self.worker: hooks.Worker | None = None
+        #: The preloaded application and its interface.
+        self.app: tuple[Any, str] | None = None
 
 
 def encode(message: Message) -> bytes:

@@ -1,7 +1,7 @@
-"""The process that forks workers, reaps them and tells. One thread, no app, nothing but its control socket
-(fd 3).
+"""The process that forks workers, reaps them and tells. One thread, nothing but its control socket (fd 3);
+the app only with --preload, the configuration file's hooks only where there is one.
 
-arbiter ──configure──► configured ──fork──► forked … ──exited (reaped)        end of fd 3 ──► it exits
+arbiter ──(evaluate)──configure──► configured ──fork──► forked … ──exited (reaped)   end of fd 3 ──► it exits
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import socket
 import sys
 
 from . import control
+from .boot_error import BootError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from . import hooks, logs
+    from .config_file import Evaluation
     from .control import Job, Message
 
 CONTROL_FD = 3
@@ -45,6 +48,13 @@ class Forkserver:
         self._generation = 0
         self._workers: set[int] = set()
         self._is_stopping = False
+        self._evaluation: Evaluation | None = None
+        self._hooks: hooks.Hooks | None = None
+        self._log: logs.ErrorLog | None = None
+        self._app: tuple[Any, str] | None = None
+        self._last_calls: list[Message] = []
+        self._sockets: list[int] = []
+        self._has_forked = False
         self._signals, self._wakeup = os.pipe()
         for descriptor in (self._signals, self._wakeup):
             os.set_blocking(descriptor, False)
@@ -83,16 +93,28 @@ class Forkserver:
 
     def _obey(self, message: Message) -> Job | None:
         kind = message["type"]
-        if kind == "configure":
+        if kind == "evaluate":
+            self._evaluate(message)
+        elif kind == "configure":
             self._configure(message)
+        elif kind == "hook":
+            self._call_hook(message)
         elif kind == "fork" and self._settings is not None and not self._is_stopping:
             return self._fork(self._settings, message)
         elif kind == "signal":
             self._signal(int(message["pid"]), str(message["signal"]))
         elif kind == "stop":
             self._is_stopping = True
+            self._last_calls = message.get("calls", [])
             self._reap()
         return None
+
+    def _evaluate(self, message: Message) -> None:
+        from . import config_file, preload
+
+        self._sockets = list(preload.open_sockets())
+        self._evaluation = config_file.evaluate(str(message["kind"]), str(message["name"]))
+        self._send(self._evaluation.message())
 
     def _configure(self, message: Message) -> None:
         try:
@@ -104,8 +126,14 @@ class Forkserver:
         self._generation = int(message.get("generation", 0))
         os.environ.update({name: value for name, value in self._settings.env})
         become_subreaper()
-        from . import worker  # noqa: F401  its pages are shared by all workers
+        from . import worker  # its pages are shared by all workers
 
+        worker.preload(self._settings)
+        try:
+            self._prepare(self._settings, message)
+        except BootError as error:
+            self._send({"type": "boot-failed", **error.report()})
+            raise Ended(error.exit_code) from error
         gc.collect()
         if hasattr(gc, "freeze"):
             gc.freeze()
@@ -114,16 +142,60 @@ class Forkserver:
             {"type": "configured", "python": version, "pid": os.getpid(), "executable": sys.executable}
         )
 
+    def _prepare(self, settings: control.Settings, message: Message) -> None:
+        """The hooks of the start, and the application where it is preloaded. Raises BootError."""
+        if self._evaluation is None and not settings.preload:
+            return
+        from . import logs, master
+
+        self._log = logs.ErrorLog(settings)
+        if self._evaluation is not None:
+            self._hooks = master.make_hooks(self._evaluation, message, self._log)
+            for call in message.get("calls", []):
+                master.call_first(self._hooks, call)
+        if settings.preload:
+            from . import preload
+
+            self._sockets = self._sockets or list(preload.open_sockets())
+            self._app = master.load_app(settings, self._log)
+
+    def _call_hook(self, message: Message) -> None:
+        if self._hooks is not None:
+            from . import master
+
+            master.call(self._hooks, message)
+
+    def _check_fork(self) -> None:
+        """Once, before the first fork: nothing must be shared that only one process may use."""
+        if self._has_forked or self._log is None:
+            return
+        self._has_forked = True
+        from . import preload
+
+        found = preload.unshareable(self._sockets)
+        if found:
+            self._log.logger.warning(
+                "Forking a process that has what only one process may use: %s. Make them in the workers"
+                " (the hook post_fork, or at the first request)",
+                found,
+            )
+
     def _fork(self, settings: control.Settings, message: Message) -> Job | None:
         nr, age = int(message["nr"]), int(message.get("age", 0))
+        self._check_fork()
+        born = self._hooks.before_fork(age, nr) if self._hooks is not None else None
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
             self._abandon()
-            return control.Job(settings, self._control, self._generation, nr, age)
+            job = control.Job(settings, self._control, self._generation, nr, age)
+            job.hooks, job.worker, job.app = self._hooks, born, self._app
+            return job
         self._workers.add(pid)
         self._send({"type": "forked", "nr": nr, "pid": pid})
+        if self._hooks is not None and born is not None:
+            self._hooks.forked(pid, born)
         return None
 
     def _abandon(self) -> None:
@@ -150,7 +222,11 @@ class Forkserver:
             if pid in self._workers:
                 self._workers.discard(pid)
                 self._send(exit_report(pid, status, usage.ru_maxrss))
+                if self._hooks is not None:
+                    self._hooks.reaped(pid)
         if self._is_stopping and not self._workers:
+            for call in self._last_calls:
+                self._call_hook(call)
             raise Ended(0)
 
     def _send(self, message: Message) -> None:

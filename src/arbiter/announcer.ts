@@ -56,6 +56,20 @@ export class Announcer {
     this.#log.error("reload failed: the code that served before keeps serving", { generation: proven });
   }
 
+  needsRestart(names: readonly string[]): void {
+    this.#log.warning("changed in the configuration, but in force only after a new start", {
+      settings: names.join(", "),
+    });
+  }
+
+  preloadFailed({ step, message, traceback, hint }: BootFailure): void {
+    this.#log.error(`Forkserver failed to boot: ${message}`, {
+      step,
+      ...(hint === "" ? {} : { hint }),
+      ...(traceback === "" ? {} : { traceback }),
+    });
+  }
+
   bootFailed(nr: number, { step, message, traceback, hint }: BootFailure): void {
     this.#log.error(`Worker failed to boot: ${message}`, {
       nr,

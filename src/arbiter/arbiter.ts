@@ -4,7 +4,14 @@ import { unreachable } from "../base/assert.ts";
 import { Deferred } from "../base/deferred.ts";
 import type { Clock, Timer } from "../base/ports.ts";
 import type { Config } from "../config/config.ts";
-import type { BootFailure, ForkserverReport, FrontReport, WorkerReport } from "../control/messages.ts";
+import type {
+  BootFailure,
+  Evaluated,
+  ForkserverReport,
+  FrontReport,
+  HookCall,
+  WorkerReport,
+} from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
 import { Announcer } from "./announcer.ts";
 import type { ChildExit, ChildSpec, SpawnChild } from "./child.ts";
@@ -25,6 +32,7 @@ import {
   succeed,
   wantedGeneration,
 } from "./reload.ts";
+import { type AdoptForkserver, changedButFixed, type Setup, type SetupSource } from "./setup.ts";
 import type { ArbiterSignal } from "./signals.ts";
 import {
   frontGraceMs,
@@ -43,6 +51,11 @@ const ASLEEP_MIN_MS = 1_000;
 
 export interface ArbiterOptions {
   readonly config: Config;
+  readonly cfg: Setup["cfg"];
+  /** Where a reload finds its settings; without one they stay. */
+  readonly source?: SetupSource | undefined;
+  /** Gives the first forkserver, where it had to run before the listeners were opened. */
+  readonly adoptForkserver?: AdoptForkserver | undefined;
   readonly version: string;
   /** `check` boots one worker without listeners and fronts, and ends. */
   readonly purpose: "serve" | "check";
@@ -89,10 +102,16 @@ export class Arbiter {
   #control: ControlListener | undefined;
   #reload: Reload = FIRST_START;
   #stop: Stop = RUNNING;
+  /** By generation. */
+  readonly #setups = new Map<number, Setup>();
+  /** Once. */
+  #adoptForkserver: AdoptForkserver | undefined;
   #workersWanted: number;
   #exitCode = 0;
   #timer: Timer | undefined;
   #asleepMs = 0;
+  /** The newest generation whose hooks of the start were asked for. */
+  #called = 0;
 
   constructor(options: ArbiterOptions, ports: ArbiterPorts) {
     const isCheck = options.purpose === "check";
@@ -100,6 +119,8 @@ export class Arbiter {
     this.#ports = ports;
     this.#announcer = new Announcer(options, ports.log);
     this.#workersWanted = isCheck ? 1 : options.config.workers;
+    this.#setups.set(FIRST_START.newest, options);
+    this.#adoptForkserver = options.adoptForkserver;
     this.#fronts = new Fronts(isCheck ? 0 : options.config.fronts, (nr) => this.#makeFront(nr));
     this.#forkservers = new Forkservers((generation) => this.#makeForkserver(generation));
     this.#workers = new Workers({
@@ -192,7 +213,7 @@ export class Arbiter {
   }
 
   #wanted(): Wanted {
-    const { config } = this.#options;
+    const { config } = this.#setup;
     const isReloading = this.#reload.coming !== undefined;
     return {
       workers: this.#isServing() ? this.#workersWanted : 0,
@@ -205,6 +226,12 @@ export class Arbiter {
       drainTimeoutMs: config.gracefulTimeoutMs,
       forkNotBeforeMs: this.#workers.forkNotBeforeMs,
     };
+  }
+
+  /** The newest that may still come true. */
+  get #setup(): Setup {
+    const { coming, proven } = this.#reload;
+    return this.#setups.get(coming ?? proven) ?? this.#setups.get(proven) ?? this.#options;
   }
 
   /** While fronts finish requests, the workers that they need are kept. */
@@ -250,17 +277,17 @@ export class Arbiter {
       case "SIGINT":
       case "SIGQUIT":
         this.#enterStop(
-          onStopSignal(this.#stop, signal, this.#options.config.gracefulTimeoutMs, this.#nowMs()),
+          onStopSignal(this.#stop, signal, this.#setup.config.gracefulTimeoutMs, this.#nowMs()),
         );
         break;
       case "SIGHUP":
         this.#beginReload();
         break;
       case "SIGTTIN":
-        this.#workersWanted += 1;
+        this.#scale(this.#workersWanted + 1);
         break;
       case "SIGTTOU":
-        this.#workersWanted = Math.max(1, this.#workersWanted - 1);
+        this.#scale(Math.max(1, this.#workersWanted - 1));
         break;
       case "SIGUSR1":
         this.#ports.reopenLogs();
@@ -273,6 +300,13 @@ export class Arbiter {
       default:
         unreachable(signal);
     }
+  }
+
+  #scale(workers: number): void {
+    const before = this.#workersWanted;
+    this.#workersWanted = workers;
+    if (workers === before) return;
+    this.#forkservers.configured(this.#reload.proven)?.callHook(workersChanged(workers, before));
   }
 
   #enterStop(stop: Stop): void {
@@ -290,7 +324,7 @@ export class Arbiter {
       case "running":
         break;
       case "graceful":
-        this.#fronts.drain(frontGraceMs(this.#options.config.gracefulTimeoutMs), { quick: false });
+        this.#fronts.drain(frontGraceMs(this.#setup.config.gracefulTimeoutMs), { quick: false });
         break;
       case "quick":
         this.#fronts.drain(0, { quick: true });
@@ -333,9 +367,30 @@ export class Arbiter {
 
   #beginReload(): void {
     if (this.#stop.level !== "running" || this.#reload.proven === 0) return;
+    const { source } = this.#options;
+    const isRead = source?.evaluate !== undefined || this.#readSetup(this.#reload.newest + 1, undefined);
+    if (!isRead) {
+      this.#announcer.reloadFailed(this.#reload.proven);
+      return;
+    }
     this.#reload = beginReload(this.#reload);
-    this.#workersWanted = this.#options.config.workers;
+    if (source?.evaluate === undefined) this.#workersWanted = this.#setup.config.workers;
     this.#forkservers.add(this.#reload.newest);
+  }
+
+  /** False, and said why, when the configuration cannot be used. */
+  #readSetup(generation: number, evaluated: Evaluated | undefined): boolean {
+    const { source, config } = this.#options;
+    const reading = source?.read(evaluated) ?? { ok: true, setup: this.#setup, warnings: [] };
+    if (!reading.ok) {
+      for (const problem of reading.problems) this.#ports.log.error(problem);
+      return false;
+    }
+    for (const warning of reading.warnings) this.#ports.log.warning(warning);
+    const names = changedButFixed(config, reading.setup.config);
+    if (names.length > 0) this.#announcer.needsRestart(names);
+    this.#setups.set(generation, reading.setup);
+    return true;
   }
 
   #settleReload(): void {
@@ -364,9 +419,18 @@ export class Arbiter {
       const isNeededNow = this.#isServing() && isNeeded(this.#reload, generation);
       const isParent = workers.some((worker) => worker.generation === generation);
       const isDead = this.#forkservers.get(generation) === undefined;
-      if (!isNeededNow && (isDead || !isParent)) this.#forkservers.release(generation);
+      if (isNeededNow || (isParent && !isDead)) continue;
+      this.#forkservers.release(generation, this.#lastCalls(generation));
+      this.#setups.delete(generation);
     }
     if (this.#stop.level === "kill" && workers.length === 0) this.#forkservers.kill();
+  }
+
+  /** The master's last word is its on_exit, and said once. */
+  #lastCalls(generation: number): HookCall[] {
+    const { proven, coming } = this.#reload;
+    const isLast = this.#stop.level !== "running" && generation === (proven === 0 ? coming : proven);
+    return isLast && this.#options.purpose === "serve" ? [{ name: "on_exit", values: [] }] : [];
   }
 
   #onBootFailure(worker: PoolWorker, failure: BootFailure): void {
@@ -384,21 +448,63 @@ export class Arbiter {
   // ---- forkservers and fronts
 
   #makeForkserver(generation: number): ForkserverHandle {
-    const { config, version, forkserverSpec: spec } = this.#options;
-    const control = this.#control?.meeting ?? { address: "", token: "" };
-    const order = {
-      generation,
-      spec,
-      control,
-      settings: pythonSettings(config, this.#workersWanted, version),
-    };
+    const { forkserverSpec: spec, source } = this.#options;
+    const adopt = this.#adoptForkserver;
+    this.#adoptForkserver = undefined;
+    const evaluate = adopt === undefined ? source?.evaluate : undefined;
+    const order = { generation, spec, evaluate, bootTimeoutMs: this.#setup.config.bootTimeoutMs };
     const sink = {
       onForkserverReport: (from: ForkserverHandle, report: ForkserverReport) =>
         this.#take({ type: "forkserver-report", from, report }),
       onForkserverGone: (from: ForkserverHandle, exit: ChildExit) =>
         this.#take({ type: "forkserver-gone", from, exit }),
     };
-    return new ForkserverHandle(order, this.#ports.spawn, sink, this.#ports.log);
+    const spawn: SpawnChild = adopt === undefined ? this.#ports.spawn : (_, childSink) => adopt(childSink);
+    const handle = new ForkserverHandle(order, spawn, sink, this.#ports);
+    if (evaluate === undefined) this.#configure(handle, this.#setup);
+    return handle;
+  }
+
+  #configure(handle: ForkserverHandle, { config, cfg }: Setup): void {
+    const { version, listeners } = this.#options;
+    handle.configure({
+      type: "configure",
+      settings: pythonSettings(config, this.#workersWanted, version),
+      control: this.#control?.meeting ?? { address: "", token: "" },
+      generation: handle.generation,
+      cfg,
+      listeners: listeners.map((listener) => listener.inherited.address),
+      arbiter: { pid: process.pid, workers: this.#workersWanted },
+      calls: this.#firstCalls(handle.generation),
+    });
+  }
+
+  /** A forkserver that takes a dead one's place has nothing new to tell. */
+  #firstCalls(generation: number): HookCall[] {
+    if (this.#options.purpose === "check" || this.#called >= generation) return [];
+    const isFirst = this.#called === 0;
+    this.#called = generation;
+    if (isFirst) {
+      const names = ["on_starting", "when_ready"] as const;
+      const [starting, ready] = names.map((name) => ({ name, values: [] }));
+      return [starting, workersChanged(this.#workersWanted, null), ready].filter(
+        (call) => call !== undefined,
+      );
+    }
+    return [{ name: "on_reload", values: [] }];
+  }
+
+  #onEvaluated(from: ForkserverHandle, report: Evaluated): void {
+    const known = this.#setups.get(from.generation);
+    if (known !== undefined && report.failure === null) {
+      this.#configure(from, known);
+      return;
+    }
+    if (known === undefined && this.#readSetup(from.generation, report)) {
+      if (from.generation === this.#reload.coming) this.#workersWanted = this.#setup.config.workers;
+      this.#configure(from, this.#setups.get(from.generation) ?? this.#setup);
+    } else if (from.generation === this.#reload.coming) this.#failReload();
+    else from.kill();
   }
 
   #makeFront(nr: number): FrontHandle {
@@ -422,7 +528,17 @@ export class Arbiter {
   #onForkserverReport(from: ForkserverHandle, report: ForkserverReport): void {
     if (report.type === "forked") this.#workers.onForked(from, report.nr, report.pid);
     else if (report.type === "exited") this.#workers.onExited(report);
+    else if (report.type === "evaluated") this.#onEvaluated(from, report);
+    else if (report.type === "boot-failed") this.#onPreloadFailure(from, report);
     else this.#ports.log.debug("forkserver configured", { pid: report.pid, python: report.python });
+  }
+
+  /** The application, or a hook of the start, failed in the forkserver itself. */
+  #onPreloadFailure(from: ForkserverHandle, failure: BootFailure): void {
+    if (this.#stop.level !== "running" || !isNeeded(this.#reload, from.generation)) return;
+    this.#announcer.preloadFailed(failure);
+    if (this.#reload.proven === 0) this.#fatal(failure.exitCode);
+    else if (from.generation === this.#reload.coming) this.#failReload();
   }
 
   #onForkserverGone(from: ForkserverHandle, exit: ChildExit): void {
@@ -450,4 +566,8 @@ export class Arbiter {
     this.#announcer.frontGone(from, exit);
     if (!wasReady && this.#reload.proven === 0) this.#fatal(1);
   }
+}
+
+function workersChanged(workers: number, before: number | null): HookCall {
+  return { name: "nworkers_changed", values: [workers, before] };
 }

@@ -2,8 +2,15 @@
 // With python/ this file alone knows that workers are Python.
 
 import { delimiter } from "node:path";
+import type { Clock, Timer } from "../base/ports.ts";
 import type { Config } from "../config/config.ts";
-import type { ForkserverCommand, ForkserverReport, Meeting, PythonSettings } from "../control/messages.ts";
+import type {
+  Evaluate,
+  ForkserverCommand,
+  ForkserverReport,
+  HookCall,
+  PythonSettings,
+} from "../control/messages.ts";
 import { readForkserverReport } from "../control/shapes.ts";
 import type { Log } from "../log/log.ts";
 import type { Child, ChildExit, ChildSpec, SpawnChild } from "./child.ts";
@@ -13,11 +20,18 @@ export interface ForkserverSink {
   onForkserverGone(forkserver: ForkserverHandle, exit: ChildExit): void;
 }
 
+export interface ForkserverWorld {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 export interface ForkserverOrder {
   readonly generation: number;
   readonly spec: ChildSpec;
-  readonly settings: PythonSettings;
-  readonly control: Meeting;
+  /** To be run first. Without one, whoever made the handle configures it at once. */
+  readonly evaluate: Evaluate | undefined;
+  /** From the start to `configured`: evaluating the configuration file and preloading the application. */
+  readonly bootTimeoutMs: number;
 }
 
 /**
@@ -25,12 +39,16 @@ export interface ForkserverOrder {
  */
 export type ForkserverState = "starting" | "configured" | "stopping" | "gone";
 
+export type Configure = Extract<ForkserverCommand, { readonly type: "configure" }>;
+
 export class ForkserverHandle {
   readonly generation: number;
   readonly #child: Child;
+  readonly #deadline: Timer;
   #state: ForkserverState = "starting";
 
-  constructor(order: ForkserverOrder, spawn: SpawnChild, sink: ForkserverSink, log: Log) {
+  constructor(order: ForkserverOrder, spawn: SpawnChild, sink: ForkserverSink, world: ForkserverWorld) {
+    const { log } = world;
     this.generation = order.generation;
     this.#child = spawn(order.spec, {
       onLine: (line) => {
@@ -40,11 +58,12 @@ export class ForkserverHandle {
       },
       onGone: (exit) => {
         this.#state = "gone";
+        this.#deadline.cancel();
         sink.onForkserverGone(this, exit);
       },
     });
-    const { settings, control, generation } = order;
-    this.#send({ type: "configure", settings, control, generation });
+    this.#deadline = world.clock.after(order.bootTimeoutMs, () => this.#onBootTimeout(log));
+    if (order.evaluate !== undefined) this.#send(order.evaluate);
   }
 
   get pid(): number {
@@ -55,6 +74,15 @@ export class ForkserverHandle {
     return this.#state;
   }
 
+  configure(command: Configure): void {
+    this.#send(command);
+  }
+
+  /** The hook itself is called there, if the configuration file has it. */
+  callHook(call: HookCall): void {
+    if (this.#state === "configured") this.#send({ type: "hook", ...call });
+  }
+
   fork(nr: number, age: number): void {
     this.#send({ type: "fork", nr, age });
   }
@@ -63,11 +91,11 @@ export class ForkserverHandle {
     this.#send({ type: "signal", pid, signal });
   }
 
-  /** It ends when its last worker was reaped. Harmless when repeated. */
-  stop(): void {
+  /** It ends when its last worker was reaped and `calls` were made. Harmless when repeated. */
+  stop(calls: readonly HookCall[] = []): void {
     if (this.#state === "stopping" || this.#state === "gone") return;
     this.#state = "stopping";
-    this.#send({ type: "stop" });
+    this.#send({ type: "stop", calls });
   }
 
   kill(): void {
@@ -76,7 +104,13 @@ export class ForkserverHandle {
 
   #onReport(report: ForkserverReport, sink: ForkserverSink): void {
     if (report.type === "configured" && this.#state === "starting") this.#state = "configured";
+    if (report.type === "configured") this.#deadline.cancel();
     sink.onForkserverReport(this, report);
+  }
+
+  #onBootTimeout(log: Log): void {
+    log.error("the forkserver was not ready in time", { pid: this.pid, generation: this.generation });
+    this.kill();
   }
 
   #send(command: ForkserverCommand): void {

@@ -1,5 +1,6 @@
 // The forkservers, one for each generation that still has workers or is to have some.
 
+import type { HookCall } from "../control/messages.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import { Kept } from "./kept.ts";
 
@@ -43,13 +44,13 @@ export class Forkservers {
     if (kept?.isReleased === true) this.#kept.delete(forkserver.generation);
   }
 
-  /** It ends with its last worker and is not made again. Harmless when repeated. */
-  release(generation: number): void {
+  /** It ends with its last worker, after `calls`, and is not made again. Harmless when repeated. */
+  release(generation: number, calls: readonly HookCall[] = []): void {
     const kept = this.#kept.get(generation);
     if (kept === undefined) return;
     kept.release();
     if (kept.handle === undefined) this.#kept.delete(generation);
-    else kept.handle.stop();
+    else kept.handle.stop(calls);
   }
 
   releaseAll(): void {

@@ -1,11 +1,15 @@
 // A command line → what this run is to do. Pure but for the questions it is given (`host`), so that it is tested as a table.
 
+import { resolve as resolvePath } from "node:path";
 import { parseCommandLine } from "../config/command-line.ts";
 import type { Config } from "../config/config.ts";
+import { type ConfigFile, findConfigFile } from "../config/config-file.ts";
 import type { Environment } from "../config/environment.ts";
 import type { Origins } from "../config/layer.ts";
-import { type ConfigSources, type Loaded, loadConfig } from "../config/load.ts";
+import { type ConfigSources, type Loaded, loadConfig, previewSettings } from "../config/load.ts";
+import { plainValues } from "../config/plain-values.ts";
 import { describeProblem } from "../config/problem.ts";
+import type { FileLayer } from "../config/python-file.ts";
 import { helpText } from "./help.ts";
 import { printConfigText } from "./print-config.ts";
 import { versionText } from "./version.ts";
@@ -16,6 +20,8 @@ export type Intent =
       /** `check`: load the application once, report, and exit. */
       readonly mode: "serve" | "check";
       readonly config: Config;
+      /** Every setting as hooks read it. */
+      readonly cfg: Readonly<Record<string, unknown>>;
       readonly origins: Origins;
       /** To be logged as warnings at the start. */
       readonly warnings: readonly string[];
@@ -24,6 +30,15 @@ export type Intent =
       /** To be printed on stdout before anything else; "" mostly. */
       readonly text: string;
     }
+  /** A configuration file is to be read; then ask again with what it says. */
+  | {
+      readonly type: "read-file";
+      readonly file: ConfigFile;
+      readonly python: string;
+      readonly chdir: string;
+      readonly bootTimeoutMs: number;
+      readonly warnings: readonly string[];
+    }
   | { readonly type: "print"; readonly text: string; readonly exitCode: number }
   | { readonly type: "fail"; readonly text: string; readonly exitCode: number };
 
@@ -31,51 +46,70 @@ export type Intent =
 export interface CliHost {
   readonly version: string;
   readonly countWorkers: ConfigSources["countWorkers"];
-  /** Whether a file is there; a relative path is below the current directory. */
+  /** Whether a file is there. */
   isFile(path: string): boolean;
   readonly readFile: NonNullable<ConfigSources["readFile"]>;
 }
 
-/** gunicorn's exit codes: 1 for no application, 2 for a wrong command line. */
+/** gunicorn's exit codes: 1 for no application or a wrong configuration file, 2 for a wrong command line. */
 const NO_APP = 1;
+const WRONG_FILE = 1;
 const WRONG_USE = 2;
 
+/** `fileLayer`: what the configuration file says, once the answer was `read-file`. */
 export function interpretCommandLine(
   argv: readonly string[],
   env: Environment,
   cwd: string,
   host: CliHost,
+  fileLayer?: FileLayer,
 ): Intent {
   const line = parseCommandLine(argv);
   if (line.wantsHelp) return { type: "print", text: helpText(), exitCode: 0 };
   if (line.wantsVersion) return { type: "print", text: versionText(host.version), exitCode: 0 };
-  const loaded = loadConfig({ argv, env, cwd, countWorkers: host.countWorkers, readFile: host.readFile });
-  if (!loaded.ok)
-    return { type: "fail", text: problemsText(loaded.problems.map(describeProblem)), exitCode: WRONG_USE };
-  return intentOf(loaded, host);
+  const wanted = fileLayer === undefined ? wantedFile({ argv, env }, cwd, host) : undefined;
+  if (wanted !== undefined) return wanted;
+  const files = fileLayer === undefined ? [] : [fileLayer.layer];
+  const { countWorkers, readFile } = host;
+  const loaded = loadConfig({ argv, env, cwd, files, countWorkers, readFile });
+  const problems = [...(fileLayer?.problems ?? []), ...(loaded.ok ? [] : loaded.problems)];
+  if (!loaded.ok || problems.length > 0) {
+    const exitCode = fileLayer === undefined ? WRONG_USE : WRONG_FILE;
+    return { type: "fail", text: problemsText(problems.map(describeProblem)), exitCode };
+  }
+  const warnings = [...(fileLayer?.warnings ?? []), ...loaded.warnings];
+  return intentOf({ ...loaded, warnings, notes: [...(fileLayer?.notes ?? []), ...loaded.notes] });
 }
 
-function intentOf(loaded: Extract<Loaded, { readonly ok: true }>, host: CliHost): Intent {
-  const { config, origins, values, notes } = loaded;
-  const warnings = [...loaded.warnings, ...unreadFiles(host)];
-  const text = values.print_config ? printConfigText(loaded) : "";
-  if (values.print_config && !values.check_config) return { type: "print", text, exitCode: 0 };
-  if (config.app === "") return { type: "fail", text: NO_APP_TEXT, exitCode: NO_APP };
+/** The configuration file is a program: with a wrong command line it is not even begun. */
+function wantedFile(
+  sources: Pick<ConfigSources, "argv" | "env">,
+  cwd: string,
+  host: CliHost,
+): Intent | undefined {
+  const { values, problems } = previewSettings(sources);
+  if (problems.length > 0) return undefined;
+  const { file, warnings } = findConfigFile(values.config, cwd, host.isFile);
+  if (file === undefined) return undefined;
+  const chdir = resolvePath(cwd, values.chdir);
   return {
-    type: "run",
-    mode: values.check_config ? "check" : "serve",
-    config,
-    origins,
+    type: "read-file",
+    file,
+    python: values.python,
+    chdir,
+    bootTimeoutMs: values.boot_timeout,
     warnings,
-    notes,
-    text,
   };
 }
 
-/** gunicorn reads its file unasked; who relies on that must be told that nobody does. */
-function unreadFiles(host: CliHost): string[] {
-  const file = "gunicorn.conf.py";
-  return host.isFile(file) ? [`${file} is not read: configuration files do not exist in this release`] : [];
+function intentOf(loaded: Extract<Loaded, { readonly ok: true }>): Intent {
+  const { config, origins, values, warnings, notes } = loaded;
+  const text = values.print_config ? printConfigText(loaded) : "";
+  if (values.print_config && !values.check_config) return { type: "print", text, exitCode: 0 };
+  if (config.app === "") return { type: "fail", text: NO_APP_TEXT, exitCode: NO_APP };
+  const mode = values.check_config ? "check" : "serve";
+  const cfg = plainValues(values, config);
+  return { type: "run", mode, config, cfg, origins, warnings, notes, text };
 }
 
 function problemsText(problems: readonly string[]): string {

@@ -8,29 +8,28 @@ import { activatedAddresses, withoutActivation } from "../arbiter/activation.ts"
 import { Arbiter } from "../arbiter/arbiter.ts";
 import { type ChildSpec, spawnChild } from "../arbiter/child.ts";
 import { openControlListener } from "../arbiter/control-listener.ts";
-import { forkserverSpec } from "../arbiter/forkserver-handle.ts";
 import { ListenError } from "../arbiter/listen-error.ts";
 import { type Listener, openListeners, type SocketOwner } from "../arbiter/listeners.ts";
 import { listenToSignals } from "../arbiter/signals.ts";
 import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
-import {
-  chooseInterpreter,
-  describeMissingInterpreter,
-  interpreterCandidates,
-} from "../config/interpreter.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { groupId, userId } from "../os/account.ts";
-import { findExecutable } from "../os/executable.ts";
 import { describePortOwner } from "../os/port-owner.ts";
-import { FRONT_ROLE, MAIN_FILE, PACKAGE_ROOT, readText, VERSION } from "./program.ts";
+import type { OpenedFile } from "./config-source.ts";
+import { FRONT_ROLE, MAIN_FILE, readText, VERSION } from "./program.ts";
+import { type FoundPython, findPython, pythonSpec } from "./python.ts";
 
 export interface ArbiterRun {
   readonly config: Config;
   readonly purpose: "serve" | "check";
   readonly warnings: readonly string[];
   readonly notes: readonly string[];
+  /** Every setting as hooks read it. */
+  readonly cfg: Readonly<Record<string, unknown>>;
+  /** The configuration file, if there is one. */
+  readonly file: OpenedFile | undefined;
 }
 
 /** gunicorn's: 1 for what stands in the way before any worker exists. */
@@ -45,7 +44,7 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
   if (typeof log === "string") return fail(log);
   for (const warning of run.warnings) log.warning(warning);
   for (const note of run.notes) log.info(note);
-  const python = findPython(run.config);
+  const python = run.file?.evaluation === undefined ? findPython(run.config) : foundBy(run.file.evaluation);
   if (python.path === undefined) {
     log.error(python.problem, { step: "interpreter" });
     return EXIT_CANNOT_START;
@@ -62,15 +61,17 @@ async function serve(
   log: ErrorLog,
 ): Promise<number> {
   const env = withoutActivation(process.env);
-  const { config, purpose } = run;
-  const interpreter = { command: python, packageFolder: join(PACKAGE_ROOT, "python") };
+  const { config, cfg, purpose, file } = run;
   const arbiter = new Arbiter(
     {
       config,
+      cfg,
+      source: file?.source,
+      adoptForkserver: file?.evaluation?.adopt,
       purpose,
       listeners,
       version: VERSION,
-      forkserverSpec: forkserverSpec(interpreter, env),
+      forkserverSpec: pythonSpec(python),
       frontSpec: frontSpec(env),
     },
     {
@@ -121,18 +122,9 @@ function fail(problem: string): number {
   return EXIT_CANNOT_START;
 }
 
-type FoundPython = { readonly path: string } | { readonly path: undefined; readonly problem: string };
-
-function findPython(config: Config): FoundPython {
-  const candidates = interpreterCandidates({
-    python: config.python,
-    virtualEnv: process.env["VIRTUAL_ENV"],
-    folders: [process.cwd(), config.chdir],
-  });
-  const found = chooseInterpreter(candidates, (program) =>
-    findExecutable(program, process.env["PATH"] ?? ""),
-  );
-  return found ?? { path: undefined, problem: describeMissingInterpreter(candidates) };
+/** The Python that has run the configuration file. */
+function foundBy({ python }: NonNullable<OpenedFile["evaluation"]>): FoundPython {
+  return { path: python };
 }
 
 /** Undefined, after a clear line in the log, when an address cannot be had. */

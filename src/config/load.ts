@@ -113,6 +113,15 @@ function layerOfFile(file: string, variables: FileVariables["variables"]): Layer
   return layer;
 }
 
+/** What must be known before a configuration file can be read, and what is wrong without it. */
+export function previewSettings({ argv, env }: Pick<ConfigSources, "argv" | "env">): Settled {
+  const line = parseCommandLine(argv);
+  const environment = readEnvironment(env);
+  const settled = settle([environment.platform, ...environment.variables, line.layer]);
+  const problems = [...line.problems, ...environment.problems, ...settled.problems];
+  return { ...settled, problems };
+}
+
 /** A Config of defaults with some members changed. For tests and tools. */
 export function configOf(changes: Partial<Config> = {}): Config {
   const settled = settle([]);

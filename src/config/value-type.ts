@@ -99,7 +99,7 @@ export function oneOf(words: readonly string[]): string {
 }
 
 /** Octal permission bits: 660, 0660, 0o660; hexadecimal as gunicorn's umask takes it. */
-export const MODE: ValueType<number> = scalar(
+const MODE_TEXT: ValueType<number> = scalar(
   "MODE",
   "expected octal permission bits such as 0660",
   (value) => {
@@ -110,6 +110,12 @@ export const MODE: ValueType<number> = scalar(
   },
   (value) => (value < 0 ? "" : `0${value.toString(8)}`),
 );
+
+/** A number, which a configuration file may write as 0o660, is the bits themselves. */
+export const MODE: ValueType<number> = {
+  ...MODE_TEXT,
+  read: (given) => MODE_TEXT.read(typeof given === "number" ? `0o${given.toString(8)}` : given),
+};
 
 function withinMode(mode: number): number | undefined {
   return mode <= 0o777 ? mode : undefined;

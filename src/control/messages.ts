@@ -2,6 +2,7 @@
 // two channels is python/tunicorn_worker/control.py. Lengths of time are milliseconds.
 
 import type { Config } from "../config/config.ts";
+import type { EvaluatedFile } from "../config/python-file.ts";
 
 /** Where a Unix socket listens: a path, or `@name` in Linux's abstract namespace. */
 export interface Meeting {
@@ -41,16 +42,47 @@ export interface BootFailure {
 /** The Python side's share of the Config. Python's names and units: the twin is `Settings` in control.py. */
 export type PythonSettings = Readonly<Record<string, unknown>>;
 
+/** A configuration file in Python: an absolute path, or a module's name. */
+export interface Evaluate {
+  readonly type: "evaluate";
+  readonly kind: "file" | "module";
+  readonly name: string;
+}
+
+/** Hooks of the server's own life, which the arbiter knows the moments of. */
+export type ServerHook = "on_starting" | "when_ready" | "on_reload" | "nworkers_changed" | "on_exit";
+
+export interface HookCall {
+  readonly name: ServerHook;
+  /** What follows the server in the hook's arguments. */
+  readonly values: readonly (number | null)[];
+}
+
 export type ForkserverCommand =
+  | Evaluate
   | {
       readonly type: "configure";
       readonly settings: PythonSettings;
       readonly control: Meeting;
       readonly generation: number;
+      /** Every setting as hooks read it: `server.cfg.workers`. */
+      readonly cfg: Readonly<Record<string, unknown>>;
+      /** The listeners' addresses as people write them. */
+      readonly listeners: readonly string[];
+      readonly arbiter: { readonly pid: number; readonly workers: number };
+      /** Called before the answer, in this order. */
+      readonly calls: readonly HookCall[];
     }
+  | ({ readonly type: "hook" } & HookCall)
   | { readonly type: "fork"; readonly nr: number; readonly age: number }
+  /** Text for a Unix datagram socket: Python can open one, Node cannot. */
+  | { readonly type: "datagram"; readonly address: string; readonly text: string }
   | { readonly type: "signal"; readonly pid: number; readonly signal: string }
-  | { readonly type: "stop" };
+  /** `calls`: after the last worker was reaped. */
+  | { readonly type: "stop"; readonly calls: readonly HookCall[] };
+
+/** What a configuration file says; what its names mean is config/python-file.ts's to judge. */
+export type Evaluated = { readonly type: "evaluated" } & EvaluatedFile;
 
 export interface Exited {
   readonly type: "exited";
@@ -63,20 +95,13 @@ export interface Exited {
 }
 
 export type ForkserverReport =
+  | Evaluated
+  | ({ readonly type: "boot-failed" } & BootFailure)
   | {
       readonly type: "configured";
-      /** Every setting as hooks read it: `server.cfg.workers`. */
-      readonly cfg: Readonly<Record<string, unknown>>;
-      /** The listeners' addresses as people write them. */
-      readonly listeners: readonly string[];
-      readonly arbiter: { readonly pid: number; readonly workers: number };
-      /** Called before the answer, in this order. */
-      readonly calls: readonly HookCall[];
       readonly python: string;
       readonly pid: number;
       readonly executable: string;
-  /** Text for a Unix datagram socket: Python can open one, Node cannot. */
-  | { readonly type: "datagram"; readonly address: string; readonly text: string }
     }
   | { readonly type: "forked"; readonly nr: number; readonly pid: number }
   | Exited;
@@ -143,7 +168,10 @@ export type FrontCommand =
     }
   | { readonly type: "drain-worker"; readonly pid: number }
   | { readonly type: "drain"; readonly graceMs: number; readonly quick: boolean }
+  /** A stop is near: readiness fails, each response is the last one of its connection, and clients are still taken. */
+  | { readonly type: "leave" }
   | { readonly type: "reopen-logs" }
+  | { readonly type: "requests"; readonly id: number }
   | { readonly type: "status"; readonly id: number };
 
 export interface LostRequest {
@@ -155,20 +183,6 @@ export interface LostRequest {
   readonly retried: boolean;
 }
 
-export type FrontReport =
-  | ({ readonly type: "ready" } & Meeting)
-  | { readonly type: "worker-joined"; readonly pid: number }
-  | { readonly type: "worker-drained"; readonly pid: number }
-  | { readonly type: "worker-lost"; readonly pid: number; readonly inFlight: readonly LostRequest[] }
-  | { readonly type: "drained" }
-  | {
-      readonly type: "status";
-      readonly id: number;
-      readonly counters: Readonly<Record<string, number>>;
-    };
-  /** A stop is near: readiness fails, each response is the last one of its connection, and clients are still taken. */
-  | { readonly type: "leave" }
-  | { readonly type: "requests"; readonly id: number }
 /** One request or WebSocket that a front has. */
 export interface OpenRequest extends LostRequest {
   /** 0 while it waits for a worker. */
@@ -177,8 +191,19 @@ export interface OpenRequest extends LostRequest {
   readonly kind: string;
 }
 
+export type FrontReport =
+  | ({ readonly type: "ready" } & Meeting)
+  | { readonly type: "worker-joined"; readonly pid: number }
+  | { readonly type: "worker-drained"; readonly pid: number }
+  | { readonly type: "worker-lost"; readonly pid: number; readonly inFlight: readonly LostRequest[] }
+  | { readonly type: "drained" }
   | { readonly type: "requests"; readonly id: number; readonly requests: readonly OpenRequest[] }
   /** Only between changing numbers of workers (handlers/pressure.ts). */
   | { readonly type: "pressure"; readonly waitingMs: number; readonly queued: number; readonly busy: number }
   /** Lines for a statsd server behind a Unix datagram socket. */
   | { readonly type: "metrics"; readonly text: string }
+  | {
+      readonly type: "status";
+      readonly id: number;
+      readonly counters: Readonly<Record<string, number>>;
+    };

@@ -1,8 +1,9 @@
 // What a child's message must look like before the arbiter believes it. A worker runs code that is not ours, so a
 // message with a missing or wrong field is refused as a whole. Fields that are not listed are allowed: a newer child.
 
+import type { EvaluatedFile } from "../config/python-file.ts";
 import type { Line } from "./json-lines.ts";
-import type { ForkserverReport, FrontReport, LostRequest, WorkerReport } from "./messages.ts";
+import type { BootFailure, ForkserverReport, FrontReport, LostRequest, WorkerReport } from "./messages.ts";
 
 type FieldShape =
   | "text"
@@ -23,7 +24,24 @@ type Shapes<Report extends { readonly type: string }> = {
   };
 };
 
+const BOOT_FAILED: Readonly<Record<keyof BootFailure, FieldShape>> = {
+  step: "text",
+  message: "text",
+  traceback: "text",
+  hint: "text",
+  exitCode: "number",
+};
+
 const FORKSERVER_REPORTS: Shapes<ForkserverReport> = {
+  evaluated: {
+    values: "record",
+    opaque: "text-record",
+    functions: "texts",
+    hooks: "texts",
+    problems: "problems",
+    failure: "failure-or-null",
+  },
+  "boot-failed": BOOT_FAILED,
   configured: { python: "text", pid: "count", executable: "text" },
   forked: { nr: "count", pid: "count" },
   exited: { pid: "count", code: "number-or-null", signal: "text-or-null", rssMax: "number" },
@@ -33,7 +51,7 @@ const WORKER_REPORTS: Shapes<WorkerReport> = {
   hello: { token: "text", pid: "count", nr: "count", generation: "count" },
   step: { step: "text" },
   ready: { interface: "text", slots: "count", importMs: "number" },
-  "boot-failed": { step: "text", message: "text", traceback: "text", hint: "text", exitCode: "number" },
+  "boot-failed": BOOT_FAILED,
   retire: { cause: "text" },
   pong: { id: "count", rss: "number", requests: "number", busy: "number", sinceProgressMs: "number" },
   stacks: { id: "count", text: "text" },
@@ -45,6 +63,9 @@ const FRONT_REPORTS: Shapes<FrontReport> = {
   "worker-drained": { pid: "count" },
   "worker-lost": { pid: "count", inFlight: "requests" },
   drained: {},
+  requests: { id: "count", requests: "requests" },
+  pressure: { waitingMs: "number", queued: "count", busy: "count" },
+  metrics: { text: "text" },
   status: { id: "count", counters: "counters" },
 };
 
@@ -63,9 +84,6 @@ export type Reading<Report> =
   | { readonly kind: "unknown" }
   | { readonly kind: "malformed"; readonly field: string };
 
-  requests: { id: "count", requests: "requests" },
-  pressure: { waitingMs: "number", queued: "count", busy: "count" },
-  metrics: { text: "text" },
 export function readForkserverReport(line: Line): Reading<ForkserverReport> {
   return read<ForkserverReport>(FORKSERVER_REPORTS, withNulls(line, ["code", "signal"]));
 }
@@ -113,6 +131,16 @@ function fits(shape: FieldShape, value: unknown): boolean {
       return Array.isArray(value) && value.every(isLostRequest);
     case "counters":
       return isRecord(value) && Object.values(value).every((counter) => typeof counter === "number");
+    case "record":
+      return isRecord(value);
+    case "texts":
+      return Array.isArray(value) && value.every(isText);
+    case "text-record":
+      return isRecord(value) && Object.values(value).every(isText);
+    case "problems":
+      return Array.isArray(value) && value.every((item) => hasTexts(item, PROBLEM_FIELDS));
+    case "failure-or-null":
+      return value === null || hasTexts(value, FAILURE_FIELDS);
   }
 }
 
@@ -120,6 +148,21 @@ function isLostRequest(value: unknown): boolean {
   return (
     isRecord(value) && Object.entries(LOST_REQUEST).every(([field, type]) => typeof value[field] === type)
   );
+}
+
+const PROBLEM_FIELDS: readonly (keyof EvaluatedFile["problems"][number])[] = ["name", "reason"];
+const FAILURE_FIELDS: readonly (keyof NonNullable<EvaluatedFile["failure"]>)[] = [
+  "message",
+  "traceback",
+  "hint",
+];
+
+function hasTexts(value: unknown, fields: readonly string[]): boolean {
+  return isRecord(value) && fields.every((field) => isText(value[field]));
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -69,6 +69,7 @@ export class ArbiterWorld {
     this.arbiter = new Arbiter(
       {
         config: testConfig(workers),
+        cfg: {},
         version: "0",
         purpose: "serve",
         listeners: [],
@@ -194,7 +195,7 @@ export class FakeForkserver implements Child {
     if (message.type === "configure") this.#configure(message.generation);
     else if (message.type === "fork") this.#world.later(this, () => this.#fork(message.nr));
     else if (message.type === "signal") this.#signal(message.pid);
-    else this.#stop();
+    else if (message.type === "stop") this.#stop();
   }
 
   kill(): void {

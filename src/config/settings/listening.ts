@@ -128,8 +128,9 @@ export const APPLICATION_SETTINGS: SettingsOf<ApplicationValues> = {
     flags: ["-c", "--config"],
     type: text("CONFIG"),
     byDefault: "",
-    doc: "A configuration file: PATH, file:PATH or python:MODULE.",
-    status: refused("a configuration file", "give the settings as flags or in GUNICORN_CMD_ARGS"),
+    defaultText: "tunicorn.toml or gunicorn.conf.py in the current directory, if one is there",
+    doc: "A configuration file: PATH or file:PATH, in Python or (.toml) TOML, or python:MODULE.",
+    status: SUPPORTED,
   },
   paste: {
     section: "Application",

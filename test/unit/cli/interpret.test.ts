@@ -79,10 +79,20 @@ describe("command line interpreter", () => {
     assert.equal(intent.text, "");
   });
 
-  it("warns of a gunicorn.conf.py that nobody reads", () => {
-    const intent = interpret("app:app", {}, ["gunicorn.conf.py"]);
-    assert.ok(intent.type === "run");
-    assert.match(intent.warnings[0] ?? "", /^gunicorn\.conf\.py is not read/);
+  it("asks for the configuration file that is there, and reads the rest with what it says", () => {
+    const intent = interpret("app:app", {}, ["/srv/gunicorn.conf.py"]);
+    assert.ok(intent.type === "read-file");
+    assert.deepEqual(intent.file, {
+      language: "python",
+      kind: "file",
+      name: "/srv/gunicorn.conf.py",
+      shown: "gunicorn.conf.py",
+    });
+  });
+
+  it("does not run a configuration file when the command line is wrong", () => {
+    const intent = interpret("--nonsense app:app", {}, ["/srv/gunicorn.conf.py"]);
+    assert.ok(intent.type === "fail" && intent.exitCode === 2);
   });
 
   it("checks the configuration when asked to", () => {

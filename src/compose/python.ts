@@ -1,0 +1,38 @@
+// Which Python runs the application, and how a forkserver of it is started.
+
+import { join } from "node:path";
+import { withoutActivation } from "../arbiter/activation.ts";
+import type { ChildSpec } from "../arbiter/child.ts";
+import { forkserverSpec } from "../arbiter/forkserver-handle.ts";
+import {
+  chooseInterpreter,
+  describeMissingInterpreter,
+  interpreterCandidates,
+} from "../config/interpreter.ts";
+import { findExecutable } from "../os/executable.ts";
+import { PACKAGE_ROOT } from "./program.ts";
+
+export type FoundPython = { readonly path: string } | { readonly path: undefined; readonly problem: string };
+
+export function findPython({
+  python,
+  chdir,
+}: {
+  readonly python: string;
+  readonly chdir: string;
+}): FoundPython {
+  const candidates = interpreterCandidates({
+    python,
+    virtualEnv: process.env["VIRTUAL_ENV"],
+    folders: [process.cwd(), chdir],
+  });
+  const found = chooseInterpreter(candidates, (program) =>
+    findExecutable(program, process.env["PATH"] ?? ""),
+  );
+  return found ?? { path: undefined, problem: describeMissingInterpreter(candidates) };
+}
+
+export function pythonSpec(command: string): ChildSpec {
+  const interpreter = { command, packageFolder: join(PACKAGE_ROOT, "python") };
+  return forkserverSpec(interpreter, withoutActivation(process.env));
+}
