@@ -3,6 +3,7 @@
 import { showAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import type { Loaded } from "../config/load.ts";
+import { showDuration } from "../config/quantity.ts";
 import { SETTING_ROWS, type SettingName } from "../config/settings.ts";
 
 type Success = Extract<Loaded, { readonly ok: true }>;
@@ -42,7 +43,9 @@ const RESOLVED: Readonly<Partial<Record<SettingName, (config: Config) => string>
   worker_class: (config) => config.workerClass,
   script_name: (config) => config.scriptName,
   socket_mode: (config) => `0${config.unixSocket.mode.toString(8)}`,
+  lifespan_timeout: (config) => showDuration(config.lifespanTimeoutMs),
   accesslog: (config) => config.accessLog,
+  access_log_format: (config) => config.accessLogFormat,
   errorlog: (config) => config.errorLog,
   proc_name: (config) => config.procName,
 };
@@ -50,7 +53,9 @@ const RESOLVED: Readonly<Partial<Record<SettingName, (config: Config) => string>
 const UVICORN_BIND = ["host", "port", "uds", "fd"] as const;
 
 function originText(loaded: Success, name: SettingName): string {
-  const { origins } = loaded;
+  const { origins, config } = loaded;
+  const isByHabit = name === "accesslog" && origins.accesslog.rank === 0 && config.accessLog !== "";
+  if (isByHabit) return "as uvicorn has it";
   if (name !== "bind") return origins[name].text;
   const others = UVICORN_BIND.filter((other) => origins[other].rank > origins.bind.rank);
   return others.length === 0 ? origins.bind.text : others.map((other) => origins[other].text).join(", ");
