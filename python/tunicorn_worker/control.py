@@ -73,6 +73,14 @@ class Settings:
     log_json: bool = False
     #: A file for logging.config: .json, .yaml or .yml, else ini; "" for none.
     log_config: str = ""
+    #: As log_config, but always JSON.
+    log_config_json: str = ""
+    #: Stronger than both: a dictionary for logging.config.
+    log_config_dict: dict[str, Any] = {}
+    #: A class with gunicorn's Logger interface, `module.Class`; "" for none.
+    logger_class: str = ""
+    #: stdout and stderr go to the error log's file.
+    capture_output: bool = False
     #: Import the application in the forkserver.
     preload: bool = False
     #: What ps shows, where setproctitle is installed.

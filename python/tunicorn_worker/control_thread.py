@@ -63,6 +63,8 @@ CONNECT_SECONDS = 5.0
 GRACE_SECONDS = 0.5
 READ_BYTES = 65_536
 EXIT_ORPHAN = 1
+#: gunicorn's, after worker_abort.
+EXIT_ABORTED = 1
 #: Beside signal numbers in the wake-up pipe: the event loop has begun to work.
 WATCH = 0
 
@@ -234,6 +236,8 @@ class ControlThread:
             self._pool.stop(quick, grace)
 
     def _end_soon(self, exit_code: int) -> None:
+        if not self._deadline and exit_code == 0:
+            self._call_hook("worker_int")
         self._exit_code = exit_code
         self._deadline = self._deadline or time.monotonic() + GRACE_SECONDS
         self._stop_pool(quick=True)
@@ -248,8 +252,22 @@ class ControlThread:
                 self._end_soon(0)
             elif number == signal.SIGUSR1:
                 self._reopen()
+            elif number == signal.SIGABRT:
+                self._abort()
             elif number == WATCH and self._pool.watch is not None:
                 self._pool.watch.wake()
+
+    def _abort(self) -> None:
+        """Heard only where the hook is set: Python and the kernel know what to do otherwise."""
+        self._call_hook("worker_abort")
+        os._exit(EXIT_ABORTED)
+
+    def _call_hook(self, name: str) -> None:
+        """On this thread: the app may be stuck."""
+        hooks, worker = self._job.hooks, self._job.worker
+        if hooks is not None and worker is not None:
+            worker.alive = False
+            hooks.call(name, worker)
 
     # -- the front
 

@@ -144,13 +144,19 @@ class Forkserver:
 
     def _prepare(self, settings: control.Settings, message: Message) -> None:
         """The hooks of the start, and the application where it is preloaded. Raises BootError."""
-        if self._evaluation is None and not settings.preload:
+        if self._evaluation is None and not settings.preload and not settings.logger_class:
             return
         from . import logs, master
 
         self._log = logs.ErrorLog(settings)
-        if self._evaluation is not None:
+        if self._evaluation is not None and settings.log_config_dict:
+            # Its classes and streams, which did not come as JSON.
+            settings.log_config_dict = self._evaluation.namespace.get("logconfig_dict", {})
+        self._log.configure()
+        if self._evaluation is not None or settings.logger_class:
             self._hooks = master.make_hooks(self._evaluation, message, self._log)
+            if settings.logger_class:
+                master.use_logger_class(self._hooks, settings, self._log)
             for call in message.get("calls", []):
                 master.call_first(self._hooks, call)
         if settings.preload:

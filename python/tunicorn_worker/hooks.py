@@ -12,7 +12,6 @@ from .tracebacks import trimmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
     from typing import Any, Callable, Iterable
 
 
@@ -60,7 +59,7 @@ class Worker:
 class Server:
     """gunicorn's Arbiter. Its process is the forkserver, the parent of the workers."""
 
-    def __init__(self, cfg: Cfg, log: logging.Logger, listeners: list[str], pid: int, workers: int) -> None:
+    def __init__(self, cfg: Cfg, log: Any, listeners: list[str], pid: int, workers: int) -> None:
         self.cfg = cfg
         self.log = log
         #: The process that signals are sent to.
@@ -72,6 +71,8 @@ class Server:
         self.proc_name = cfg.proc_name
         self.worker_age = 0
         self.app: Any = None
+        #: This is a worker's copy.
+        self.is_forked = False
 
     @property
     def timeout(self) -> Any:

@@ -48,16 +48,23 @@ class ErrorLog:
     def __init__(self, settings: Settings) -> None:
         self._path = settings.error_log
         self.stream = self._open()
+        self._is_capturing = settings.capture_output and self._path != "-"
+        if self._is_capturing:
+            self._capture()
         self._handler = logging.StreamHandler(self.stream)
         self._handler.setFormatter(JsonFormatter() if settings.log_json else logging.Formatter(_LINE, _DATE))
         self._settings = settings
         self.logger = logging.getLogger("gunicorn.error")
         #: What uvicorn's users look for.
         self.logger_of_asgi = logging.getLogger("uvicorn.error")
-        self._take(OWN_LOGGERS)
+        self.take()
         access = logging.getLogger("uvicorn.access")
         access.propagate = False
         access.addHandler(logging.NullHandler())
+
+    def take(self) -> None:
+        """Our own loggers write to this log and nowhere else."""
+        self._take(OWN_LOGGERS)
 
     def _take(self, names: Iterable[str]) -> None:
         for name in names:
@@ -70,22 +77,40 @@ class ErrorLog:
         """Applies the user's logging configuration. Loggers of ours that it leaves without any handler keep theirs.
         Raises BootError.
         """
-        path = self._settings.log_config
-        if not path:
+        name = self._named_config()
+        if not name:
             return
-        for name in OWN_LOGGERS:
-            logger = logging.getLogger(name)
+        for own in OWN_LOGGERS:
+            logger = logging.getLogger(own)
             logger.handlers.clear()
             logger.propagate = True
         try:
-            apply_config(path)
+            self._apply_config()
         except Exception as error:
-            self._take(OWN_LOGGERS)
-            reason = f"the logging configuration {path} cannot be applied: {summary(error)}"
+            self.take()
+            reason = f"the logging configuration {name} cannot be applied: {summary(error)}"
             raise BootError("interpreter", reason, "", trimmed(error)) from error
-        for name in (*OWN_LOGGERS, "uvicorn.error"):
-            logging.getLogger(name).disabled = False
-        self._take(name for name in OWN_LOGGERS if not logging.getLogger(name).hasHandlers())
+        for own in (*OWN_LOGGERS, "uvicorn.error"):
+            logging.getLogger(own).disabled = False
+        self._take(own for own in OWN_LOGGERS if not logging.getLogger(own).hasHandlers())
+
+    def _named_config(self) -> str:
+        """The one that counts, as gunicorn has it; "" for none."""
+        settings = self._settings
+        if settings.log_config_dict:
+            return "logconfig_dict"
+        return settings.log_config_json or settings.log_config
+
+    def _apply_config(self) -> None:
+        from . import log_config
+
+        settings = self._settings
+        if settings.log_config_dict:
+            log_config.apply_dict(settings.log_config_dict)
+        elif settings.log_config_json:
+            log_config.apply_json(settings.log_config_json)
+        else:
+            log_config.apply_file(settings.log_config)
 
     def reopen(self) -> None:
         """After the file was moved away (USR1). The stream object stays, apps may hold it: its descriptor
@@ -97,6 +122,15 @@ class ErrorLog:
         replacement = self._open()
         os.dup2(replacement.fileno(), self.stream.fileno(), inheritable=False)
         replacement.close()
+        if self._is_capturing:
+            self._capture()
+
+    def _capture(self) -> None:
+        """--capture-output: what the app and its child processes print goes to the log's file."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor in (1, 2):
+            os.dup2(self.stream.fileno(), descriptor)
 
     def _open(self) -> IO[str]:
         if self._path != "-":
@@ -108,23 +142,3 @@ class ErrorLog:
 
 def _level(name: str) -> int | str:
     return TRACE if name == "trace" else name.upper()
-
-
-def apply_config(path: str) -> None:
-    """As uvicorn: .json and .yaml hold logging.config's dictionary, anything else is its .ini form."""
-    import logging.config
-
-    if path.endswith(".json"):
-        with open(path, encoding="utf-8") as file:
-            logging.config.dictConfig(json.load(file))
-    elif path.endswith((".yaml", ".yml")):
-        try:
-            import yaml  # type: ignore[import-untyped, import-not-found, unused-ignore]
-        except ImportError:
-            raise ImportError("PyYAML is not installed for this Python") from None
-        with open(path, encoding="utf-8") as file:
-            logging.config.dictConfig(yaml.safe_load(file))
-    elif not os.path.isfile(path):
-        raise FileNotFoundError(path)  # fileConfig takes a missing file for an empty one before Python 3.12
-    else:
-        logging.config.fileConfig(path, disable_existing_loggers=False)

@@ -4,6 +4,7 @@ server's life and, with --preload, loads the application.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 
@@ -15,7 +16,6 @@ from .tracebacks import summary, trimmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
     from typing import Any
 
     from .config_file import Evaluation
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 EXIT_MASTER = 1
 
 
-def make_hooks(evaluation: Evaluation, message: Message, log: ErrorLog) -> Hooks:
-    """`message`: the arbiter's `configure`."""
+def make_hooks(evaluation: Evaluation | None, message: Message, log: ErrorLog) -> Hooks:
+    """`message`: the arbiter's `configure`. Without a configuration file there are no hooks to call."""
+    from .config_file import Evaluation as Nothing
+
+    evaluation = evaluation or Nothing()
     cfg = Cfg({**message.get("cfg", {}), **_originals(evaluation)}, evaluation.hooks)
     arbiter = message.get("arbiter", {})
     server = Server(
@@ -65,11 +68,44 @@ def call_first(hooks: Hooks, message: Message) -> None:
         raise BootError("config", reason, "", trimmed(error), EXIT_MASTER) from error
 
 
-def call_post_fork(hooks: Hooks, worker: Worker, log: logging.Logger) -> None:
+def use_logger_class(hooks: Hooks, settings: Settings, log: ErrorLog) -> None:
+    """--logger-class: an instance sets up `gunicorn.error` and is `log` for hooks. It is told once why it cannot."""
+    wanted = hooks.server.cfg.logger_class
+    try:
+        kind = wanted if isinstance(wanted, type) else _class(settings.logger_class)
+        logger = kind(hooks.server.cfg)
+    except Exception as error:
+        log.take()
+        if not hooks.server.is_forked:
+            hint = f"; is gunicorn installed for {sys.executable}?" if _misses_gunicorn(error) else ""
+            log.logger.warning(
+                "The logger class %s cannot be used, the server's own form is: %s%s",
+                settings.logger_class,
+                summary(error),
+                hint,
+            )
+        return
+    hooks.server.log = logger
+
+
+def _class(dotted: str) -> Any:
+    module, _, name = dotted.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def _misses_gunicorn(error: Exception) -> bool:
+    return isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "gunicorn"
+
+
+def call_post_fork(hooks: Hooks, worker: Worker, settings: Settings, log: ErrorLog) -> None:
     """In the worker, before anything of the application is there. Raises BootError."""
     worker.pid = os.getpid()
     worker.ppid = os.getppid()
-    worker.log = hooks.server.log = log
+    hooks.server.is_forked = True
+    hooks.server.log = log.logger
+    if settings.logger_class:
+        use_logger_class(hooks, settings, log)
+    worker.log = hooks.server.log
     try:
         hooks.must("post_fork", hooks.server, worker)
     except BaseException as error:

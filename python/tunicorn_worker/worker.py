@@ -50,6 +50,8 @@ def run(job: Job) -> int:
         return EXIT_NO_ARBITER
     control = ControlThread(job, channel, log.logger, log.reopen)
     control.start()
+    if job.hooks is not None and job.hooks.has("worker_abort"):
+        signal.signal(signal.SIGABRT, lambda number, _: control.wake(number))
     channel.send(
         {"type": "hello", "token": job.token, "pid": os.getpid(), "nr": job.nr, "generation": job.generation}
     )
@@ -100,7 +102,7 @@ class Worker:
             from . import master
 
             self.step("post_fork")
-            master.call_post_fork(hooks, worker, self.log.logger)
+            master.call_post_fork(hooks, worker, self.settings, self.log)
 
     def _hooked(self, app: Any, interface: str) -> Any:
         """The hooks that come with a loaded application."""
@@ -137,6 +139,10 @@ class Worker:
         self._channel.send({"type": "step", "step": name})
 
     def ready(self, interface: str, slots: int) -> None:
+        if self._job.app is not None and self.settings.log_level in ("debug", "trace"):
+            from .preload import memory_text
+
+            self.log.logger.debug("Memory after the fork: %s", memory_text())
         import_ms = int((perf_counter() - self._began) * 1000)
         self._channel.send({"type": "ready", "interface": interface, "slots": slots, "importMs": import_ms})
 

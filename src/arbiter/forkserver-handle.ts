@@ -163,6 +163,11 @@ export function pythonSettings(config: Config, workers: number, version: string)
     errorLog: config.errorLog,
     logJson: config.logJson,
     logConfig: config.logConfig,
+    logConfigJson: config.logConfigJson,
+    logConfigDict: config.logConfigDict,
+    loggerClass: config.loggerClass,
+    captureOutput: config.captureOutput,
+    preload: config.preload,
     procName: config.procName,
   };
 }

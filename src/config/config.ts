@@ -147,6 +147,16 @@ export interface Config {
   readonly useColors: "auto" | "on" | "off";
   /** Absolute path of a file for Python's logging.config (.ini, .json, .yaml) in every worker, or "". */
   readonly logConfig: string;
+  /** As logConfig, but always JSON, and stronger. */
+  readonly logConfigJson: string;
+  /** A dictionary for logging.config, the strongest; empty for none. Objects that are no JSON stay in Python. */
+  readonly logConfigDict: Readonly<Record<string, unknown>>;
+  /** A class with gunicorn's Logger interface for the application's processes, `module.Class`, or "". */
+  readonly loggerClass: string;
+  /** What the application prints goes to the error log's file. */
+  readonly captureOutput: boolean;
+  /** The application is imported once, in the forkserver. */
+  readonly preload: boolean;
   readonly procName: string;
   /** Of the application's processes; -1 keeps the inherited one. unixSocket.mode has it already. */
   readonly umask: number;

@@ -6,7 +6,7 @@ import type { Address, Config } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import type { Origins } from "./layer.ts";
 import type { Problem } from "./problem.ts";
-import { ACCESS_FORMAT_UVICORN } from "./settings/logging.ts";
+import { ACCESS_FORMAT_UVICORN, LOGGER_CLASS_DEFAULT } from "./settings/logging.ts";
 import type { SettingName, Values } from "./settings.ts";
 import { resolveWorkerClass } from "./worker-class.ts";
 
@@ -106,6 +106,11 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     logLevel: values.loglevel,
     useColors: values.use_colors,
     logConfig: values.logconfig === "" ? "" : resolvePath(chdir, values.logconfig),
+    logConfigJson: values.logconfig_json === "" ? "" : resolvePath(chdir, values.logconfig_json),
+    logConfigDict: values.logconfig_dict,
+    loggerClass: values.logger_class === LOGGER_CLASS_DEFAULT ? "" : values.logger_class,
+    captureOutput: values.capture_output,
+    preload: values.preload_app,
     procName: values.proc_name === "" ? values.wsgi_app : values.proc_name,
     umask: values.umask,
     health: values.health,

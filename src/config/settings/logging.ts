@@ -3,7 +3,7 @@
 import { ACCESS_FORMAT } from "../access-grammar.ts";
 import type { LogLevel } from "../config.ts";
 import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
-import { choice, SWITCH, text, type ValueType } from "../value-type.ts";
+import { accept, choice, type Given, reject, SWITCH, scalar, text, type ValueType } from "../value-type.ts";
 
 export interface LoggingValues {
   readonly errorlog: string;
@@ -16,7 +16,7 @@ export interface LoggingValues {
   readonly logger_class: string;
   readonly logconfig: string;
   readonly logconfig_json: string;
-  readonly logconfig_dict: string;
+  readonly logconfig_dict: Readonly<Record<string, Given>>;
   readonly use_colors: "auto" | "on" | "off";
   readonly syslog: boolean;
   readonly syslog_addr: string;
@@ -41,10 +41,25 @@ export const ACCESS_FORMAT_DEFAULT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)
 /** uvicorn's one form, peers.md §2.2. */
 export const ACCESS_FORMAT_UVICORN = 'INFO:     %(C)s - "%(r)s" %(s)s %(O)s';
 
-const LOG_CONFIG = refused(
-  "this way to give a Python logging configuration",
-  "name its file with --log-config",
-);
+/** gunicorn's own. Naming it asks for nothing. */
+export const LOGGER_CLASS_DEFAULT = "gunicorn.glogging.Logger";
+
+const LOGGER_CLASS: ValueType<string> = scalar("CLASS", "expected MODULE.CLASS", (value) => {
+  const name = value.trim().replace(":", ".");
+  return /^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u.test(name) ? name : undefined;
+});
+
+/** Python's dict, from a configuration file. */
+const DICTIONARY: ValueType<Readonly<Record<string, Given>>> = {
+  placeholder: "DICT",
+  repeats: false,
+  read: (given) =>
+    typeof given === "object" && given !== null && !Array.isArray(given)
+      ? accept(given as Readonly<Record<string, Given>>) // neither a list nor a scalar
+      : reject("expected a dictionary"),
+  show: (value) => (Object.keys(value).length === 0 ? "" : JSON.stringify(value)),
+};
+
 const SYSLOG = refused("logging to syslog", "log to stderr; systemd and container engines collect it");
 
 export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
@@ -106,16 +121,16 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     flags: ["--capture-output"],
     type: SWITCH,
     byDefault: false,
-    doc: "Send the application's stdout and stderr to the error log.",
-    status: refused("capturing the application's output", "it goes to the server's own stdout and stderr"),
+    doc: "Send what the application prints (stdout and stderr) to the file of --error-logfile.",
+    status: SUPPORTED,
   },
   logger_class: {
     section: "Logging",
     flags: ["--logger-class"],
-    type: text("CLASS"),
-    byDefault: "gunicorn.glogging.Logger",
-    doc: "gunicorn's class of loggers.",
-    status: refused("other logger classes", "use --access-logformat, --access-log-json or --log-json"),
+    type: LOGGER_CLASS,
+    byDefault: LOGGER_CLASS_DEFAULT,
+    doc: "A class with gunicorn's Logger interface, MODULE.CLASS, that sets up the loggers gunicorn.error and gunicorn.access in the application's processes. Most such classes need gunicorn to be installed. Access lines are the front's: see --access-logformat and --access-log-json.",
+    status: SUPPORTED,
   },
   logconfig: {
     section: "Logging",
@@ -131,16 +146,16 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     flags: ["--log-config-json"],
     type: text("FILE"),
     byDefault: "",
-    doc: "A JSON file for Python's logging.config.",
-    status: LOG_CONFIG,
+    doc: "A JSON file for Python's logging.config, as gunicorn has it: what it leaves out is filled in. Stronger than --log-config.",
+    status: SUPPORTED,
   },
   logconfig_dict: {
     section: "Logging",
     flags: [],
-    type: text("DICT"),
-    byDefault: "",
-    doc: "A dictionary for Python's logging.config; configuration file only.",
-    status: LOG_CONFIG,
+    type: DICTIONARY,
+    byDefault: {},
+    doc: "A dictionary for Python's logging.config; configuration file only. Stronger than --log-config-json.",
+    status: SUPPORTED,
   },
   use_colors: {
     section: "Logging",

@@ -140,8 +140,8 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     flags: ["--preload"],
     type: SWITCH,
     byDefault: false,
-    doc: "Load the application once, before the workers are forked.",
-    status: refused("loading the application before workers are forked"),
+    doc: "Load the application once, before the workers are forked, which then share its memory and start at once. A reload loads it anew.",
+    status: SUPPORTED,
   },
   queue_size: {
     section: "Waiting line",
