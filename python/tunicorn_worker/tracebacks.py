@@ -29,12 +29,12 @@ def summary(error: BaseException) -> str:
 def _trim(report: traceback.TracebackException | None, depth: int) -> None:
     if report is None or depth == 0:
         return
-    report.stack[:] = [frame for frame in report.stack if not _is_hidden(frame.filename)]
+    report.stack[:] = [frame for frame in report.stack if not is_hidden(frame.filename)]
     _trim(report.__cause__, depth - 1)
     _trim(report.__context__, depth - 1)
 
 
-def _is_hidden(filename: str) -> bool:
+def is_hidden(filename: str) -> bool:
     folder = os.path.dirname(os.__file__)
     is_importlib = filename.startswith(os.path.join(folder, "importlib"))
     return is_importlib or filename.startswith(_OWN_FOLDER) or filename.startswith(_IMPORT_MACHINERY)

@@ -1,6 +1,7 @@
 // The front's process: real sockets, the app handler and the workers' gate joined, the arbiter's commands obeyed.
 // Descriptor 3 is its life line: the end of that stream is the arbiter's death, and its own.
 
+import { randomUUID } from "node:crypto";
 import { accessSync, constants, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { dirname } from "node:path";
@@ -9,7 +10,9 @@ import { systemClock } from "../base/system-clock.ts";
 import type { Line } from "../control/json-lines.ts";
 import type { FrontCommand, FrontReport, OpenRequest } from "../control/messages.ts";
 import { Front } from "../front/front.ts";
+import { lendLargeReads } from "../front/lent-reads.ts";
 import { AppHandler } from "../handlers/app.ts";
+import { Development } from "../handlers/development.ts";
 import { type HealthFacts, HealthHandler } from "../handlers/health.ts";
 import { PressureHandler } from "../handlers/pressure.ts";
 import type { Handler } from "../http/exchange.ts";
@@ -60,6 +63,12 @@ class FrontProcess {
         break;
       case "drain":
         void this.#drain(command.quick ? 0 : command.graceMs);
+        break;
+      case "app-broken":
+        this.#parts?.app.broke(command);
+        break;
+      case "app-mended":
+        this.#parts?.app.mended();
         break;
       case "leave":
         this.#parts?.leave();
@@ -135,6 +144,7 @@ class FrontParts {
         workerDrained: (pid) => report({ type: "worker-drained", pid }),
         workerLost: (pid, inFlight) => report({ type: "worker-lost", pid, inFlight }),
       },
+      development: config.reload.isOn ? new Development(randomUUID()) : undefined,
     });
     this.#front = new Front({
       config,
@@ -145,6 +155,7 @@ class FrontParts {
     });
     this.#gate = new WorkerGate({
       log,
+      lendReads: lendLargeReads,
       attached: (worker) => {
         this.app.addWorker(worker);
         report({ type: "worker-joined", pid: worker.hello.pid });

@@ -18,6 +18,20 @@ export type StatsdTarget =
   | { readonly kind: "unix"; readonly path: string };
 export type LogLevel = "trace" | "debug" | "info" | "warning" | "error" | "critical";
 
+/** Development: new code is served as soon as it is saved, and errors are shown with their source. All paths are absolute. */
+export interface ReloadConfig {
+  readonly isOn: boolean;
+  readonly folders: readonly string[];
+  /** Patterns of file names that count as code. */
+  readonly includes: readonly string[];
+  /** Patterns of file names that do not count, and folders. */
+  readonly excludes: readonly string[];
+  /** Files and patterns that count wherever they are. */
+  readonly extraFiles: readonly string[];
+  /** From the last change to the new start. */
+  readonly delayMs: number;
+}
+
 export interface Config {
   /** `module:attr`, a dotted attribute, a factory call with literals, or a path to a .py file. */
   readonly app: string;
@@ -158,6 +172,7 @@ export interface Config {
   /** The application is imported once, in the forkserver. */
   readonly preload: boolean;
   readonly procName: string;
+  readonly reload: ReloadConfig;
   /** Of the application's processes; -1 keeps the inherited one. unixSocket.mode has it already. */
   readonly umask: number;
 

@@ -58,7 +58,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     loopBlockedMs: values.loop_blocked,
     rootPath: values.root_path,
     gracefulTimeoutMs: values.graceful_timeout,
-    streamGraceMs: Math.min(values.stream_grace, values.graceful_timeout),
+    streamGraceMs: values.reload ? 0 : Math.min(values.stream_grace, values.graceful_timeout),
     bootTimeoutMs: values.boot_timeout,
     keepAliveMs: values.keepalive,
     headTimeoutMs: values.head_timeout,
@@ -80,7 +80,8 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     permitUnconventionalHttpVersion: values.permit_unconventional_http_version,
     casefoldHttpMethod: values.casefold_http_method,
     queueMax: values.queue_size,
-    queueTimeoutMs: values.queue_timeout,
+    // With --reload requests wait while new code starts, however long that takes.
+    queueTimeoutMs: Math.max(values.queue_timeout, values.reload ? values.boot_timeout : 0),
     requestsAheadMax: values.requests_ahead,
     wsEnabled: values.ws !== "none",
     wsMaxSize: values.websocket_max_message_size,
@@ -104,14 +105,16 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     errorLog: resolveFile(chdir, values.errorlog),
     logJson: values.log_json,
     logLevel: values.loglevel,
-    useColors: values.use_colors,
+    useColors: resolveColors(values, around.env),
     logConfig: values.logconfig === "" ? "" : resolvePath(chdir, values.logconfig),
     logConfigJson: values.logconfig_json === "" ? "" : resolvePath(chdir, values.logconfig_json),
     logConfigDict: values.logconfig_dict,
     loggerClass: values.logger_class === LOGGER_CLASS_DEFAULT ? "" : values.logger_class,
     captureOutput: values.capture_output,
-    preload: values.preload_app,
+    // A preloaded application would be the old code.
+    preload: values.preload_app && !values.reload,
     procName: values.proc_name === "" ? values.wsgi_app : values.proc_name,
+    reload: resolveReload(values, chdir, around.cwd),
     umask: values.umask,
     health: values.health,
     healthAccessLog: values.health_access_log,
@@ -142,6 +145,27 @@ function resolveDrainDelay({ drain_delay, graceful_timeout, health }: Values, en
   const isKubernetes = (env["KUBERNETES_SERVICE_HOST"] ?? "") !== "";
   const auto = isKubernetes && health !== "" ? DRAIN_DELAY_KUBERNETES_MS : 0;
   return Math.min(drain_delay === "auto" ? auto : drain_delay, Math.floor(graceful_timeout / 2));
+}
+
+/** A pattern without a slash means any file of that name; with one it is a place, as the shell has it. */
+function resolveReload(values: Values, chdir: string, cwd: string): Config["reload"] {
+  const place = (pattern: string): string => resolvePath(chdir, pattern);
+  const folders = values.reload_dirs.map((folder) => resolvePath(cwd, folder));
+  return {
+    isOn: values.reload,
+    folders: folders.length > 0 ? folders : [chdir, ...values.pythonpath.map(place)],
+    includes: values.reload_includes,
+    excludes: values.reload_excludes.flatMap((name) => (MAGIC.test(name) ? [name] : [name, place(name)])),
+    extraFiles: values.reload_extra_files.map(place),
+    delayMs: values.reload_delay,
+  };
+}
+
+const MAGIC = /[*?[]/;
+
+/** no-color.org: a variable that is not empty speaks where nobody has spoken more clearly. */
+function resolveColors({ use_colors }: Values, env: Environment): Config["useColors"] {
+  return use_colors === "auto" && (env["NO_COLOR"] ?? "") !== "" ? "off" : use_colors;
 }
 
 function resolveStatsd(values: Values, chdir: string): Config["statsd"] {

@@ -131,6 +131,10 @@ export type WorkerReport =
   | { readonly type: "ready"; readonly interface: string; readonly slots: number; readonly importMs: number }
   | ({ readonly type: "boot-failed" } & BootFailure)
   | { readonly type: "retire"; readonly cause: string }
+  /** Only with --reload, and before `boot-failed`: the exception with source, as JSON for the front. */
+  | { readonly type: "failure"; readonly report: string }
+  /** Only with --reload: files of the application that were imported since the last report. */
+  | { readonly type: "modules"; readonly files: readonly string[] }
   | {
       readonly type: "pong";
       readonly id: number;
@@ -167,6 +171,13 @@ export type FrontCommand =
       readonly generation: number;
     }
   | { readonly type: "drain-worker"; readonly pid: number }
+  /** Only with --reload: each request is to be answered with this, until `app-mended` or a worker comes. */
+  | ({ readonly type: "app-broken"; readonly report: string } & Pick<
+      BootFailure,
+      "message" | "hint" | "traceback"
+    >)
+  /** Only with --reload: other code is about to start; requests wait for it. */
+  | { readonly type: "app-mended" }
   | { readonly type: "drain"; readonly graceMs: number; readonly quick: boolean }
   /** A stop is near: readiness fails, each response is the last one of its connection, and clients are still taken. */
   | { readonly type: "leave" }

@@ -53,6 +53,8 @@ const WORKER_REPORTS: Shapes<WorkerReport> = {
   ready: { interface: "text", slots: "count", importMs: "number" },
   "boot-failed": BOOT_FAILED,
   retire: { cause: "text" },
+  failure: { report: "text" },
+  modules: { files: "texts" },
   pong: { id: "count", rss: "number", requests: "number", busy: "number", sinceProgressMs: "number" },
   stacks: { id: "count", text: "text" },
 };

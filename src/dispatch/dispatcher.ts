@@ -49,7 +49,8 @@ export class Dispatcher {
   readonly #limitConcurrency: number;
   #running = 0;
   #seatsWithAhead = 0;
-  #isStopping = false;
+  /** Why everything that waits or comes is refused; undefined mostly. */
+  #closedFor: "app-broken" | "stopping" | undefined;
 
   constructor(options: DispatcherOptions, effects: DispatchEffects) {
     this.#line = new WaitingLine(options);
@@ -120,7 +121,7 @@ export class Dispatcher {
   submit(ticket: Ticket, nowMs: number): void {
     assert(ticket.state === "new", "a ticket is submitted once");
     const seat = this.#line.length === 0 ? this.#roster.pick(mayGoAhead(ticket)) : undefined;
-    if (this.#isStopping) this.#refuse(ticket, "stopping");
+    if (this.#closedFor !== undefined) this.#refuse(ticket, this.#closedFor);
     else if (this.#isAtLimit()) this.#refuse(ticket, "concurrency-limit");
     else if (seat !== undefined) this.#give(seat, ticket, nowMs);
     else if (!this.#line.join(ticket, nowMs)) this.#refuse(ticket, "queue-full");
@@ -197,13 +198,27 @@ export class Dispatcher {
 
   /** From now on everything that waits or comes is refused; what runs goes on. */
   stop(): void {
-    this.#isStopping = true;
-    for (const ticket of this.#line.takeAll()) this.#refuse(ticket, "stopping");
+    this.#close("stopping");
+  }
+
+  /** As `stop`, until `mended`: no worker will come before the application was changed. */
+  broken(): void {
+    if (this.#closedFor === undefined) this.#close("app-broken");
+  }
+
+  mended(): void {
+    if (this.#closedFor === "app-broken") this.#closedFor = undefined;
+  }
+
+  #close(cause: "app-broken" | "stopping"): void {
+    this.#closedFor = cause;
+    for (const ticket of this.#line.takeAll()) this.#refuse(ticket, cause);
   }
 
   #takeIn(tickets: readonly Ticket[], nowMs: number): void {
-    if (!this.#isStopping) this.#line.rejoin(tickets, nowMs);
-    else for (const ticket of tickets) this.#refuse(ticket, "stopping");
+    const cause = this.#closedFor;
+    if (cause === undefined) this.#line.rejoin(tickets, nowMs);
+    else for (const ticket of tickets) this.#refuse(ticket, cause);
     this.#pump(nowMs);
   }
 

@@ -1,6 +1,12 @@
 // A request on its way through dispatch: something to give to a worker or to refuse, once.
 
-export type RefusalCause = "queue-full" | "queue-timeout" | "concurrency-limit" | "worker-died" | "stopping";
+export type RefusalCause =
+  | "queue-full"
+  | "queue-timeout"
+  | "concurrency-limit"
+  | "worker-died"
+  | "app-broken"
+  | "stopping";
 
 /** What the dispatcher asks of a request. handlers/ implements it. */
 export interface Job {

@@ -170,8 +170,8 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
       this.exchange.response.abort("app-aborted", 502, "the worker died");
       return;
     }
-    this.#services.shed(cause);
-    if (!wasAnswering) answerUnavailable(this.exchange);
+    if (wasAnswering) this.#services.shed(cause);
+    else this.#services.turnAway(this.exchange, cause);
   }
 
   /** Its worker is gone or gave it back, and nobody waits for an answer. */
@@ -198,6 +198,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     this.#client = isEnd ? "done" : "answering";
     if (head.noBuffer && !isEnd) this.#services.eventStreams.add(this);
     this.exchange.notes.appMicros = head.appMicros;
+    if (isEnd && this.#services.development?.explains(this.exchange, head, frame) === true) return;
     this.exchange.response.start(head, frame.bytes, head.blockFrom, head.blockEnd, frame.to);
     if (isEnd) this.exchange.response.end();
   }

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { AttachedWorker } from "../link/attached-worker.ts";
 import type { Log } from "../log/log.ts";
+import type { Breakage, Development } from "./development.ts";
 
 /** The settings that the app handler reads. */
 export type AppConfig = Pick<
@@ -36,6 +37,8 @@ export interface AppHandlerOptions {
   /** A folder for request bodies beyond `config.bodyMemoryBytes`; "" when no folder is writable. */
   readonly bodyFolder: string;
   readonly events: AppHandlerEvents;
+  /** Only with --reload. */
+  readonly development?: Development | undefined;
 }
 
 /** The handler that gives exchanges to workers: `class AppHandler` in app.ts, made by `new AppHandler(options)`. */
@@ -46,6 +49,10 @@ export interface AppPort extends Handler {
   drainWorker(pid: number): void;
   /** Tells event streams, which end only when somebody ends them, after `streamGraceMs` that it is time. */
   endStreams(): void;
+  /** With --reload: the new code does not start, and every request is answered with the reason until `mended`. */
+  broke(breakage: Breakage): void;
+  /** With --reload: other code is about to start, and requests wait for it. */
+  mended(): void;
   /** Refuses what waits and what still comes with 503; what runs goes on. */
   stop(): void;
   /** Cancels what runs too, and ends every link. */

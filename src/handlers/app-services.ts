@@ -2,9 +2,11 @@
 
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { RefusalCause } from "../dispatch/ticket.ts";
+import type { Exchange } from "../http/exchange.ts";
 import type { Log } from "../log/log.ts";
 import type { AppWorker } from "./app-worker.ts";
 import type { BodyStore } from "./body-store.ts";
+import type { Development } from "./development.ts";
 import type { EnvironMaker } from "./environ.ts";
 import type { EventStreams } from "./event-streams.ts";
 import type { ScopeMaker } from "./scope.ts";
@@ -25,6 +27,10 @@ export interface AppServices {
   worker(id: number): AppWorker;
   /** Something may wait now: see to it that the dispatcher's `tick` is called. */
   wantTick(): void;
-  /** A request got 503. */
+  /** A request got 503, or its answer was broken off. */
   shed(cause: RefusalCause): void;
+  /** No worker will take it: 503, or what a developer wants to know. */
+  turnAway(exchange: Exchange, cause: RefusalCause): void;
+  /** Only with --reload. */
+  readonly development: Development | undefined;
 }

@@ -11,7 +11,9 @@ import type { AppConfig, AppHandlerOptions, AppPort, AppStatus, InFlightRequest 
 import type { AppServices } from "./app-services.ts";
 import { AppWorker, type AppWorkerEvents } from "./app-worker.ts";
 import { BodyStore } from "./body-store.ts";
+import type { Breakage } from "./development.ts";
 import { EnvironMaker } from "./environ.ts";
+import { answerUnavailable } from "./error-page.ts";
 import { EventStreams } from "./event-streams.ts";
 import { ScopeMaker } from "./scope.ts";
 import { ShedLog } from "./shed-log.ts";
@@ -44,7 +46,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#webSockets = new WebSockets({
       queueMax: config.wsMaxQueue,
       unsentBytesMax: config.responseBufferBytes,
-      restartMsMax: config.gracefulTimeoutMs / 2,
+      restartMsMax: options.development === undefined ? config.gracefulTimeoutMs / 2 : 0,
     });
     this.#bodies = new BodyStore({ folder: options.bodyFolder, memoryBytesMax: config.bodyMemoryBytes, log });
     this.#dispatcher = new Dispatcher(config, {
@@ -56,7 +58,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   }
 
   #makeServices(): AppServices {
-    const { log, nowMs } = this.#options;
+    const { log, nowMs, development } = this.#options;
     const shedLog = new ShedLog(log, nowMs);
     return {
       log,
@@ -71,10 +73,26 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       worker: (id) => this.#worker(id),
       wantTick: () => this.#ticker.want(),
       shed: (cause: RefusalCause) => shedLog.record(cause, this.#dispatcher.waiting),
+      turnAway: (exchange, cause) => this.#turnAway(exchange, cause),
+      development,
     };
   }
 
+  #turnAway(exchange: Exchange, cause: RefusalCause): void {
+    const { development } = this.#options;
+    if (cause === "app-broken" && development !== undefined) {
+      development.explain(exchange);
+      return;
+    }
+    this.#services.shed(cause);
+    answerUnavailable(exchange);
+  }
+
   handle(exchange: Exchange): void {
+    if (this.#options.development?.takes(exchange) !== true) this.#serve(exchange);
+  }
+
+  #serve(exchange: Exchange): void {
     const { head, peer, notes, response } = exchange;
     const memo = this.#trust.judge(head, peer);
     notes.scheme = memo.scheme;
@@ -113,8 +131,10 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#workers.set(pid, worker);
     // An event loop has begun whatever it was given: what lies ahead of it would run beyond its slots.
     const takesAhead = worker.interface === "wsgi";
+    this.#dispatcher.mended();
     this.#dispatcher.addWorker(pid, worker.slots, this.#options.nowMs(), { takesAhead });
     this.#ticker.want();
+    this.#options.development?.serves();
   }
 
   #problemWith({ hello }: AttachedWorker): string | undefined {
@@ -133,6 +153,16 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#eventStreams.endAll();
   }
 
+  broke(breakage: Breakage): void {
+    this.#options.development?.broke(breakage);
+    this.#dispatcher.broken();
+  }
+
+  mended(): void {
+    this.#options.development?.mended();
+    this.#dispatcher.mended();
+  }
+
   stop(): void {
     this.#dispatcher.stop();
   }
@@ -141,6 +171,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#dispatcher.stop();
     this.#ticker.stop();
     this.#eventStreams.stop();
+    this.#options.development?.stop();
     for (const worker of this.#workers.values()) worker.destroy();
   }
 

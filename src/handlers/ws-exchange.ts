@@ -126,9 +126,12 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
     else if (client === "denying" || (client === "waiting" && cause === "worker-died")) {
       this.#opening?.exchange.response.abort("app-aborted", 502, "the worker died");
     } else if (client === "waiting") {
-      this.#services.shed(cause);
-      this.#answerUnavailable();
+      this.#turnAway(cause);
     }
+  }
+
+  #turnAway(cause: RefusalCause): void {
+    if (this.#opening !== undefined) this.#services.turnAway(this.#opening.exchange, cause);
   }
 
   #answerUnavailable(): void {

@@ -118,7 +118,6 @@ export interface DevelopmentValues {
   readonly spew: boolean;
 }
 
-const RELOAD = refused("reloading when code changes", "start the server again after a change");
 const PATTERNS = repeated(text("GLOB"));
 
 export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
@@ -128,24 +127,24 @@ export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
     uvicorn: ["--reload"],
     type: SWITCH,
     byDefault: false,
-    doc: "Replace the workers when code changes.",
-    status: RELOAD,
+    doc: "Replace the workers when code, templates or what was imported change; requests wait meanwhile. Errors are shown in the browser, with source: for development only.",
+    status: SUPPORTED,
   },
   reload_engine: {
     section: "Development",
     flags: ["--reload-engine"],
     type: choice(["auto", "poll", "inotify"]),
     byDefault: "auto",
-    doc: "How changes are noticed.",
-    status: RELOAD,
+    doc: "gunicorn's choice of how changes are noticed.",
+    status: inert("the system tells of changes (inotify, FSEvents, kqueue)"),
   },
   reload_extra_files: {
     section: "Development",
     flags: ["--reload-extra-file"],
     type: repeated(text("FILE")),
     byDefault: [],
-    doc: "A further file to watch.",
-    status: RELOAD,
+    doc: "With --reload: a further file to watch, or a pattern (conf/*.yaml, data/**/*.json), also of files that come later. Can be repeated.",
+    status: SUPPORTED,
   },
   reload_dirs: {
     section: "Development",
@@ -153,8 +152,9 @@ export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
     uvicorn: ["--reload-dir"],
     type: repeated(text("DIR")),
     byDefault: [],
-    doc: "As uvicorn has it: a directory to watch.",
-    status: RELOAD,
+    defaultText: "--chdir and --pythonpath",
+    doc: "With --reload: a directory to watch. Can be repeated. What the application imported is watched wherever it is.",
+    status: SUPPORTED,
   },
   reload_includes: {
     section: "Development",
@@ -162,8 +162,8 @@ export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
     uvicorn: ["--reload-include"],
     type: PATTERNS,
     byDefault: [],
-    doc: "As uvicorn has it: names of files to watch.",
-    status: RELOAD,
+    doc: "With --reload: names of files that count in watched directories, beside *.py, templates (*.html, *.jinja, *.j2, *.mako) and .env. Can be repeated.",
+    status: SUPPORTED,
   },
   reload_excludes: {
     section: "Development",
@@ -171,17 +171,17 @@ export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
     uvicorn: ["--reload-exclude"],
     type: PATTERNS,
     byDefault: [],
-    doc: "As uvicorn has it: names of files not to watch.",
-    status: RELOAD,
+    doc: "With --reload: names of files, or directories, that do not count, beside virtual environments, hidden, build and node_modules directories. Can be repeated.",
+    status: SUPPORTED,
   },
   reload_delay: {
     section: "Development",
     flags: [],
     uvicorn: ["--reload-delay"],
     type: duration(0),
-    byDefault: 250,
-    doc: "As uvicorn has it: the time between two looks for changes.",
-    status: RELOAD,
+    byDefault: 50,
+    doc: "With --reload: how long files must rest after a change before the new code starts.",
+    status: SUPPORTED,
   },
   spew: {
     section: "Development",
