@@ -158,6 +158,7 @@ export function pythonSettings(config: Config, workers: number, version: string)
     env: config.env,
     umask: config.umask,
     multiprocess: workers > 1,
+    fileWrapperDirect: config.fileWrapperDirect,
     serverSoftware: `tunicorn/${version}`,
     logLevel: config.logLevel,
     errorLog: config.errorLog,

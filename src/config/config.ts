@@ -151,6 +151,8 @@ export interface Config {
 
   /** "" off, "-" stdout, else a file. */
   readonly accessLog: string;
+  /** The front sends the files that wsgi.file_wrapper wraps; else their bytes come through the worker. */
+  readonly fileWrapperDirect: boolean;
   readonly accessLogFormat: string;
   readonly accessLogJson: boolean;
   /** "-" stderr, else a file. */

@@ -100,6 +100,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     dateHeader: values.date_header,
     headers: values.header,
     accessLog: resolveFile(chdir, access.path),
+    fileWrapperDirect: values.sendfile,
     accessLogFormat: access.format,
     accessLogJson: values.access_log_json,
     errorLog: resolveFile(chdir, values.errorlog),

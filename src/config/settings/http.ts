@@ -140,8 +140,8 @@ export const HTTP_SETTINGS: SettingsOf<HttpValues> = {
     fixed: { "--no-sendfile": false },
     type: SWITCH,
     byDefault: true,
-    doc: "gunicorn's switch for sendfile(2).",
-    status: inert("files are sent by the front, which does not use sendfile(2)"),
+    doc: "Have the front send the files that an application returns in wsgi.file_wrapper, so that no worker is held by them. Without it their bytes come through the worker.",
+    status: SUPPORTED,
   },
   http_parser: {
     section: "HTTP",
