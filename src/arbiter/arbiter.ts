@@ -16,6 +16,7 @@ import type { Log } from "../log/log.ts";
 import { Announcer } from "./announcer.ts";
 import type { ChildExit, ChildSpec, SpawnChild } from "./child.ts";
 import type { ControlListener } from "./control-listener.ts";
+import { Elastic } from "./elastic.ts";
 import { ForkserverHandle, pythonSettings } from "./forkserver-handle.ts";
 import { Forkservers } from "./forkservers.ts";
 import { FrontHandle } from "./front-handle.ts";
@@ -23,6 +24,7 @@ import { Fronts } from "./fronts.ts";
 import type { Listener } from "./listeners.ts";
 import { nextMomentMs, plan, type Wanted } from "./plan.ts";
 import type { PoolWorker } from "./pool.ts";
+import { Questions } from "./questions.ts";
 import {
   beginReload,
   FIRST_START,
@@ -36,6 +38,7 @@ import { type AdoptForkserver, changedButFixed, type Setup, type SetupSource } f
 import type { ArbiterSignal } from "./signals.ts";
 import {
   frontGraceMs,
+  isTaking,
   onStopSignal,
   onStopTime,
   RUNNING,
@@ -43,6 +46,7 @@ import {
   type StopLevel,
   stopQuickly,
 } from "./stop.ts";
+import type { ArbiterView, Phase } from "./view.ts";
 import type { WorkerHandle, WorkerSink } from "./worker-handle.ts";
 import { Workers } from "./workers.ts";
 
@@ -75,12 +79,20 @@ export interface ArbiterPorts {
   nameBodyFolder(): string;
   removeFolder(path: string): void;
   reopenLogs(): void;
+  /** Told after each turn of the loop. */
+  watch?(view: ArbiterView): void;
+  /** Whether memory holds one more worker like these. */
+  hasRoom?(pids: readonly number[]): boolean;
 }
+
+/** How long a child may take to answer a question. */
+const ANSWER_MS = 1_000;
 
 type ArbiterEvent =
   | { readonly type: "start" }
   | { readonly type: "time" }
   | { readonly type: "signal"; readonly signal: ArbiterSignal }
+  | { readonly type: "scale"; readonly workers: number }
   | { readonly type: "forkserver-report"; readonly from: ForkserverHandle; readonly report: ForkserverReport }
   | { readonly type: "forkserver-gone"; readonly from: ForkserverHandle; readonly exit: ChildExit }
   | { readonly type: "front-report"; readonly from: FrontHandle; readonly report: FrontReport }
@@ -96,11 +108,14 @@ export class Arbiter {
   readonly #workers: Workers;
   readonly #fronts: Fronts;
   readonly #forkservers: Forkservers;
+  readonly #questions: Questions;
+  readonly #elastic: Elastic;
   readonly #done = new Deferred<number>();
   readonly #queue: ArbiterEvent[] = [];
   #turn: "idle" | "taking" | "over" = "idle";
   #control: ControlListener | undefined;
   #reload: Reload = FIRST_START;
+  #isDegraded = false;
   #stop: Stop = RUNNING;
   /** By generation. */
   readonly #setups = new Map<number, Setup>();
@@ -118,6 +133,9 @@ export class Arbiter {
     this.#options = options;
     this.#ports = ports;
     this.#announcer = new Announcer(options, ports.log);
+    this.#questions = new Questions(ports.clock);
+    const { workersMin: min, workersMax: max, workersIdleMs: idleMs } = options.config;
+    this.#elastic = new Elastic({ min, max: isCheck ? min : max, idleMs }, ports.clock.nowMs());
     this.#workersWanted = isCheck ? 1 : options.config.workers;
     this.#setups.set(FIRST_START.newest, options);
     this.#adoptForkserver = options.adoptForkserver;
@@ -150,6 +168,52 @@ export class Arbiter {
     this.#take({ type: "signal", signal });
   }
 
+  /** Between the bounds of this server, or as many as are wanted where it has none. */
+  scale(workers: number): void {
+    this.#take({ type: "scale", workers });
+  }
+
+  view(): ArbiterView {
+    return {
+      phase: this.#phase(),
+      isDegraded: this.#isDegraded,
+      generation: this.#reload.proven,
+      workersWanted: this.#workersWanted,
+      workers: this.#workers.pool.workers,
+      fronts: this.#fronts.all.map(({ nr, pid, state }) => ({ nr, pid, state })),
+    };
+  }
+
+  /** Each front's answer, undefined for those that gave none in time. */
+  askFronts(type: "status" | "requests", timeoutMs: number = ANSWER_MS): Promise<unknown[]> {
+    return Promise.all(
+      this.#fronts.all.map((front) => this.#questions.ask(front.pid, (id) => front.ask(type, id), timeoutMs)),
+    );
+  }
+
+  /** The worker's answer; undefined when there is no such worker or it gave none in time. */
+  askWorker(pid: number, type: "ping" | "stacks"): Promise<unknown> {
+    return this.#questions.ask(
+      pid,
+      (id) => {
+        if (!this.#workers.tell(pid, { type, id })) this.#questions.answer(pid, id, undefined);
+      },
+      ANSWER_MS,
+    );
+  }
+
+  /** Says something to a Unix datagram socket. It is lost while no forkserver listens. */
+  sendDatagram(address: string, text: string): void {
+    this.#forkservers.listening?.sendDatagram(address, text);
+  }
+
+  #phase(): Phase {
+    if (this.#stop.level === "leaving") return "leaving";
+    if (this.#stop.level !== "running") return "stopping";
+    if (this.#reload.proven === 0) return "starting";
+    return this.#reload.coming === undefined ? "serving" : "reloading";
+  }
+
   // ---- the loop
 
   #take(event: ArbiterEvent): void {
@@ -174,6 +238,9 @@ export class Arbiter {
       case "signal":
         this.#onSignal(event.signal);
         break;
+      case "scale":
+        this.#scale(event.workers);
+        break;
       case "forkserver-report":
         this.#onForkserverReport(event.from, event.report);
         break;
@@ -190,6 +257,7 @@ export class Arbiter {
         this.#workers.onHello(event.from);
         break;
       case "worker-report":
+        this.#onAnswer(event.from.hello.pid, event.report);
         this.#workers.onReport(event.from, event.report);
         break;
       case "worker-gone":
@@ -204,12 +272,35 @@ export class Arbiter {
     const nowMs = this.#nowMs();
     this.#enterStop(onStopTime(this.#stop, nowMs));
     this.#settleReload();
+    this.#adapt(nowMs);
     this.#releaseForkservers();
     this.#fronts.tend(nowMs);
     if (this.#isServing()) this.#forkservers.tend(nowMs);
     if (this.#stop.level === "graceful" && this.#fronts.isEmpty) this.#workers.stopAll();
     for (const action of plan(this.#workers.pool.workers, this.#wanted(), nowMs)) this.#workers.act(action);
     this.#schedule(nowMs);
+    this.#ports.watch?.(this.view());
+  }
+
+  /** During a reload numbers stay: they are what it is measured by. */
+  get #isAdapting(): boolean {
+    return this.#phase() === "serving" && this.#elastic.isElastic;
+  }
+
+  #adapt(nowMs: number): void {
+    if (!this.#isAdapting) return;
+    const wanted = this.#workersWanted;
+    const serving = this.#workers.pool.workers.filter(({ isServing }) => isServing);
+    const judged = this.#elastic.judge({
+      wanted,
+      serving: serving.length,
+      slots: serving[0]?.slots ?? 1,
+      nowMs,
+      hasRoom: () => this.#ports.hasRoom?.(serving.map(({ pid }) => pid)) ?? true,
+    });
+    if (judged === wanted) return;
+    this.#ports.log.info("number of workers changed", { from: wanted, to: judged });
+    this.#scale(judged);
   }
 
   #wanted(): Wanted {
@@ -236,7 +327,7 @@ export class Arbiter {
 
   /** While fronts finish requests, the workers that they need are kept. */
   #isServing(): boolean {
-    return this.#stop.level === "running" || (this.#stop.level === "graceful" && !this.#fronts.isEmpty);
+    return isTaking(this.#stop.level) || (this.#stop.level === "graceful" && !this.#fronts.isEmpty);
   }
 
   /** `judgedAtMs`: the plan's present. A moment that came since then has not been acted upon: it is due at once. */
@@ -247,6 +338,7 @@ export class Arbiter {
       this.#fronts.nextMomentMs(),
       this.#forkservers.nextMomentMs(),
       this.#stop.deadlineMs,
+      this.#isAdapting ? this.#elastic.nextMomentMs(this.#workersWanted) : Number.POSITIVE_INFINITY,
     );
     this.#timer?.cancel();
     if (!Number.isFinite(momentMs)) return;
@@ -276,9 +368,7 @@ export class Arbiter {
       case "SIGTERM":
       case "SIGINT":
       case "SIGQUIT":
-        this.#enterStop(
-          onStopSignal(this.#stop, signal, this.#setup.config.gracefulTimeoutMs, this.#nowMs()),
-        );
+        this.#enterStop(onStopSignal(this.#stop, signal, this.#setup.config, this.#nowMs()));
         break;
       case "SIGHUP":
         this.#beginReload();
@@ -311,11 +401,11 @@ export class Arbiter {
 
   #enterStop(stop: Stop): void {
     if (stop.level === this.#stop.level) return;
-    const wasRunning = this.#stop.level === "running";
+    const wasTaking = isTaking(this.#stop.level);
     this.#stop = stop;
     this.#announcer.stopping(stop.level);
     // Closed first: a client that comes now is refused, or finds the next server.
-    if (wasRunning) for (const listener of this.#options.listeners) listener.close();
+    if (wasTaking && !isTaking(stop.level)) for (const listener of this.#options.listeners) listener.close();
     this.#orderStop(stop.level);
   }
 
@@ -323,8 +413,11 @@ export class Arbiter {
     switch (level) {
       case "running":
         break;
+      case "leaving":
+        this.#fronts.leave();
+        break;
       case "graceful":
-        this.#fronts.drain(frontGraceMs(this.#setup.config.gracefulTimeoutMs), { quick: false });
+        this.#fronts.drain(frontGraceMs(this.#stop.deadlineMs - this.#nowMs()), { quick: false });
         break;
       case "quick":
         this.#fronts.drain(0, { quick: true });
@@ -348,7 +441,7 @@ export class Arbiter {
 
   #isOver(): boolean {
     const { level, deadlineMs } = this.#stop;
-    if (level === "running") return false;
+    if (isTaking(level)) return false;
     if (level === "kill" && this.#nowMs() >= deadlineMs) return true;
     return this.#fronts.isEmpty && this.#workers.pool.size === 0 && this.#forkservers.isEmpty;
   }
@@ -370,12 +463,18 @@ export class Arbiter {
     const { source } = this.#options;
     const isRead = source?.evaluate !== undefined || this.#readSetup(this.#reload.newest + 1, undefined);
     if (!isRead) {
+      this.#isDegraded = true;
       this.#announcer.reloadFailed(this.#reload.proven);
       return;
     }
     this.#reload = beginReload(this.#reload);
-    if (source?.evaluate === undefined) this.#workersWanted = this.#setup.config.workers;
+    if (source?.evaluate === undefined) this.#resetWorkers();
     this.#forkservers.add(this.#reload.newest);
+  }
+
+  /** As gunicorn does; an elastic number is the load's to say. */
+  #resetWorkers(): void {
+    if (!this.#elastic.isElastic) this.#workersWanted = this.#setup.config.workers;
   }
 
   /** False, and said why, when the configuration cannot be used. */
@@ -398,6 +497,7 @@ export class Arbiter {
     if (coming === undefined || this.#stop.level !== "running" || !this.#isServedBy(coming)) return;
     const isFirst = this.#reload.proven === 0;
     this.#reload = succeed(this.#reload);
+    this.#isDegraded = false;
     if (isFirst) this.#announcer.ready(this.#workers.pool.workers);
     else this.#announcer.reloaded(coming);
     if (this.#options.purpose === "check") this.#enterStop(stopQuickly(this.#nowMs()));
@@ -442,6 +542,7 @@ export class Arbiter {
 
   #failReload(): void {
     this.#reload = fail(this.#reload);
+    this.#isDegraded = true;
     this.#announcer.reloadFailed(this.#reload.proven);
   }
 
@@ -501,7 +602,7 @@ export class Arbiter {
       return;
     }
     if (known === undefined && this.#readSetup(from.generation, report)) {
-      if (from.generation === this.#reload.coming) this.#workersWanted = this.#setup.config.workers;
+      if (from.generation === this.#reload.coming) this.#resetWorkers();
       this.#configure(from, this.#setups.get(from.generation) ?? this.#setup);
     } else if (from.generation === this.#reload.coming) this.#failReload();
     else from.kill();
@@ -552,14 +653,31 @@ export class Arbiter {
 
   #onFrontReport(from: FrontHandle, report: FrontReport): void {
     this.#workers.onFrontReport(report);
+    this.#onFrontAside(from, report);
     if (report.type !== "ready") return;
+    if (this.#stop.level === "leaving") from.leave();
     this.#workers.onFrontReady(from);
     if (this.#fronts.areReady) this.#announcer.listening();
+  }
+
+  /** What does not concern workers' lives. */
+  #onFrontAside(from: FrontHandle, report: FrontReport): void {
+    const { target } = this.#options.config.statsd;
+    if (report.type === "pressure") this.#elastic.onPressure(from.nr, report, this.#nowMs());
+    else if (report.type === "metrics" && target.kind === "unix") this.sendDatagram(target.path, report.text);
+    else if (report.type === "requests" || report.type === "status") {
+      this.#questions.answer(from.pid, report.id, report);
+    }
+  }
+
+  #onAnswer(pid: number, report: WorkerReport): void {
+    if (report.type === "pong" || report.type === "stacks") this.#questions.answer(pid, report.id, report);
   }
 
   #onFrontGone(from: FrontHandle, exit: ChildExit): void {
     const wasReady = from.meeting !== undefined;
     this.#fronts.onGone(from, this.#nowMs());
+    this.#elastic.onFrontGone(from.nr);
     this.#ports.removeFolder(from.bodyFolder);
     this.#workers.onFrontGone((nr) => this.#fronts.nrOfSeat(nr) === from.nr);
     if (this.#stop.level !== "running") return;

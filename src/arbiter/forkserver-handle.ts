@@ -83,6 +83,11 @@ export class ForkserverHandle {
     if (this.#state === "configured") this.#send({ type: "hook", ...call });
   }
 
+  /** Text for a Unix datagram socket, which Node cannot open. */
+  sendDatagram(address: string, text: string): void {
+    this.#send({ type: "datagram", address, text });
+  }
+
   fork(nr: number, age: number): void {
     this.#send({ type: "fork", nr, age });
   }
@@ -170,5 +175,6 @@ export function pythonSettings(config: Config, workers: number, version: string)
     captureOutput: config.captureOutput,
     preload: config.preload,
     procName: config.procName,
+    development: config.reload.isOn,
   };
 }

@@ -24,6 +24,11 @@ export class Forkservers {
     return this.#kept.get(generation)?.handle;
   }
 
+  /** Any that reads what it is told. */
+  get listening(): ForkserverHandle | undefined {
+    return this.#handles.find(({ state }) => state === "configured" || state === "stopping");
+  }
+
   /** The one that can fork. */
   configured(generation: number): ForkserverHandle | undefined {
     const handle = this.get(generation);

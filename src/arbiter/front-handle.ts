@@ -79,6 +79,16 @@ export class FrontHandle {
     this.#send({ type: "drain", graceMs, quick });
   }
 
+  /** A stop is near. */
+  leave(): void {
+    this.#send({ type: "leave" });
+  }
+
+  /** The answer is a report with the same type and id. */
+  ask(type: "status" | "requests", id: number): void {
+    this.#send({ type, id });
+  }
+
   reopenLogs(): void {
     this.#send({ type: "reopen-logs" });
   }

@@ -48,6 +48,15 @@ export class Fronts {
     for (const handle of this.#handles) handle.kill();
   }
 
+  /** A stop is near. */
+  leave(): void {
+    for (const handle of this.#handles) handle.leave();
+  }
+
+  get all(): readonly FrontHandle[] {
+    return this.#handles;
+  }
+
   reopenLogs(): void {
     for (const handle of this.#handles) handle.reopenLogs();
   }

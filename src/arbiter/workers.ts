@@ -1,7 +1,14 @@
 // The workers' lives: what each report means for the table, and how a planned action reaches a process. Judgement is
 // plan.ts's; when to judge is arbiter.ts's.
 
-import type { BootFailure, Exited, FrontReport, StopMode, WorkerReport } from "../control/messages.ts";
+import type {
+  BootFailure,
+  Exited,
+  FrontReport,
+  StopMode,
+  WorkerCommand,
+  WorkerReport,
+} from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
 import { afterDeath, type Backoff, NO_BACKOFF } from "./backoff.ts";
 import { Deaths, type WorkerExit } from "./deaths.ts";
@@ -128,6 +135,13 @@ export class Workers {
 
   #sendStop(worker: PoolWorker, mode: StopMode): void {
     this.#handles.get(worker.age)?.send({ type: "stop", mode });
+  }
+
+  /** False when there is no such worker, or it has no connection yet. */
+  tell(pid: number, command: WorkerCommand): boolean {
+    const handle = this.#handles.get(this.pool.byPid(pid)?.age ?? -1);
+    handle?.send(command);
+    return handle !== undefined;
   }
 
   // ---- what the forkserver says

@@ -37,15 +37,21 @@ export const GRACEFUL_TIMEOUT_MS = 30_000;
 export const BOOT_TIMEOUT_MS = 60_000;
 
 /** The part of the Config that the arbiter reads. */
-function testConfig(workers: number): Config {
+function testConfig(workers: number, changes: Partial<Config>): Config {
   const config = {
     app: "app",
     workers,
+    workersMin: workers,
+    workersMax: workers,
+    workersIdleMs: 60_000,
+    statsd: { target: { kind: "off" } },
+    drainDelayMs: 0,
     fronts: 1,
     workerClass: "sync",
     threads: 1,
     gracefulTimeoutMs: GRACEFUL_TIMEOUT_MS,
     bootTimeoutMs: BOOT_TIMEOUT_MS,
+    ...changes,
   };
   return config as unknown as Config;
 }
@@ -63,12 +69,12 @@ export class ArbiterWorld {
   sink: WorkerSink | undefined;
   #pids = 100;
 
-  constructor(workers: number, random: Random) {
+  constructor(workers: number, random: Random, changes: Partial<Config> = {}) {
     this.random = random;
     const spec: ChildSpec = { command: "python", args: [], env: {}, stdin: "ignore", fds: [] };
     this.arbiter = new Arbiter(
       {
-        config: testConfig(workers),
+        config: testConfig(workers, changes),
         cfg: {},
         version: "0",
         purpose: "serve",
@@ -388,6 +394,11 @@ export class FakeFront implements Child {
 
   join(worker: FakeWorker): void {
     this.#report({ type: "worker-joined", pid: worker.pid });
+  }
+
+  /** Requests wait, and all that could run ran. */
+  press(queued: number, busy: number): void {
+    this.#report({ type: "pressure", waitingMs: 200, queued, busy });
   }
 
   onWorkerGone(worker: FakeWorker): void {

@@ -41,7 +41,7 @@ class History {
     this.started = random.whole(1, 4);
     this.wanted = this.started;
     this.wantedMax = this.started;
-    this.world = new ArbiterWorld(this.started, random);
+    this.world = new ArbiterWorld(this.started, random, seed % 3 === 0 ? { drainDelayMs: 5_000 } : {});
   }
 
   step(): void {
@@ -161,6 +161,62 @@ describe("a reload without faults", () => {
         }
         history.checkCalm();
         assert.ok([...history.world.workers].every((worker) => worker.generation === 2));
+      });
+    }
+  });
+});
+
+const MIN = 2;
+const MAX = 8;
+const IDLE_MS = 60_000;
+
+async function elasticWorld(seed: number): Promise<ArbiterWorld> {
+  const bounds = { workersMin: MIN, workersMax: MAX, workersIdleMs: IDLE_MS };
+  const world = new ArbiterWorld(MIN, new Random(seed), bounds);
+  await world.start();
+  world.clock.advance(5_000);
+  await settle();
+  return world;
+}
+
+function press(world: ArbiterWorld, forMs: number): void {
+  for (let ms = 0; ms < forMs; ms += 250) {
+    for (const front of world.fronts) front.press(20, world.workers.size);
+    world.clock.advance(250);
+  }
+}
+
+describe("an elastic number of workers", () => {
+  it("grows to its upper bound while requests wait, and goes back to the lower one when nobody asks", async () => {
+    for (const seed of seeds.slice(0, 50)) {
+      await named(seed, async () => {
+        const world = await elasticWorld(seed);
+        assert.equal(world.workers.size, MIN);
+        press(world, 30_000);
+        assert.equal([...world.workers].filter((worker) => worker.isServing).length, MAX);
+        world.clock.advance((MAX - MIN + 1) * IDLE_MS);
+        assert.equal(world.workers.size, MIN);
+      });
+    }
+  });
+
+  it("stays between its bounds in any history, and is not lost by a reload", async () => {
+    for (const seed of seeds.slice(0, 100)) {
+      await named(seed, async () => {
+        const world = await elasticWorld(seed);
+        for (let step = 0; step < STEPS; step += 1) {
+          const dice = world.random.whole(0, 5);
+          if (dice === 0) world.faults = drawFaults(world.random);
+          else if (dice === 1) world.arbiter.signal("SIGHUP");
+          else if (dice === 2) world.pick(world.workers)?.exit(null, "SIGKILL");
+          else if (dice === 3) press(world, world.random.between(0, 5_000));
+          world.clock.advance(world.random.next() ** 3 * 20_000);
+          const { workersWanted } = world.arbiter.view();
+          assert.ok(workersWanted >= MIN && workersWanted <= MAX, `${workersWanted} wanted`);
+        }
+        world.faults = NO_FAULTS;
+        world.clock.advance(CALM_MS + (MAX - MIN + 1) * IDLE_MS);
+        assert.equal(world.workers.size, MIN);
       });
     }
   });

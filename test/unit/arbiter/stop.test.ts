@@ -6,12 +6,20 @@ import {
   onStopTime,
   RUNNING,
   type StopSignal,
+  type StopTimes,
 } from "../../../src/arbiter/stop.ts";
 
+const AT_ONCE: StopTimes = { gracefulTimeoutMs: 30_000, drainDelayMs: 0 };
+const LATER: StopTimes = { gracefulTimeoutMs: 30_000, drainDelayMs: 5_000 };
+
 function levels(...signals: readonly StopSignal[]): string[] {
+  return levelsWith(AT_ONCE, signals);
+}
+
+function levelsWith(times: StopTimes, signals: readonly StopSignal[]): string[] {
   let stop = RUNNING;
   return signals.map((signal) => {
-    stop = onStopSignal(stop, signal, 30_000, 0);
+    stop = onStopSignal(stop, signal, times, 0);
     return stop.level;
   });
 }
@@ -35,7 +43,7 @@ describe("a stop", () => {
   });
 
   it("that is overdue kills, once", () => {
-    const stop = onStopSignal(RUNNING, "SIGTERM", 30_000, 0);
+    const stop = onStopSignal(RUNNING, "SIGTERM", AT_ONCE, 0);
     assert.equal(onStopTime(stop, 29_999).level, "graceful");
     const killing = onStopTime(stop, 30_000);
     assert.equal(killing.level, "kill");
@@ -46,5 +54,19 @@ describe("a stop", () => {
 
   it("leaves the workers a part of the grace", () => {
     assert.deepEqual([frontGraceMs(30_000), frontGraceMs(1_000), frontGraceMs(0)], [29_000, 750, 0]);
+  });
+
+  it("by TERM takes clients on for a delay where one is wanted, and counts it as part of the whole", () => {
+    const leaving = onStopSignal(RUNNING, "SIGTERM", LATER, 0);
+    assert.deepEqual([leaving.level, leaving.deadlineMs], ["leaving", 5_000]);
+    assert.equal(onStopTime(leaving, 4_999), leaving);
+    const draining = onStopTime(leaving, 5_000);
+    assert.deepEqual([draining.level, draining.deadlineMs], ["graceful", 30_000]);
+  });
+
+  it("that is delayed goes up a step with each further signal, and INT and QUIT make it quick", () => {
+    assert.deepEqual(levelsWith(LATER, ["SIGTERM", "SIGTERM", "SIGTERM"]), ["leaving", "graceful", "quick"]);
+    assert.deepEqual(levelsWith(LATER, ["SIGTERM", "SIGINT"]), ["leaving", "quick"]);
+    assert.deepEqual(levelsWith(LATER, ["SIGQUIT"]), ["quick"]);
   });
 });

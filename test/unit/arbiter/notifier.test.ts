@@ -1,0 +1,95 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Notifier, watchdogMs } from "../../../src/arbiter/notifier.ts";
+import type { PoolWorker } from "../../../src/arbiter/pool.ts";
+import type { ArbiterView } from "../../../src/arbiter/view.ts";
+import { ManualClock } from "../../harness/manual-clock.ts";
+
+const STARTING: ArbiterView = {
+  phase: "starting",
+  isDegraded: false,
+  generation: 0,
+  workersWanted: 1,
+  workers: [],
+  fronts: [],
+};
+const WORKER = { isServing: true } as PoolWorker;
+const SERVING: ArbiterView = { ...STARTING, phase: "serving", generation: 1, workers: [WORKER] };
+
+function stage(watchdog = 0): {
+  sent: string[];
+  clock: ManualClock;
+  notifier: Notifier;
+  fronts: { well: boolean };
+} {
+  const sent: string[] = [];
+  const clock = new ManualClock();
+  const fronts = { well: true };
+  const notifier = new Notifier({
+    clock,
+    pid: 7,
+    watchdogMs: watchdog,
+    send: (text) => sent.push(text),
+    monotonicMicros: () => 123n,
+    areFrontsWell: () => Promise.resolve(fronts.well),
+  });
+  return { sent, clock, notifier, fronts };
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe("notifications to systemd", () => {
+  it("tell of a life from start to stop, each state once", () => {
+    const { sent, notifier } = stage();
+    notifier.onTurn(STARTING);
+    notifier.onTurn(SERVING);
+    notifier.onTurn(SERVING);
+    notifier.onTurn({ ...SERVING, phase: "reloading" });
+    notifier.onTurn({ ...SERVING, isDegraded: true });
+    notifier.onTurn({ ...SERVING, phase: "leaving" });
+    notifier.onTurn({ ...SERVING, phase: "stopping" });
+    deepEqual(sent, [
+      "STATUS=Starting: 0 of 1 workers serve",
+      "READY=1\nMAINPID=7\nSTATUS=Serving: 1 of 1 workers serve",
+      "RELOADING=1\nMONOTONIC_USEC=123\nSTATUS=Reloading: 1 of 1 workers serve",
+      "READY=1\nMAINPID=7\nSTATUS=Serving: 1 of 1 workers serve (the last reload failed; the code before it serves)",
+      "STOPPING=1\nSTATUS=Stopping soon: 1 of 1 workers serve",
+      "STATUS=Stopping",
+    ]);
+  });
+
+  it("show signs of life twice in each interval, only while all is well", async () => {
+    const { sent, clock, notifier, fronts } = stage(2_000);
+    const lives = (): number => sent.filter((text) => text === "WATCHDOG=1").length;
+    notifier.onTurn(STARTING);
+    clock.advance(10_000);
+    await settle();
+    equal(lives(), 0, "nobody watches a start");
+    notifier.onTurn(SERVING);
+    for (let turn = 0; turn < 4; turn += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    equal(lives(), 4);
+    fronts.well = false;
+    clock.advance(1_000);
+    await settle();
+    fronts.well = true;
+    notifier.onTurn({ ...SERVING, workers: [] });
+    clock.advance(1_000);
+    await settle();
+    equal(lives(), 4);
+    notifier.onTurn({ ...SERVING, workers: [], phase: "stopping" });
+    clock.advance(1_000);
+    await settle();
+    equal(lives(), 5, "a stop is bounded by itself");
+  });
+
+  it("know whom a watchdog is for", () => {
+    equal(watchdogMs({ WATCHDOG_USEC: "30000000" }, 7), 30_000);
+    equal(watchdogMs({ WATCHDOG_USEC: "30000000", WATCHDOG_PID: "7" }, 7), 30_000);
+    equal(watchdogMs({ WATCHDOG_USEC: "30000000", WATCHDOG_PID: "8" }, 7), 0);
+    equal(watchdogMs({ WATCHDOG_USEC: "soon" }, 7), 0);
+    equal(watchdogMs({}, 7), 0);
+  });
+});
