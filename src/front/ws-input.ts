@@ -28,9 +28,11 @@ export class WsInput {
   readonly #receiver: Receiver;
   readonly #deflate: PerMessageDeflate | undefined;
   #rest: Buffer | undefined = undefined;
-  /** `inflating`: the receiver has not taken the last slice yet. */
-  #state: "ready" | "inflating" | "over" = "ready";
+  #state: "reading" | "over" | "ended" = "reading";
   #isHeld = false;
+  /** The receiver has a slice and has not called back. */
+  #isTaking = false;
+  #isFeeding = false;
 
   constructor(sink: WsInputSink, messageBytesMax: number, deflate: PerMessageDeflate | undefined) {
     this.#sink = sink;
@@ -45,7 +47,6 @@ export class WsInput {
     receiver.on("message", (bytes: Buffer, isBinary: boolean) => this.#onMessage(bytes, isBinary));
     receiver.on("ping", (bytes: Buffer) => this.#onPing(bytes));
     receiver.on("conclude", (code: number, reason: Buffer) => this.#onConclude(code, reason));
-    receiver.on("error", (error: Error) => this.#onError(error));
     this.#receiver = receiver;
   }
 
@@ -55,7 +56,7 @@ export class WsInput {
   }
 
   receive(bytes: Buffer): void {
-    if (this.#state === "over" || bytes.length === 0) return;
+    if (this.#state !== "reading" || bytes.length === 0) return;
     this.#rest = this.#rest === undefined ? bytes : Buffer.concat([this.#rest, bytes]);
     this.#feed();
   }
@@ -72,55 +73,56 @@ export class WsInput {
 
   /** Nothing is told any more. zlib is freed as soon as it has finished what it has begun. */
   end(): void {
-    this.#state = "over";
+    if (this.#state === "ended") return;
+    this.#state = "ended";
     this.#rest = undefined;
-    const receiver = this.#receiver;
-    const deflate = this.#deflate;
-    receiver.end();
-    if (deflate === undefined) return;
-    if (receiver.writableFinished || receiver.errored) deflate.cleanup();
-    else receiver.once("close", () => deflate.cleanup());
+    if (!this.#isTaking) this.#deflate?.cleanup();
   }
 
   #feed(): void {
-    while (this.#rest !== undefined && this.#state === "ready" && !this.#isHeld) {
+    if (this.#isFeeding) return;
+    this.#isFeeding = true;
+    while (this.#rest !== undefined && !this.#isTaking && !this.#isHeld) {
       const rest = this.#rest;
       const isLast = rest.length <= SLICE_BYTES;
       this.#rest = isLast ? undefined : rest.subarray(SLICE_BYTES);
-      this.#receiver.write(isLast ? rest : rest.subarray(0, SLICE_BYTES), this.#onSliceTaken);
-      if (this.#state === "ready" && this.#receiver.writableLength > 0) this.#state = "inflating";
+      this.#isTaking = true;
+      this.#receiver._write(isLast ? rest : rest.subarray(0, SLICE_BYTES), "", this.#onTaken);
     }
+    this.#isFeeding = false;
   }
 
-  /** Called for every slice, in a later turn: what it tells is new only while something was being inflated. */
-  readonly #onSliceTaken = (): void => {
-    if (this.#state !== "inflating" || this.#receiver.writableLength > 0) return;
-    this.#state = "ready";
+  /** Called while `_write` runs, unless something is to be inflated. */
+  readonly #onTaken = (error?: Error | null): void => {
+    this.#isTaking = false;
+    if (this.#state === "ended") this.#deflate?.cleanup();
+    else if (error) this.#fail(error);
+    if (this.#isFeeding) return;
     this.#feed();
-    if (this.#rest === undefined) this.#sink.onTaken();
+    if (this.#state === "reading" && !this.isFull) this.#sink.onTaken();
   };
 
   #onMessage(bytes: Buffer, isBinary: boolean): void {
-    if (this.#state !== "over") this.#sink.onMessage(bytes, !isBinary);
+    if (this.#state === "reading") this.#sink.onMessage(bytes, !isBinary);
   }
 
   #onPing(bytes: Buffer): void {
-    if (this.#state !== "over") this.#sink.onPing(bytes);
+    if (this.#state === "reading") this.#sink.onPing(bytes);
   }
 
   #onConclude(code: number, reason: Buffer): void {
-    if (this.#state === "over") return;
-    this.#close();
+    if (this.#state !== "reading") return;
+    this.#stop();
     this.#sink.onCloseFrame(code, reason);
   }
 
-  #onError(error: Error): void {
-    if (this.#state === "over") return;
-    this.#close();
+  #fail(error: Error): void {
+    if (this.#state !== "reading") return;
+    this.#stop();
     this.#sink.onFault(closeCodeOf((error as NodeJS.ErrnoException).code ?? ""), error.message); // ws's errors have a code
   }
 
-  #close(): void {
+  #stop(): void {
     this.#state = "over";
     this.#rest = undefined;
   }

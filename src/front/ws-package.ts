@@ -1,15 +1,18 @@
 // The parts of the ws package (RFC 6455, RFC 7692) that a front is built of. The package exports them; its types do not
 // describe them, so this file does.
 
-import type { Writable } from "node:stream";
 import * as ws from "ws";
 
 /**
- * Client's bytes in, by `write`; events out: "message" (bytes, isBinary), "ping" and "pong" (bytes), "conclude" (code, reason)
- * for the close frame, "error" for a client's fault.
+ * Client's bytes in; events out: "message" (bytes, isBinary), "ping" and "pong" (bytes), "conclude" (code, reason) for the close
+ * frame. It is a Writable, of which only `_write` is used: what Node does around it costs as much as reading a small message.
  */
-export interface Receiver extends Writable {
-  readonly writableLength: number;
+export interface Receiver {
+  on(event: "message", listener: (bytes: Buffer, isBinary: boolean) => void): void;
+  on(event: "ping", listener: (bytes: Buffer) => void): void;
+  on(event: "conclude", listener: (code: number, reason: Buffer) => void): void;
+  /** `taken` is called when the receiver is ready for more: at once, or when it has inflated something; or with a client's fault. */
+  _write(bytes: Buffer, encoding: "", taken: (error?: Error | null) => void): void;
 }
 
 export interface ReceiverOptions {
