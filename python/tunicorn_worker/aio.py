@@ -80,6 +80,7 @@ class AsyncPool:
         await self._cancel_all()
         if not self._is_quick:
             await lifespan.shutdown(min(self._shutdown_seconds, max(0.1, self._deadline - monotonic())))
+        await lifespan.abandon(QUICK_CANCEL_SECONDS)
 
     def _reserve(self) -> float:
         """What lifespan.shutdown and the cancelling keep of the grace."""

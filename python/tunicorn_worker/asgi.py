@@ -10,8 +10,8 @@ from __future__ import annotations
 from time import perf_counter
 
 from . import asgi_files
-from .asgi_head import HeadError, header_block
 from .cycle import ClientLeft, Cycle
+from .fields import FieldError, pack_fields
 from .wire import (
     BODY,
     BODY_BYTES_MAX,
@@ -54,9 +54,7 @@ EXPECTED = (
     "nothing more",
 )
 SERVER_ERROR = b"Internal Server Error"
-_SERVER_ERROR_BLOCK = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n\r\n" % len(
-    SERVER_ERROR
-)
+_SERVER_ERROR_LINES = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n" % len(SERVER_ERROR)
 
 
 class HttpCycle(Cycle):
@@ -155,8 +153,8 @@ class HttpCycle(Cycle):
     def _start(self, message: Message) -> None:
         status = message["status"]
         if not isinstance(status, int) or not 200 <= status <= 999:
-            raise HeadError(f"a response status must be an int from 200 to 999, not {status!r}")
-        self.block, self.flags, self.length = header_block(message.get("headers", ()))
+            raise FieldError(f"a response status must be an int from 200 to 999, not {status!r}")
+        self.lines, self.flags, self.length = pack_fields(message.get("headers", ()))
         self.status = int(status)
         self.is_bodiless = status == 204 or status == 304 or self.scope["method"] == "HEAD"
         if message.get("trailers", False):
@@ -168,12 +166,21 @@ class HttpCycle(Cycle):
     def _send_first(self, body: bytes, more: bool) -> None:
         """The head with the first body bytes; all of it when there is no more, then with a Content-Length."""
         flags = self.flags
-        is_last = not more and not flags & HAS_TRAILERS
-        if is_last and not flags & HAS_LENGTH and not self.is_bodiless:
+        if more or flags & HAS_TRAILERS or self.is_bodiless:
+            self._open_with(body, more)
+            return
+        if not flags & HAS_LENGTH:
             self.set_length(len(body))
+        elif len(body) != self.length:
+            self._admit(body, True)
+        self.port.write(self.head_frame(END, body))
+        self.end()
+
+    def _open_with(self, body: bytes, more: bool) -> None:
         body = self._admit(body, not more)
         self.credit -= len(body)
         self.phase = STREAM
+        is_last = not more and not self.flags & HAS_TRAILERS
         self.port.write(self.head_frame(END if is_last else 0, body))
         if not more:
             self._finish()
@@ -182,13 +189,15 @@ class HttpCycle(Cycle):
         """The Content-Length that the app left out."""
         self.length = length
         self.flags |= HAS_LENGTH
-        self.block = b"content-length: %d\r\n%b" % (length, self.block)
+        self.lines = b"content-length: %d\r\n%b" % (length, self.lines)
 
     def head_frame(self, end: int, body: bytes) -> bytes:
         flags = self.flags
         length = self.length if flags & HAS_LENGTH else 0
         micros = int((perf_counter() - self._started_at) * 1e6)
-        return pack_response(self.stream, end, self.status, flags, b"", self.block, body, length, micros)
+        return pack_response(
+            self.stream, end, self.status, flags, b"", self.lines + b"\r\n", body, length, micros
+        )
 
     def _finish(self) -> None:
         """The body is complete."""
@@ -249,14 +258,14 @@ class HttpCycle(Cycle):
 
     def _send_early_hint(self, message: Message) -> None:
         """103 with Link fields (RFC 8297)."""
-        block, _, _ = header_block([(b"link", link) for link in message["links"]])
-        self.port.write(pack_inform(self.stream, 103, block))
+        lines, _, _ = pack_fields([(b"link", link) for link in message["links"]])
+        self.port.write(pack_inform(self.stream, 103, lines + b"\r\n"))
 
     def _send_trailers(self, message: Message) -> None:
-        block, flags, _ = header_block(message.get("headers", ()))
+        lines, flags, _ = pack_fields(message.get("headers", ()))
         if flags & HAS_LENGTH:
-            raise HeadError("Content-Length must not stand among trailers (RFC 9110 section 6.5.1)")
-        self._trailers.append(block[:-2])
+            raise FieldError("Content-Length must not stand among trailers (RFC 9110 section 6.5.1)")
+        self._trailers.append(lines)
         if not message.get("more_trailers", False):
             self.port.write(pack_frame(self.stream, TRAILERS, END, b"".join(self._trailers) + b"\r\n"))
             self.end()
@@ -279,7 +288,7 @@ class HttpCycle(Cycle):
             return
         if self.phase <= FIRST and not self.has_left:
             self.status, self.flags, self.length = 500, HAS_LENGTH, len(SERVER_ERROR)
-            self.block = _SERVER_ERROR_BLOCK
+            self.lines = _SERVER_ERROR_LINES
             self.port.write(self.head_frame(END, b"" if self.scope["method"] == "HEAD" else SERVER_ERROR))
         else:
             self.abort(reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
+from .cycle import ClientLeft
 from .wire import HAS_LENGTH, HAS_TRAILERS, pack_file
 
 TYPE_CHECKING = False
@@ -39,6 +40,8 @@ async def _send_file(cycle: HttpCycle, descriptor: int, path: str | bytes) -> No
         cycle.file_reply = None
         while cycle.file_reply is None and not cycle.has_left:
             await cycle.wait()
+        if cycle.has_left:
+            raise ClientLeft("the client has left")
         if cycle.file_reply:
             cycle.end()
             return

@@ -42,15 +42,12 @@ def serve(worker: Worker, app: App) -> int:
 
 
 def _current_loop(worker: Worker) -> asyncio.AbstractEventLoop:
-    """The one that was made before the app was imported, if it is still there."""
-    if worker.settings.worker_class == "asgi":
-        try:
-            loop = asyncio.get_event_loop_policy().get_event_loop()
-        except RuntimeError:  # asyncio.run at import leaves none behind
-            return new_loop(worker.settings.loop)
-        if not loop.is_closed():
-            return loop
-    return new_loop(worker.settings.loop)
+    """The one that was the current one while the app was imported; asyncio.run there leaves none behind."""
+    loop = worker.loop
+    if loop is None or loop.is_closed():
+        return new_loop(worker.settings.loop)
+    asyncio.set_event_loop(loop)
+    return loop
 
 
 def _pass_signals_on(worker: Worker) -> None:

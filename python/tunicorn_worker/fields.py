@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from .wire import CLOSE, HAS_DATE, HAS_LENGTH, HAS_SERVER, NO_BUFFER
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterable
@@ -19,26 +21,17 @@ LENGTH_MAX = 2**53
 STATUSES_MAX = 128
 REASON_BYTES_MAX = 255
 
-#: RFC 9110 §7.6.1 and PEP 3333 ("Other HTTP Features"): these belong to the connection. Server and Date are
-#: the front's.
-_DROPPED = frozenset(
-    [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "server",
-        "date",
-    ]
+#: They belong to the connection, which is the front's (RFC 9110 §7.6.1; PEP 3333, "Other HTTP Features").
+_CONNECTION = frozenset(
+    ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]
 )
+#: The front makes them: always for WSGI as gunicorn has it, where the app does not for ASGI as uvicorn has it.
+_OURS = {"server": HAS_SERVER, "date": HAS_DATE}
 #: Fields whose values rarely repeat would only wash the others out of the memory.
 _VOLATILE = frozenset(
     ["set-cookie", "etag", "location", "last-modified", "expires", "x-request-id", "x-runtime", "link", "age"]
 )
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+is_token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _STATUS = re.compile(r"([0-9]{3})(?: (.*))?", re.DOTALL)
 #: Reason phrases that every table of RFC 9110 §15 agrees on: they need not travel.
@@ -52,8 +45,9 @@ _STANDARD = {
 }  # fmt: skip
 
 _statuses: dict[str, tuple[int, bytes]] = {}
-_lines: dict[tuple[str, str], bytes] = {}
-_lengths: dict[tuple[str, str], int] = {}
+_lines: dict[Any, bytes] = {}
+#: Those that say more than their line: head flags, Content-Length or -1.
+_specials: dict[Any, tuple[bytes, int, int]] = {}
 
 
 class FieldError(ValueError):
@@ -69,75 +63,100 @@ def pack_status(status: str) -> tuple[int, bytes]:
     return packed
 
 
-def pack_fields(headers: Iterable[tuple[str, str]]) -> tuple[bytes, int]:
-    """The header lines, without the blank one, and Content-Length (-1: none)."""
+def pack_fields(headers: Iterable[Any]) -> tuple[bytes, int, int]:
+    """The header lines, without the blank one; the head flags they imply; Content-Length (-1: none)."""
     length = -1
+    flags = 0
     lines: list[bytes] = []
-    known_lines = _lines
+    known = _lines
     for item in headers:
         try:
-            line = known_lines.get(item)
-        except TypeError:  # a list as pair: PEP 3333 wants tuples, gunicorn takes it
+            line = known.get(item)
+        except (
+            TypeError
+        ):  # a list as pair, or a bytearray in it: not what the specifications want, but all peers take it
             item = _as_pair(item)
-            line = known_lines.get(item)
-        if line is not None:
-            lines.append(line)
-            continue
-        size = _lengths.get(item, -1)
-        if size < 0:
-            line, size = _check(item)
-        if size < 0:
-            lines.append(line or b"")
-        elif length < 0:
-            length = size
-            lines.append(b"Content-Length: %d\r\n" % size)
-        elif length != size:
-            raise FieldError(f"two different Content-Length headers: {length} and {size}")
-    return b"".join(lines), length
+            line = known.get(item)
+        if line is None:
+            line, implied, size = _specials.get(item) or _check(item)
+            flags |= implied
+            if size >= 0:
+                if length >= 0:
+                    if length != size:
+                        raise FieldError(f"two different Content-Length headers: {length} and {size}")
+                    continue
+                length = size
+        lines.append(line)
+    return b"".join(lines), flags, length
 
 
-def _as_pair(item: Any) -> tuple[str, str]:
-    pair = tuple(item) if isinstance(item, (list, tuple)) else item
+def _as_pair(item: Any) -> tuple[Any, ...]:
+    parts = item if isinstance(item, (list, tuple)) else (item,)
+    pair = tuple(bytes(part) if isinstance(part, (bytearray, memoryview)) else part for part in parts)
     try:
         hash(pair)
     except TypeError:
-        raise FieldError(f"a header must be a (name, value) tuple of str, not {item!r:.100}") from None
+        raise FieldError(
+            f"a header must be a (name, value) tuple of str or bytes, not {item!r:.100}"
+        ) from None
     return pair
 
 
-def _check(item: Any) -> tuple[bytes, int]:
-    """A pair not met before: its line and -1, or b"" and the Content-Length it says."""
+def _check(item: Any) -> tuple[bytes, int, int]:
+    """A pair not met before: its line (empty: dropped), the head flags it implies, and the Content-Length it says or -1."""
     if not isinstance(item, tuple) or len(item) != 2:
         raise FieldError(f"a header must be a (name, value) tuple, not {item!r:.100}")
-    name, value = item
-    if not isinstance(name, str) or not isinstance(value, str):
-        raise FieldError(f"header names and values must be str, not {item!r:.100}")
-    if not _TOKEN.fullmatch(name):
+    name, value = _as_text(item)
+    if not is_token(name):
         raise FieldError(f"invalid header name {name!r:.100}")
-    lower = name.lower()
-    if lower == "content-length":
-        size = _parse_length(value)
-        _keep(_lengths, item, size, LINES_MAX)
-        return b"", size
-    line = b"" if lower in _DROPPED else _line(name, value)
-    if lower not in _VOLATILE and len(value) <= LINE_CHARS_KEPT_MAX:
-        _keep(_lines, item, line, LINES_MAX)
-    return line, -1
-
-
-def _line(name: str, value: str) -> bytes:
     if _CONTROL.search(value):
         raise FieldError(f"control character in header {name}: {value!r:.100}")
+    lower = name.lower()
+    checked = _judge(lower, name, value.strip(" \t"), isinstance(item[0], bytes))
+    if lower not in _VOLATILE and len(value) <= LINE_CHARS_KEPT_MAX:
+        if checked[1]:
+            _keep(_specials, item, checked, LINES_MAX)
+        else:
+            _keep(_lines, item, checked[0], LINES_MAX)
+    return checked
+
+
+def _as_text(item: tuple[Any, Any]) -> tuple[str, str]:
+    """WSGI gives str, ASGI gives bytes: each character is one byte."""
+    name, value = item
+    if isinstance(name, str) and isinstance(value, str):
+        return name, value
+    if isinstance(name, bytes) and isinstance(value, bytes):
+        return name.decode("latin-1"), value.decode("latin-1")
+    raise FieldError(f"the names and values of headers must be str (WSGI) or bytes (ASGI), not {item!r:.100}")
+
+
+def _judge(lower: str, name: str, value: str, is_asgi: bool) -> tuple[bytes, int, int]:
+    if lower in _CONNECTION:
+        closes = is_asgi and lower == "connection" and "close" in value.lower()
+        return b"", CLOSE if closes else 0, -1
+    if lower in _OURS and not is_asgi:
+        return b"", 0, -1
     try:
-        return f"{name}: {value.strip(' ' + chr(9))}\r\n".encode("latin-1")
+        line = f"{name}: {value}\r\n".encode("latin-1")
     except UnicodeEncodeError:
         raise FieldError(f"header {name} is not latin-1: {value!r:.100}") from None
+    if lower == "content-length":
+        return line, HAS_LENGTH, _parse_length(value)
+    return line, _implied_flags(lower, value.lower()) if is_asgi else 0, -1
 
 
-def _parse_length(value: str) -> int:
-    text = value.strip(" \t")
+def _implied_flags(lower: str, value: str) -> int:
+    if lower in _OURS:
+        return _OURS[lower]
+    is_unbuffered = lower == "x-accel-buffering" and value == "no"
+    is_event_stream = lower == "content-type" and value.startswith("text/event-stream")
+    return NO_BUFFER if is_unbuffered or is_event_stream else 0
+
+
+def _parse_length(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 16 or int(text) > LENGTH_MAX:
-        raise FieldError(f"invalid Content-Length {value!r:.100}")
+        raise FieldError(f"invalid Content-Length {text!r:.100}")
     return int(text)
 
 

@@ -64,6 +64,12 @@ class Lifespan:
         elif answer is None and self._error() is not None:
             self._log.error("Exception in the app's lifespan shutdown", exc_info=self._error())
 
+    async def abandon(self, timeout_s: float) -> None:
+        """Without lifespan.shutdown: the process is to end now."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=timeout_s)
+
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
         try:

@@ -19,8 +19,10 @@ from .wire import (
     pack_abort,
     pack_file,
     pack_frame,
+    pack_frame_head,
     pack_inform,
     pack_response,
+    pack_response_head,
 )
 
 TYPE_CHECKING = False
@@ -28,12 +30,16 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Iterable, Sequence
 
     from .files import FilePart
-    from .session import Session, Stream
+    from .session import Output, Session, Stream
 
+#: A body this long is not copied on its way to the link.
+UNCOPIED_BYTES_MIN = 16_384
 #: A streaming thread looks for CANCEL at most so often (seconds).
 POLL_SECONDS = 0.05
 ERROR_STATUS = "500 Internal Server Error"
 ERROR_BODY = b"<!doctype html>\n<title>Internal Server Error</title>\n<h1>Internal Server Error</h1>\n"
+#: The front knows by it that the body is a report (docs/wire.md), and makes a page.
+REPORT_BLOCK = b"content-type: application/vnd.tunicorn.failure+json\r\ncontent-length: %d\r\n\r\n"
 _ERROR_BLOCK = b"Content-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % len(ERROR_BODY)
 
 
@@ -80,7 +86,7 @@ class Response:
         if isinstance(headers, (str, bytes, dict)):
             raise FieldError(f"headers must be a list of (name, value) tuples, not {type(headers).__name__}")
         self.status, self.reason = pack_status(status)
-        self.lines, self.length = pack_fields(headers)
+        self.lines, _, self.length = pack_fields(headers)
         return self.write
 
     def write(self, data: bytes) -> None:
@@ -93,7 +99,7 @@ class Response:
     def early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
         """environ["wsgi.early_hints"]: 103 Early Hints (RFC 8297), before the response has begun."""
         if not self.is_sent and not self._stream.is_gone:
-            lines, _ = pack_fields(headers)
+            lines, _, _ = pack_fields(headers)
             self._session.send(pack_inform(self._stream.number, 103, lines + b"\r\n"))
 
     def client_disconnected(self) -> bool:
@@ -165,7 +171,9 @@ class Response:
         if self.length < 0:
             self._set_length(part.length)
         place = (part.offset, self.length, part.device, part.inode, part.path)
-        self._session.send(pack_file(self._head_frame(b"", 0, perf_counter()), *place))
+        head = self._head_frame(b"", 0, perf_counter())
+        assert isinstance(head, bytes)  # it has no body
+        self._session.send(pack_file(head, *place))
         if not self._session.wait(self._stream, _has_file_reply):
             return False
         if self._stream.file_reply:
@@ -173,9 +181,9 @@ class Response:
             self._session.forget(self._stream)
         return self.is_ended
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: str, report: bytes = b"") -> None:
         """500 when nothing was sent; else the connection breaks, so that the client cannot take half for
-        the whole.
+        the whole. `report`: what a developer gets to see (development.py).
         """
         if self.is_ended:
             return
@@ -184,10 +192,11 @@ class Response:
         elif self.is_sent:
             self._end(pack_abort(self._stream.number, reason))
         else:
-            self.status, self.reason, self.length = 500, b"", len(ERROR_BODY)
-            body = b"" if self._is_head else ERROR_BODY
+            body, block = (report, REPORT_BLOCK % len(report)) if report else (ERROR_BODY, _ERROR_BLOCK)
+            self.status, self.reason, self.length = 500, b"", len(body)
+            body = b"" if self._is_head else body
             micros = int((perf_counter() - self.started) * 1e6)
-            head = (self._stream.number, END, 500, HAS_LENGTH, b"", _ERROR_BLOCK, body, self.length, micros)
+            head = (self._stream.number, END, 500, HAS_LENGTH, b"", block, body, self.length, micros)
             self._end(pack_response(*head))
 
     def give_up(self) -> None:
@@ -233,7 +242,7 @@ class Response:
         if self.sent_bytes == self.length:
             self._end_with(part)
         elif self.is_sent:
-            self._session.output.append(pack_frame(self._stream.number, BODY, 0, part))
+            self._session.output.append(self._body_frame(0, part))
         else:
             self.is_sent = True
             self._session.output.append(self._head_frame(part, 0, perf_counter()))
@@ -243,24 +252,30 @@ class Response:
             self.polled = now
             self._session.poll()
 
-    def _head_frame(self, body: bytes, end: int, now: float) -> bytes:
-        return pack_response(
+    def _head_frame(self, body: bytes, end: int, now: float) -> Output:
+        head = pack_response_head(
             self._stream.number,
             end,
             self.status,
             HAS_LENGTH if self.length >= 0 else 0,
             self.reason,
             (self.lines or b"") + b"\r\n",
-            body,
+            len(body),
             self.length if self.length > 0 else 0,
             int((now - self.started) * 1e6),
         )
+        return head + body if len(body) < UNCOPIED_BYTES_MIN else (head, body)
+
+    def _body_frame(self, end: int, body: bytes) -> Output:
+        if len(body) < UNCOPIED_BYTES_MIN:
+            return pack_frame(self._stream.number, BODY, end, body)
+        return pack_frame_head(self._stream.number, BODY, end, len(body)), body
 
     def _end_with(self, body: bytes) -> None:
         """The last frame: a whole response, or the end of one that has begun."""
         now = perf_counter()
         if self.is_sent:
-            frame = pack_frame(self._stream.number, BODY, END, body)
+            frame = self._body_frame(END, body)
         else:
             frame = self._head_frame(body, END, now)
         self.is_ended = self.is_sent = True

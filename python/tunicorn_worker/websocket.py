@@ -12,8 +12,8 @@ from struct import Struct
 from time import perf_counter
 
 from .asgi import as_bytes
-from .asgi_head import HeadError, header_block, is_token
 from .cycle import ClientLeft, Cycle
+from .fields import FieldError, is_token, pack_fields
 from .wire import (
     BODY,
     BODY_BYTES_MAX,
@@ -121,16 +121,16 @@ class WebSocketCycle(Cycle):
             raise RuntimeError(f"a WebSocket that is {STATE_NAMES[state]} can't take {kind!r}")
 
     def _accept(self, message: Message) -> None:
-        subprotocol = (message.get("subprotocol") or "").encode("latin-1", "replace")
-        if subprotocol and not is_token(subprotocol) or len(subprotocol) > 255:
-            raise HeadError(f"a subprotocol must be a token of at most 255 bytes: {subprotocol!r}")
-        block, flags, _ = header_block(message.get("headers") or ())
+        subprotocol = message.get("subprotocol") or ""
+        if subprotocol and (not is_token(subprotocol) or len(subprotocol) > 255):
+            raise FieldError(f"a subprotocol must be a token of at most 255 characters: {subprotocol!r:.300}")
+        lines, flags, _ = pack_fields(message.get("headers") or ())
         if flags & HAS_LENGTH:
-            raise HeadError("Content-Length can't stand in a WebSocket handshake")
-        if b"\nsec-websocket-" in b"\n" + block.lower():
-            raise HeadError("the server makes the Sec-WebSocket fields; name a subprotocol as `subprotocol`")
+            raise FieldError("Content-Length can't stand in a WebSocket handshake")
+        if b"\nsec-websocket-" in b"\n" + lines.lower():
+            raise FieldError("the server makes the Sec-WebSocket fields; name a subprotocol as `subprotocol`")
         self._state = OPEN
-        accept = b"%c%b%b" % (len(subprotocol), subprotocol, block)
+        accept = b"%c%b%b\r\n" % (len(subprotocol), subprotocol.encode(), lines)
         self.port.write(pack_frame(self.stream, WS_ACCEPT, 0, accept))
 
     async def _send_message(self, message: Message) -> None:
@@ -196,9 +196,9 @@ class WebSocketCycle(Cycle):
     def _start_denial(self, message: Message) -> None:
         status = message["status"]
         if not isinstance(status, int) or not 200 <= status <= 999:
-            raise HeadError(f"a response status must be an int from 200 to 999, not {status!r}")
+            raise FieldError(f"a response status must be an int from 200 to 999, not {status!r}")
         self._denial = dict(message, headers=list(message.get("headers") or ()))
-        header_block(self._denial["headers"])
+        pack_fields(self._denial["headers"])
         self._state = DENYING
 
     async def _send_denial_body(self, message: Message) -> None:
@@ -220,8 +220,8 @@ class WebSocketCycle(Cycle):
 
     def _open_denial(self, denial: Message) -> None:
         self._denial = None
-        block, flags, length = header_block(denial["headers"])
-        head = (flags, b"", block, b"", max(0, length), self._micros())
+        lines, flags, length = pack_fields(denial["headers"])
+        head = (flags, b"", lines + b"\r\n", b"", max(0, length), self._micros())
         self.port.write(pack_response(self.stream, 0, int(denial["status"]), *head))
 
     # --- the end ------------------------------------------------------------------------------------------------------------

@@ -19,9 +19,11 @@ from .wsgi import WsgiRunner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from typing import Any
 
     from .control import Job, Settings
+    from .development import Developer
     from .threads import Link
 
 EXIT_OK = 0
@@ -55,9 +57,12 @@ def run(job: Job) -> int:
     channel.send(
         {"type": "hello", "token": job.token, "pid": os.getpid(), "nr": job.nr, "generation": job.generation}
     )
+    worker = Worker(job, channel, control, log)
     try:
-        return Worker(job, channel, control, log).live()
+        return worker.live()
     except BootError as error:
+        if worker.developer is not None:
+            worker.developer.tell_boot_failure(error)
         return _boot_failed(channel, error)
     finally:
         if job.hooks is not None and job.worker is not None:
@@ -68,6 +73,9 @@ def run(job: Job) -> int:
 class Worker:
     """The steps of booting, and what runs after them."""
 
+    #: Of a worker that is known to be an asgi one before the app is.
+    loop: asyncio.AbstractEventLoop | None = None
+
     def __init__(self, job: Job, channel: Channel, control: ControlThread, log: logs.ErrorLog) -> None:
         self.settings = job.settings
         self.control = control
@@ -75,6 +83,7 @@ class Worker:
         self._job = job
         self._channel = channel
         self._began = perf_counter()
+        self.developer = _developer(job, channel)
 
     def live(self) -> int:
         """The exit code. Raises BootError."""
@@ -83,7 +92,7 @@ class Worker:
             self._loop_first()
         self._call_post_fork()
         app, interface = self._job.app or self._load()
-        app = self._hooked(app, interface)
+        app = self._observed(self._hooked(app, interface), interface)
         if interface == "asgi":
             from . import asgi_worker  # asyncio only where it is needed
 
@@ -114,11 +123,14 @@ class Worker:
         hooks.call("post_worker_init", worker)
         return hooks.around_requests(app, worker, interface == "asgi")
 
+    def _observed(self, app: Any, interface: str) -> Any:
+        return app if self.developer is None else self.developer.around(app, interface == "asgi")
+
     def _loop_first(self) -> None:
         """Apps may ask for the current event loop while they are imported."""
         from .event_loop import new_loop
 
-        new_loop(self.settings.loop)
+        self.loop = new_loop(self.settings.loop)
 
     def _serve_wsgi(self, app: Any) -> int:
         settings, log = self.settings, self.log
@@ -145,9 +157,20 @@ class Worker:
             self.log.logger.debug("Memory after the fork: %s", memory_text())
         import_ms = int((perf_counter() - self._began) * 1000)
         self._channel.send({"type": "ready", "interface": interface, "slots": slots, "importMs": import_ms})
+        if self.developer is not None:
+            self.developer.tell_modules()
 
     def retire(self, cause: str) -> None:
         self._channel.send({"type": "retire", "cause": cause})
+
+
+def _developer(job: Job, channel: Channel) -> Developer | None:
+    if not job.settings.development:
+        return None
+    from .development import Developer, distrust_fresh_bytecode  # never in production
+
+    distrust_fresh_bytecode()
+    return Developer(channel.send)
 
 
 def _boot_failed(channel: Channel, error: BootError) -> int:

@@ -128,7 +128,7 @@ class InterfaceTest(unittest.TestCase):
     def test_does_not_guess(self):
         loop = lambda *args: None  # noqa: E731
         loop.__wrapped__ = loop
-        for app in (len, object(), lambda *args: None, loop, Exception):
+        for app in (object(), lambda *args: None, loop, Exception):
             with self.subTest(app):
                 self.assertEqual(interface_of(app), "")
 
