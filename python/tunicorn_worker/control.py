@@ -63,6 +63,8 @@ class Settings:
     #: Hand wsgi.file_wrapper's regular files to the front as (path, offset, length); False streams them
     #: (--no-sendfile).
     file_wrapper_direct: bool = True
+    #: --reload: exceptions are told with their source, and which files the app consists of.
+    development: bool = False
     #: environ's SERVER_SOFTWARE.
     server_software: str = "tunicorn"
     #: trace, debug, info, warning, error or critical.

@@ -16,7 +16,7 @@ from .tracebacks import is_hidden, summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Callable, Dict
 
     Report = Dict[str, Any]
 
@@ -25,12 +25,103 @@ REPORT_TYPE = b"application/vnd.tunicorn.failure+json"
 CONTEXT_LINES = 5
 #: Tried in turn until a report fits.
 FRAMES_MAX = (60, 20, 5, 0)
-REPORT_BYTES_MAX = 200_000
+#: One BODY frame of the wire: an answer in a single frame.
+REPORT_BYTES_MAX = 60_000
 CHAIN_MAX = 8
+HELD_BYTES_MAX = 1_048_576
 LINE_CHARACTERS_MAX = 400
 MESSAGE_CHARACTERS_MAX = 4_000
 #: A .pyc knows its source by size and whole second (PEP 552).
 BYTECODE_AGE_SECONDS = 2.0
+
+
+class Developer:
+    """The developer's eyes in one worker."""
+
+    def __init__(self, send: Callable[[Report], None]) -> None:
+        """`send` tells the arbiter."""
+        self._send = send
+        self._modules = Modules()
+
+    def tell_modules(self) -> None:
+        files = self._modules.new_files()
+        if files:
+            self._send({"type": "modules", "files": files})
+
+    def tell_boot_failure(self, error: BaseException) -> None:
+        """`error` was raised because of what the developer wants to see. Those files are watched as well."""
+        self.tell_modules()
+        if error.__cause__ is not None:
+            self._send({"type": "failure", "report": report_of(error.__cause__).decode()})
+
+    def around(self, app: Any, is_asgi: bool) -> Any:
+        """The app, with its late imports told, and for ASGI with its exceptions explained (wsgi.py does so itself)."""
+        return self._around_asgi(app) if is_asgi else self._around_wsgi(app)
+
+    def _around_wsgi(self, app: Any) -> Any:
+        def observed(environ: Any, start_response: Any) -> Any:
+            try:
+                return app(environ, start_response)
+            finally:
+                self.tell_modules()
+
+        return observed
+
+    def _around_asgi(self, app: Any) -> Any:
+        async def observed(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                if scope["type"] == "http":
+                    await ExplainedCycle(send).run(app, scope, receive)
+                else:
+                    await app(scope, receive, send)
+            finally:
+                self.tell_modules()
+
+        return observed
+
+
+class ExplainedCycle:
+    """Frameworks answer 500 themselves and raise afterwards (Starlette's ServerErrorMiddleware). So a 500 is held
+    until the app returned, and gives way to the report when it raised.
+    """
+
+    def __init__(self, send: Any) -> None:
+        self._send = send
+        self._held: list[Report] = []
+        self._held_bytes = 0
+        self._is_sent = False
+
+    async def run(self, app: Any, scope: Any, receive: Any) -> None:
+        try:
+            await app(scope, receive, self._take)
+        except Exception as error:
+            await self._explain(error)
+            raise
+        await self._release()
+
+    async def _take(self, message: Report) -> None:
+        is_failure = message["type"] == "http.response.start" and message.get("status") == 500
+        if not self._is_sent and (self._held or is_failure) and self._held_bytes < HELD_BYTES_MAX:
+            self._held.append(message)
+            self._held_bytes += len(message.get("body", b""))
+            return
+        await self._release()
+        self._is_sent = self._is_sent or message["type"] == "http.response.start"
+        await self._send(message)
+
+    async def _release(self) -> None:
+        held, self._held = self._held, []
+        for message in held:
+            self._is_sent = True
+            await self._send(message)
+
+    async def _explain(self, error: Exception) -> None:
+        if self._is_sent:
+            return
+        body = report_of(error)
+        headers = [(b"content-type", REPORT_TYPE), (b"content-length", b"%d" % len(body))]
+        await self._send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
 
 
 # -- exceptions

@@ -40,6 +40,7 @@ class WsgiRunner:
         self._log = log
         self._retire = retire
         self._sends_files = settings.file_wrapper_direct
+        self._explains = settings.development
         self._constants: dict[str, Any] = {
             "SERVER_SOFTWARE": settings.server_software,
             "wsgi.version": (1, 0),
@@ -109,9 +110,16 @@ class WsgiRunner:
             response.give_up()  # write() said so to an app that passed it on
             return
         self._log.error("Error handling request %s\n%s", _named(stream), trimmed(error))
-        response.fail(summary(error))
+        response.fail(summary(error), self._report(error))
         if not isinstance(error, Exception):
             self._retire(f"the application raised {type(error).__name__}")
+
+    def _report(self, error: BaseException) -> bytes:
+        if not self._explains:
+            return b""
+        from .development import report_of  # never in production
+
+        return report_of(error)
 
 
 def _iterable(result: Any) -> Any:

@@ -48,6 +48,10 @@ export class Announcer {
     );
   }
 
+  changed(file: string): void {
+    this.#log.info("file changed, starting anew", { file });
+  }
+
   reloaded(generation: number): void {
     this.#log.info("reload finished", { generation });
   }

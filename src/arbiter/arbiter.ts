@@ -16,6 +16,7 @@ import type { Log } from "../log/log.ts";
 import { Announcer } from "./announcer.ts";
 import type { ChildExit, ChildSpec, SpawnChild } from "./child.ts";
 import type { ControlListener } from "./control-listener.ts";
+import { Development, OLD_CODE_MS } from "./development.ts";
 import { Elastic } from "./elastic.ts";
 import { ForkserverHandle, pythonSettings } from "./forkserver-handle.ts";
 import { Forkservers } from "./forkservers.ts";
@@ -31,6 +32,7 @@ import {
   fail,
   isNeeded,
   type Reload,
+  replace,
   succeed,
   wantedGeneration,
 } from "./reload.ts";
@@ -47,6 +49,7 @@ import {
   stopQuickly,
 } from "./stop.ts";
 import type { ArbiterView, Phase } from "./view.ts";
+import type { Watch } from "./watcher.ts";
 import type { WorkerHandle, WorkerSink } from "./worker-handle.ts";
 import { Workers } from "./workers.ts";
 
@@ -79,6 +82,8 @@ export interface ArbiterPorts {
   nameBodyFolder(): string;
   removeFolder(path: string): void;
   reopenLogs(): void;
+  /** Only asked with --reload. */
+  readonly watchFiles?: Watch;
   /** Told after each turn of the loop. */
   watch?(view: ArbiterView): void;
   /** Whether memory holds one more worker like these. */
@@ -92,6 +97,7 @@ type ArbiterEvent =
   | { readonly type: "start" }
   | { readonly type: "time" }
   | { readonly type: "signal"; readonly signal: ArbiterSignal }
+  | { readonly type: "file-changed"; readonly file: string }
   | { readonly type: "scale"; readonly workers: number }
   | { readonly type: "forkserver-report"; readonly from: ForkserverHandle; readonly report: ForkserverReport }
   | { readonly type: "forkserver-gone"; readonly from: ForkserverHandle; readonly exit: ChildExit }
@@ -110,6 +116,8 @@ export class Arbiter {
   readonly #forkservers: Forkservers;
   readonly #questions: Questions;
   readonly #elastic: Elastic;
+  /** Only with --reload. */
+  readonly #development: Development | undefined;
   readonly #done = new Deferred<number>();
   readonly #queue: ArbiterEvent[] = [];
   #turn: "idle" | "taking" | "over" = "idle";
@@ -137,6 +145,7 @@ export class Arbiter {
     const { workersMin: min, workersMax: max, workersIdleMs: idleMs } = options.config;
     this.#elastic = new Elastic({ min, max: isCheck ? min : max, idleMs }, ports.clock.nowMs());
     this.#workersWanted = isCheck ? 1 : options.config.workers;
+    this.#development = isCheck ? undefined : this.#openDevelopment();
     this.#setups.set(FIRST_START.newest, options);
     this.#adoptForkserver = options.adoptForkserver;
     this.#fronts = new Fronts(isCheck ? 0 : options.config.fronts, (nr) => this.#makeFront(nr));
@@ -238,6 +247,9 @@ export class Arbiter {
       case "signal":
         this.#onSignal(event.signal);
         break;
+      case "file-changed":
+        this.#onFileChanged(event.file);
+        break;
       case "scale":
         this.#scale(event.workers);
         break;
@@ -258,6 +270,7 @@ export class Arbiter {
         break;
       case "worker-report":
         this.#onAnswer(event.from.hello.pid, event.report);
+        this.#onDeveloperReport(event.from.hello.pid, event.report);
         this.#workers.onReport(event.from, event.report);
         break;
       case "worker-gone":
@@ -306,16 +319,21 @@ export class Arbiter {
   #wanted(): Wanted {
     const { config } = this.#setup;
     const isReloading = this.#reload.coming !== undefined;
+    const development = this.#development;
+    const isBroken = development?.breakage !== undefined;
+    const seats = this.#isServing() && !isBroken ? this.#workersWanted : 0;
+    const backoff = this.#workers.forkNotBeforeMs;
     return {
-      workers: this.#isServing() ? this.#workersWanted : 0,
+      workers: seats,
       generation: wantedGeneration(
         this.#reload,
         (generation) => this.#forkservers.configured(generation) !== undefined,
       ),
       surgeMax: isReloading ? this.#workersWanted : Math.ceil(this.#workersWanted / 4),
       bootTimeoutMs: config.bootTimeoutMs,
-      drainTimeoutMs: config.gracefulTimeoutMs,
-      forkNotBeforeMs: this.#workers.forkNotBeforeMs,
+      drainTimeoutMs: Math.min(config.gracefulTimeoutMs, development === undefined ? Infinity : OLD_CODE_MS),
+      forkNotBeforeMs: development?.forkNotBeforeMs(seats, backoff) ?? backoff,
+      isExclusive: development !== undefined,
     };
   }
 
@@ -403,6 +421,7 @@ export class Arbiter {
     if (stop.level === this.#stop.level) return;
     const wasTaking = isTaking(this.#stop.level);
     this.#stop = stop;
+    this.#development?.close();
     this.#announcer.stopping(stop.level);
     // Closed first: a client that comes now is refused, or finds the next server.
     if (wasTaking && !isTaking(stop.level)) for (const listener of this.#options.listeners) listener.close();
@@ -459,7 +478,8 @@ export class Arbiter {
   // ---- reload
 
   #beginReload(): void {
-    if (this.#stop.level !== "running" || this.#reload.proven === 0) return;
+    if (this.#stop.level !== "running" || (this.#reload.proven === 0 && this.#development === undefined))
+      return;
     const { source } = this.#options;
     const isRead = source?.evaluate !== undefined || this.#readSetup(this.#reload.newest + 1, undefined);
     if (!isRead) {
@@ -467,9 +487,41 @@ export class Arbiter {
       this.#announcer.reloadFailed(this.#reload.proven);
       return;
     }
-    this.#reload = beginReload(this.#reload);
+    this.#reload = this.#development === undefined ? beginReload(this.#reload) : this.#replaceCode();
     if (source?.evaluate === undefined) this.#resetWorkers();
     this.#forkservers.add(this.#reload.newest);
+  }
+
+  // ---- development
+
+  #openDevelopment(): Development | undefined {
+    const { watchFiles, log } = this.#ports;
+    if (watchFiles === undefined || !this.#options.config.reload.isOn) return undefined;
+    const { reload } = this.#options.config;
+    return new Development(reload, watchFiles, (file) => this.#take({ type: "file-changed", file }), log);
+  }
+
+  /** What was not forked yet will run the changed file anyway. */
+  #onFileChanged(file: string): void {
+    const development = this.#development;
+    if (development === undefined || this.#stop.level !== "running") return;
+    development.postpone(this.#nowMs());
+    const isUsed = this.#workers.pool.workers.some(({ generation }) => generation === this.#reload.newest);
+    if (!isUsed && development.breakage === undefined) return;
+    this.#announcer.changed(file);
+    this.#beginReload();
+  }
+
+  #replaceCode(): Reload {
+    this.#development?.startsAnew();
+    this.#workers.forgive();
+    this.#fronts.tellApp({ type: "app-mended" });
+    return replace(this.#reload);
+  }
+
+  #onDeveloperReport(pid: number, report: WorkerReport): void {
+    if (report.type === "modules") this.#development?.addModules(report.files);
+    else if (report.type === "failure") this.#development?.noteReport(pid, report.report);
   }
 
   /** As gunicorn does; an elastic number is the load's to say. */
@@ -536,8 +588,14 @@ export class Arbiter {
   #onBootFailure(worker: PoolWorker, failure: BootFailure): void {
     if (this.#stop.level !== "running") return;
     this.#announcer.bootFailed(worker.nr, failure);
-    if (this.#reload.proven === 0) this.#fatal(failure.exitCode);
+    if (this.#development !== undefined) this.#onBroken(worker, failure, this.#development);
+    else if (this.#reload.proven === 0) this.#fatal(failure.exitCode);
     else if (worker.generation === this.#reload.coming) this.#failReload();
+  }
+
+  #onBroken(worker: PoolWorker, failure: BootFailure, development: Development): void {
+    if (worker.generation === this.#reload.newest)
+      this.#fronts.tellApp(development.broke(worker.pid, failure));
   }
 
   #failReload(): void {
@@ -656,6 +714,7 @@ export class Arbiter {
     this.#onFrontAside(from, report);
     if (report.type !== "ready") return;
     if (this.#stop.level === "leaving") from.leave();
+    if (this.#development?.breakage !== undefined) from.tellApp(this.#development.breakage);
     this.#workers.onFrontReady(from);
     if (this.#fronts.areReady) this.#announcer.listening();
   }

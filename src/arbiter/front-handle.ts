@@ -5,6 +5,7 @@ import type { FrontCommand, FrontReport, InheritedListener, Meeting } from "../c
 import { readFrontReport } from "../control/shapes.ts";
 import type { Log } from "../log/log.ts";
 import type { Child, ChildExit, ChildSpec, SpawnChild } from "./child.ts";
+import type { AppBroken } from "./development.ts";
 
 const FIRST_LISTENER_FD = 4;
 
@@ -71,6 +72,11 @@ export class FrontHandle {
 
   drainWorker(pid: number): void {
     this.#send({ type: "drain-worker", pid });
+  }
+
+  /** Development only. */
+  tellApp(state: AppBroken | { readonly type: "app-mended" }): void {
+    this.#send(state);
   }
 
   /** Harmless when repeated; a quick one hastens. */

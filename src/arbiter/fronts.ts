@@ -1,6 +1,7 @@
 // The fronts, one for each number, kept alive as long as the server runs. A seat's link belongs to one front:
 // seat nr modulo their count.
 
+import type { AppBroken } from "./development.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import { Kept } from "./kept.ts";
 
@@ -55,6 +56,11 @@ export class Fronts {
 
   get all(): readonly FrontHandle[] {
     return this.#handles;
+  }
+
+  /** Development only. */
+  tellApp(state: AppBroken | { readonly type: "app-mended" }): void {
+    for (const handle of this.#handles) handle.tellApp(state);
   }
 
   reopenLogs(): void {

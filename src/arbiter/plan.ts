@@ -33,6 +33,11 @@ export interface Wanted {
   /** 0: no limit. */
   readonly bootTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  /**
+   * Development: whoever does not fill its seat as wanted goes at once, and a successor comes when it is gone. Nobody runs old
+   * code, and what only one process can have (a port, a lock) is free for the new one.
+   */
+  readonly isExclusive?: boolean;
   /** Seats that crashed, and when they may be filled again. */
   readonly forkNotBeforeMs: ReadonlyMap<number, number>;
 }
@@ -88,14 +93,19 @@ function overdueAtMs(worker: Worker, wanted: Wanted): number {
 /** Empty seats first: a seat whose old worker still serves can wait. */
 function forkMissing(pool: readonly Worker[], wanted: Wanted, nowMs: number): Action[] {
   const due = missingSeats(pool, wanted).filter((nr) => (wanted.forkNotBeforeMs.get(nr) ?? nowMs) <= nowMs);
+  if (wanted.isExclusive === true)
+    return forks(
+      due.filter((nr) => !isTaken(pool, nr)),
+      wanted,
+    );
   const empty = due.filter((nr) => !isServed(pool, nr));
   const served = due.filter((nr) => isServed(pool, nr));
   const surgeLeft = Math.max(0, wanted.surgeMax - countSurge(pool));
-  return [...empty, ...served.slice(0, surgeLeft)].map((nr) => ({
-    type: "fork",
-    nr,
-    generation: wanted.generation,
-  }));
+  return forks([...empty, ...served.slice(0, surgeLeft)], wanted);
+}
+
+function forks(seats: readonly number[], { generation }: Wanted): Action[] {
+  return seats.map((nr) => ({ type: "fork", nr, generation }));
 }
 
 /** An old worker keeps its seat until its successor serves: neither a reload nor recycling costs capacity. */
@@ -111,7 +121,7 @@ function surplusCause(pool: readonly Worker[], worker: Worker, wanted: Wanted): 
   if (fillsSeat(worker, wanted)) return undefined;
   const servesNobody = worker.state === "booting";
   const hasSuccessor = pool.some((w) => w.nr === worker.nr && w.isServing && fillsSeat(w, wanted));
-  if (!servesNobody && !hasSuccessor) return undefined;
+  if (!servesNobody && !hasSuccessor && wanted.isExclusive !== true) return undefined;
   return worker.isRetiring ? "retire" : "reload";
 }
 
@@ -126,6 +136,10 @@ function fillsSeat(worker: Worker, wanted: Wanted): boolean {
 
 function isComingOrReady(worker: Worker): boolean {
   return worker.state === "booting" || worker.state === "ready";
+}
+
+function isTaken(pool: readonly Worker[], nr: number): boolean {
+  return pool.some((worker) => worker.nr === nr);
 }
 
 function isServed(pool: readonly Worker[], nr: number): boolean {

@@ -18,6 +18,12 @@ export function beginReload(reload: Reload): Reload {
   return { ...reload, coming: reload.newest + 1, newest: reload.newest + 1 };
 }
 
+/** Development: the code that served is old, whatever becomes of the new one. */
+export function replace(reload: Reload): Reload {
+  const next = reload.newest + 1;
+  return { proven: reload.proven === 0 ? 0 : next, coming: next, newest: next };
+}
+
 export function succeed(reload: Reload): Reload {
   return reload.coming === undefined ? reload : { ...reload, proven: reload.coming, coming: undefined };
 }

@@ -70,6 +70,11 @@ export class Workers {
     return new Map([...this.#backoffs].map(([nr, backoff]) => [nr, backoff.notBeforeMs]));
   }
 
+  /** Development: what failed was other code. */
+  forgive(): void {
+    this.#backoffs.clear();
+  }
+
   nextMomentMs(): number {
     const early = [...this.#early.values()].map(({ untilMs }) => untilMs);
     return Math.min(this.deaths.nextMomentMs(), ...this.#alone.values(), ...early);
@@ -221,6 +226,8 @@ export class Workers {
       case "hello":
       case "pong":
       case "stacks":
+      case "failure":
+      case "modules":
         break;
     }
   }

@@ -11,6 +11,7 @@ import { openControlListener } from "../arbiter/control-listener.ts";
 import { ListenError } from "../arbiter/listen-error.ts";
 import { type Listener, openListeners, type SocketOwner } from "../arbiter/listeners.ts";
 import { listenToSignals } from "../arbiter/signals.ts";
+import { watchFiles } from "../arbiter/watcher.ts";
 import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
@@ -83,6 +84,7 @@ async function serve(
       nameBodyFolder: () => join(tmpdir(), `tunicorn-${process.pid}-${randomBytes(8).toString("hex")}`),
       removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
       reopenLogs: () => log.reopen(),
+      watchFiles,
     },
   );
   const stopListening = listenToSignals((signal) => arbiter.signal(signal));

@@ -42,7 +42,10 @@ export class Development {
   /** The code does not start: from now on this is the answer. */
   broke({ message, hint, traceback, report }: Breakage): void {
     const title = "The application does not start";
-    this.#breakage = { title, message, hint, traceback, causes: parseReport(report) };
+    const causes = parseReport(report);
+    // Without any place in the code the traceback says more: a framework may have put it into its message.
+    const isPlaced = causes.some(({ frames }) => frames.length > 0);
+    this.#breakage = { title, message, hint, traceback, causes: isPlaced ? causes : [] };
     this.#changed();
   }
 

@@ -46,6 +46,7 @@ function testConfig(workers: number, changes: Partial<Config>): Config {
     workersIdleMs: 60_000,
     statsd: { target: { kind: "off" } },
     drainDelayMs: 0,
+    reload: { isOn: false },
     fronts: 1,
     workerClass: "sync",
     threads: 1,
