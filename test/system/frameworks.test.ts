@@ -1,4 +1,4 @@
-// Real frameworks, unchanged, each behind wsgiref.validate: nine routes that use what frameworks use of PEP 3333.
+// Real frameworks, unchanged: nine routes that use what frameworks use of PEP 3333 (those behind wsgiref.validate) and of ASGI.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -6,19 +6,31 @@ import { test } from "node:test";
 import { type Ask, ask } from "../harness/http-client.ts";
 import { startServer } from "../harness/server.ts";
 
-const FRAMEWORKS = ["Flask", "Django", "Pyramid", "Bottle", "Falcon"];
+/** Name → what is served. */
+const FRAMEWORKS: Readonly<Record<string, string>> = {
+  Flask: "flask_app",
+  "Django (WSGI)": "django_app",
+  Pyramid: "pyramid_app",
+  Bottle: "bottle_app",
+  Falcon: "falcon_app",
+  FastAPI: "asgi.fastapi_app:app",
+  Starlette: "asgi.starlette_app:app",
+  "Django (ASGI)": "asgi.django_app:app",
+  Litestar: "asgi.litestar_app:app",
+  Quart: "asgi.quart_app:app",
+};
 const HOST = "example.test:8000";
 
-for (const framework of FRAMEWORKS) {
+for (const [framework, target] of Object.entries(FRAMEWORKS)) {
   test(`${framework} applications are served unchanged`, async (t) => {
-    const server = await startServer(t, ["-w", "1", "-b", "127.0.0.1:0", `${framework.toLowerCase()}_app`]);
+    const server = await startServer(t, ["-w", "1", "-b", "127.0.0.1:0", target]);
     const fetchPage = (options: Ask): ReturnType<typeof ask> =>
       ask(server.endpoint, { ...options, headers: { Host: HOST, ...options.headers } });
 
     await t.test("a plain view", async () => {
       const reply = await fetchPage({ path: "/" });
       assert.equal(reply.status, 200);
-      assert.equal(reply.body, `hello from ${framework}`);
+      assert.equal(reply.body, `hello from ${framework.split(" ")[0]}`);
     });
 
     await t.test("a path that is not ASCII", async () => {
