@@ -106,14 +106,18 @@ def evaluate(kind: str, name: str) -> Evaluation:
 
 
 def _run_file(path: str) -> ModuleType:
-    """Whatever its extension, as gunicorn has it."""
-    loader = SourceFileLoader(MODULE_NAME, path)
-    spec = importlib.util.spec_from_file_location(MODULE_NAME, path, loader=loader)
+    """Whatever its extension, as gunicorn has it. No bytecode is kept: a file that is changed twice within a
+    second is read twice.
+    """
+    spec = importlib.util.spec_from_file_location(
+        MODULE_NAME, path, loader=SourceFileLoader(MODULE_NAME, path)
+    )
     if spec is None:
         raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE_NAME] = module
-    loader.exec_module(module)
+    with open(path, "rb") as file:
+        exec(compile(file.read(), path, "exec", dont_inherit=True), module.__dict__)
     return module
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CONTROL_FD = 3
 READ_BYTES = 65_536
 PR_SET_CHILD_SUBREAPER = 36
+EXIT_MASTER = 1
 #: A terminal sends these to all its processes; when to end is the arbiter's to say.
 UNHEARD = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCHLD")
 
@@ -54,7 +55,6 @@ class Forkserver:
         self._app: tuple[Any, str] | None = None
         self._last_calls: list[Message] = []
         self._sockets: list[int] = []
-        self._has_forked = False
         self._signals, self._wakeup = os.pipe()
         for descriptor in (self._signals, self._wakeup):
             os.set_blocking(descriptor, False)
@@ -101,6 +101,8 @@ class Forkserver:
             self._call_hook(message)
         elif kind == "fork" and self._settings is not None and not self._is_stopping:
             return self._fork(self._settings, message)
+        elif kind == "datagram":
+            _send_datagram(str(message["address"]), str(message["text"]))
         elif kind == "signal":
             self._signal(int(message["pid"]), str(message["signal"]))
         elif kind == "stop":
@@ -132,8 +134,9 @@ class Forkserver:
         try:
             self._prepare(self._settings, message)
         except BootError as error:
-            self._send({"type": "boot-failed", **error.report()})
-            raise Ended(error.exit_code) from error
+            # gunicorn's code for what fails before any worker exists: a preload, for one.
+            self._send({"type": "boot-failed", **error.report(), "exitCode": EXIT_MASTER})
+            raise Ended(EXIT_MASTER) from error
         gc.collect()
         if hasattr(gc, "freeze"):
             gc.freeze()
@@ -146,24 +149,20 @@ class Forkserver:
         """The hooks of the start, and the application where it is preloaded. Raises BootError."""
         if self._evaluation is None and not settings.preload and not settings.logger_class:
             return
-        from . import logs, master
+        from . import loader, logs, master, preload
 
+        self._sockets = self._sockets or list(preload.open_sockets())
         self._log = logs.ErrorLog(settings)
         if self._evaluation is not None and settings.log_config_dict:
             # Its classes and streams, which did not come as JSON.
             settings.log_config_dict = self._evaluation.namespace.get("logconfig_dict", {})
+        loader.enter(settings)
         self._log.configure()
         if self._evaluation is not None or settings.logger_class:
-            self._hooks = master.make_hooks(self._evaluation, message, self._log)
-            if settings.logger_class:
-                master.use_logger_class(self._hooks, settings, self._log)
-            for call in message.get("calls", []):
-                master.call_first(self._hooks, call)
+            self._hooks = master.make_hooks(self._evaluation, message, settings, self._log)
         if settings.preload:
-            from . import preload
-
-            self._sockets = self._sockets or list(preload.open_sockets())
-            self._app = master.load_app(settings, self._log)
+            self._app = master.load_app(settings)
+        master.warn_of_unshareable(self._sockets, self._log)
 
     def _call_hook(self, message: Message) -> None:
         if self._hooks is not None:
@@ -171,24 +170,8 @@ class Forkserver:
 
             master.call(self._hooks, message)
 
-    def _check_fork(self) -> None:
-        """Once, before the first fork: nothing must be shared that only one process may use."""
-        if self._has_forked or self._log is None:
-            return
-        self._has_forked = True
-        from . import preload
-
-        found = preload.unshareable(self._sockets)
-        if found:
-            self._log.logger.warning(
-                "Forking a process that has what only one process may use: %s. Make them in the workers"
-                " (the hook post_fork, or at the first request)",
-                found,
-            )
-
     def _fork(self, settings: control.Settings, message: Message) -> Job | None:
         nr, age = int(message["nr"]), int(message.get("age", 0))
-        self._check_fork()
         born = self._hooks.before_fork(age, nr) if self._hooks is not None else None
         sys.stdout.flush()
         sys.stderr.flush()
@@ -240,6 +223,17 @@ class Forkserver:
             self._sock.sendall(control.encode(message))
         except OSError:
             raise Ended(0) from None  # the arbiter is gone
+
+
+def _send_datagram(address: str, text: str) -> None:
+    """Says something to a Unix datagram socket, which Node cannot open. What nobody takes at once is lost."""
+    path = "\0" + address[1:] if address.startswith("@") else address
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            sock.sendto(text.encode(), path)
+    except OSError:
+        pass
 
 
 def exit_report(pid: int, status: int, rss_max: int) -> dict[str, Any]:

@@ -23,25 +23,23 @@ if TYPE_CHECKING:
     from .hooks import Worker
     from .logs import ErrorLog
 
-#: gunicorn's, for what fails before any worker exists: a preload that fails, for one.
-EXIT_MASTER = 1
 
-
-def make_hooks(evaluation: Evaluation | None, message: Message, log: ErrorLog) -> Hooks:
-    """`message`: the arbiter's `configure`. Without a configuration file there are no hooks to call."""
+def make_hooks(evaluation: Evaluation | None, message: Message, settings: Settings, log: ErrorLog) -> Hooks:
+    """`message`: the arbiter's `configure`, whose calls are made. Without a configuration file there are no hooks to
+    call. Raises BootError.
+    """
     from .config_file import Evaluation as Nothing
 
     evaluation = evaluation or Nothing()
     cfg = Cfg({**message.get("cfg", {}), **_originals(evaluation)}, evaluation.hooks)
     arbiter = message.get("arbiter", {})
-    server = Server(
-        cfg,
-        log.logger,
-        message.get("listeners", []),
-        int(arbiter.get("pid", os.getppid())),
-        int(arbiter.get("workers", 1)),
-    )
-    return Hooks(evaluation.hooks, server)
+    pid, workers = int(arbiter.get("pid", os.getppid())), int(arbiter.get("workers", 1))
+    hooks = Hooks(evaluation.hooks, Server(cfg, log.logger, message.get("listeners", []), pid, workers))
+    if settings.logger_class:
+        use_logger_class(hooks, settings, log)
+    for call_of_start in message.get("calls", []):
+        call_first(hooks, call_of_start)
+    return hooks
 
 
 def _originals(evaluation: Evaluation) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def call_first(hooks: Hooks, message: Message) -> None:
         hooks.must(name, hooks.server, *message.get("values", []))
     except BaseException as error:
         reason = f"the hook {name} failed: {summary(error)}"
-        raise BootError("config", reason, "", trimmed(error), EXIT_MASTER) from error
+        raise BootError("config", reason, "", trimmed(error)) from error
 
 
 def use_logger_class(hooks: Hooks, settings: Settings, log: ErrorLog) -> None:
@@ -113,18 +111,25 @@ def call_post_fork(hooks: Hooks, worker: Worker, settings: Settings, log: ErrorL
         raise BootError("post_fork", reason, "", trimmed(error)) from error
 
 
-def load_app(settings: Settings, log: ErrorLog) -> tuple[Any, str]:
-    """Raises BootError."""
+def load_app(settings: Settings) -> tuple[Any, str]:
+    """In the application's folder. Raises BootError."""
     if settings.umask >= 0:
         os.umask(settings.umask)
     sys.argv[:] = [sys.argv[0]]
-    try:
-        loader.enter(settings)
-        log.configure()
-        app, interface = loader.load_app(settings, lambda step: None)
-    except BootError as error:
-        error.exit_code = EXIT_MASTER
-        raise
+    app, interface = loader.load_app(settings, lambda step: None)
     if interface == "asgi":
         from . import asgi_worker  # noqa: F401  shared as well
     return app, interface
+
+
+def warn_of_unshareable(sockets_before: list[int], log: ErrorLog) -> None:
+    """Before gc.freeze, which hides objects, and before the first fork."""
+    from . import preload
+
+    found = preload.unshareable(sockets_before)
+    if found:
+        log.logger.warning(
+            "Workers will be forked from a process that has what only one process may use: %s. Make them in"
+            " the workers (the hook post_fork, or at the first request)",
+            found,
+        )

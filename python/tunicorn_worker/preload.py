@@ -91,13 +91,6 @@ def _listing(names: list[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN_MAX]) + more
 
 
-def freeze() -> None:
-    """What is there now is never looked at by the garbage collector again: its pages stay shared."""
-    gc.collect()
-    if hasattr(gc, "freeze"):
-        gc.freeze()
-
-
 def memory_text() -> str:
     """Resident memory of this process, and how much of it others have too; "" where it is unknown."""
     try:

@@ -50,7 +50,13 @@ export interface Evaluate {
 }
 
 /** Hooks of the server's own life, which the arbiter knows the moments of. */
-export type ServerHook = "on_starting" | "when_ready" | "on_reload" | "nworkers_changed" | "on_exit";
+export type ServerHook =
+  | "on_starting"
+  | "when_ready"
+  | "on_reload"
+  | "nworkers_changed"
+  | "pre_exec"
+  | "on_exit";
 
 export interface HookCall {
   readonly name: ServerHook;
