@@ -29,7 +29,9 @@ from .wire import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Protocol
+    from typing import Any, Callable, List, Protocol, Tuple, Union
+
+    Output = Union[bytes, Tuple[bytes, bytes]]
 
     class Transport(Protocol):
         def recv(self) -> bytes:
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
         def recv_now(self) -> bytes | None:
             """What is there; None when nothing is, b"" at the end."""
 
-        def send(self, data: bytes) -> bool:
-            """All of it; False when the link is dead."""
+        def send(self, parts: List[bytes]) -> bool:
+            """All of them, in order; False when the link is dead."""
 
         def shut(self) -> None:
             """Wakes a blocked recv with b""."""
@@ -91,8 +93,8 @@ class Session:
         """`make_condition(lock)` as threading.Condition; the locks are plain ones."""
         self.pending: deque[Stream] = deque()
         self.streams: dict[int, Stream] = {}
-        #: Frames to send, in order. Appended to by anybody, taken out under the write lock.
-        self.output: deque[bytes] = deque()
+        #: Frames to send, in order; a tuple is one frame in parts. Appended to by anybody, taken out under the write lock.
+        self.output: deque[Output] = deque()
         self._transport = transport
         self._lock = lock
         self._idle = make_condition(lock)
@@ -121,7 +123,7 @@ class Session:
         self.output.append(frame)
         self.flush()
 
-    def end(self, stream: Stream, frame: bytes, now: float) -> None:
+    def end(self, stream: Stream, frame: Output, now: float) -> None:
         """The last frame of a stream; sent with others of its batch."""
         self.streams.pop(stream.number, None)
         output = self.output
@@ -147,8 +149,8 @@ class Session:
             if not self._write_lock.acquire(True, wait_seconds):
                 return
             try:
-                data = b"".join([output.popleft() for _ in range(len(output))])
-                if data and not self._transport.send(data):
+                parts = _parts_of([output.popleft() for _ in range(len(output))])
+                if parts and not self._transport.send(parts):
                     with self._lock:
                         self._close("")
             finally:
@@ -338,3 +340,12 @@ class Session:
             self.output.clear()
         self._idle.notify_all()
         self._blocked.notify_all()
+
+
+def _parts_of(frames: List[Output]) -> List[bytes]:
+    if not any(type(frame) is tuple for frame in frames):
+        return frames  # type: ignore[return-value]  # looked at just now
+    parts: List[bytes] = []
+    for frame in frames:
+        parts.extend(frame if isinstance(frame, tuple) else (frame,))
+    return parts

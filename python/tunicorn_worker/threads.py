@@ -16,13 +16,17 @@ from .stacks import thread_stacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, List
 
     from .session import Stream
 
     Run = Callable[[Session, Stream], None]
 
 READ_BYTES = 65_536
+#: Up to here copying parts together is cheaper than telling the kernel of each.
+JOINED_BYTES_MAX = 16_384
+#: Parts of one sendmsg; Linux takes 1024 (IOV_MAX).
+PARTS_MAX = 512
 EXIT_FAULT = 70
 
 
@@ -46,12 +50,29 @@ class SocketTransport:
         except OSError:
             return b""
 
-    def send(self, data: bytes) -> bool:
+    def send(self, parts: List[bytes]) -> bool:
         try:
-            self._sock.sendall(data)
+            if len(parts) == 1:
+                self._sock.sendall(parts[0])
+            elif sum(map(len, parts)) <= JOINED_BYTES_MAX:
+                self._sock.sendall(b"".join(parts))
+            else:
+                self._send_unjoined(parts)
         except OSError:
             return False
         return True
+
+    def _send_unjoined(self, parts: List[bytes]) -> None:
+        views = [memoryview(part) for part in parts]
+        while views:
+            sent = self._sock.sendmsg(views[:PARTS_MAX])
+            first = 0
+            while first < len(views) and sent >= len(views[first]):
+                sent -= len(views[first])
+                first += 1
+            views = views[first:]
+            if views:
+                views[0] = views[0][sent:]
 
     def shut(self) -> None:
         try:

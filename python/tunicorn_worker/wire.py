@@ -59,7 +59,8 @@ HAS_TRAILERS = 32
 HEADER_BYTES = 12
 RESPONSE_HEAD_BYTES = 20
 FRAME_BYTES_MAX = 1_048_576
-BODY_BYTES_MAX = 65_536
+#: Body bytes of one frame; a whole response of this length is one.
+BODY_BYTES_MAX = 262_144
 #: Body bytes that a stream may send before the front gives credit.
 CREDIT_INITIAL = 262_144
 STREAM_MAX = 0x7FFFFFFF
@@ -151,6 +152,11 @@ def pack_frame(stream: int, kind: int, flags: int, payload: bytes) -> bytes:
     return _pack_header(len(payload), stream, kind, flags, 0) + payload
 
 
+def pack_frame_head(stream: int, kind: int, flags: int, length: int) -> bytes:
+    """What precedes a payload that is sent without being copied."""
+    return _pack_header(length, stream, kind, flags, 0)
+
+
 def pack_response(
     stream: int,
     end: int,
@@ -163,11 +169,27 @@ def pack_response(
     micros: int,
 ) -> bytes:
     """A RESPONSE frame. `content_length` counts with HAS_LENGTH only, else it is 0; `end` is END or 0."""
+    args = (stream, end, status, head_flags, reason, block, len(body), content_length, micros)
+    return pack_response_head(*args) + body
+
+
+def pack_response_head(
+    stream: int,
+    end: int,
+    status: int,
+    head_flags: int,
+    reason: bytes,
+    block: bytes,
+    body_length: int,
+    content_length: int,
+    micros: int,
+) -> bytes:
+    """A RESPONSE frame up to its body, which is sent without being copied."""
     block_length = len(block)
     reason_length = len(reason)
     return (
         _pack_response(
-            RESPONSE_HEAD_BYTES + reason_length + block_length + len(body),
+            RESPONSE_HEAD_BYTES + reason_length + block_length + body_length,
             stream,
             RESPONSE,
             end,
@@ -182,7 +204,6 @@ def pack_response(
         )
         + reason
         + block
-        + body
     )
 
 

@@ -2,6 +2,7 @@
 // Owns the descriptor: closes it whatever happens, and never while a read is under way.
 
 import { close, read } from "node:fs";
+import { pieces } from "../base/piece-pool.ts";
 
 const PIECE_BYTES = 131_072;
 
@@ -41,7 +42,7 @@ export class FileSender {
       return;
     }
     this.#state = "reading";
-    const piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, this.#left));
+    const piece = pieces.take(Math.min(PIECE_BYTES, this.#left));
     read(this.#fd, piece, 0, piece.length, this.#offset, (error, count) => this.#onRead(error, piece, count));
   }
 

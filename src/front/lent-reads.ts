@@ -6,7 +6,10 @@ import { Socket, type SocketConstructorOpts } from "node:net";
 import type { Duplex } from "node:stream";
 
 const READ_BYTES = 65_536;
+/** As much as a Unix socket commonly holds. */
+const LARGE_READ_BYTES = 262_144;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
+let largeShared: Buffer | undefined;
 
 interface Lender {
   isLending: boolean;
@@ -16,13 +19,23 @@ const lenders = new WeakMap<Duplex, Lender>();
 
 /** What net.Server accepted, as a socket that lends. The given one is used up; where Node has changed inside, it is returned. */
 export function lendReads(accepted: Socket): Socket {
+  return lend(accepted, shared);
+}
+
+/** The same for those who send much at a time: workers. */
+export function lendLargeReads(accepted: Socket): Socket {
+  largeShared ??= Buffer.allocUnsafeSlow(LARGE_READ_BYTES);
+  return lend(accepted, largeShared);
+}
+
+function lend(accepted: Socket, buffer: Buffer): Socket {
   const handle = takeHandle(accepted);
   if (handle === undefined) return accepted;
   const lender: Lender = { isLending: true };
   const onread = {
-    buffer: shared,
+    buffer,
     callback: (length: number): boolean => {
-      const bytes = shared.subarray(0, length);
+      const bytes = buffer.subarray(0, length);
       socket.emit("data", lender.isLending ? bytes : Buffer.from(bytes));
       return true;
     },

@@ -7,6 +7,7 @@
 
 import type { Duplex } from "node:stream";
 import { Fifo } from "../base/fifo.ts";
+import { pieces } from "../base/piece-pool.ts";
 
 const SLAB_BYTES = 65_536;
 /** Up to here copying beats a second buffer in the write; at 16 kB the second buffer wins (bench/micro/front.ts). */
@@ -58,6 +59,8 @@ export class Output {
   #to = 0;
   #queue: Fifo<Buffer> | undefined = undefined;
   #queuedBytes = 0;
+  /** Given to the socket, and perhaps not taken by the kernel yet. */
+  readonly #given: Buffer[] = [];
   #isWaiting = false;
   /** The last write was not taken at once. */
   #isSlow = false;
@@ -175,6 +178,7 @@ export class Output {
       this.#writeSome();
       this.#isSlow = socket.writableLength > 0;
       this.#isWaiting = this.#isSlow;
+      if (!this.#isSlow) this.#giveBack();
     }
   }
 
@@ -198,7 +202,14 @@ export class Output {
   #give(piece: Buffer, callBack: (() => void) | undefined): void {
     this.#queuedBytes -= piece.length;
     this.#sentBytes += piece.length;
+    this.#given.push(piece);
     this.#socket.write(piece, callBack);
+  }
+
+  /** The kernel has all that the socket was given: its memory may serve again. */
+  #giveBack(): void {
+    for (const piece of this.#given) pieces.giveBack(piece);
+    this.#given.length = 0;
   }
 
   /** The kernel did not take a write at once, and nobody would say when: a write of nothing stands in line behind it. */
@@ -211,6 +222,7 @@ export class Output {
   readonly #onWritten = (): void => {
     if (this.#socket.writableLength > 0) return; // a later write's call-back comes
     this.#isWaiting = false;
+    this.#giveBack();
     this.#pump();
     this.#owner.onOutputProgress();
   };

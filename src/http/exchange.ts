@@ -85,9 +85,11 @@ export interface ResponseSink {
   inform(status: number, block: Uint8Array): void;
   /**
    * The response head; once. `blockAndBody[from, blockEnd)` is a ready-made HTTP/1.1 header block (lines and the blank line),
-   * `[blockEnd, end)` the first body bytes, possibly none. The bytes are not copied: they must not change later.
+   * `[blockEnd, end)` the first body bytes, possibly none. The bytes are not copied but given away: whoever gave them neither
+   * changes nor reads them later (base/piece-pool.ts may hand their memory out again).
    */
   start(head: ResponseHead, bytes: Buffer, from: number, blockEnd: number, end: number): void;
+  /** `bytes` are given away, as above. */
   write(bytes: Uint8Array): void;
   /**
    * The response is complete. With start+end in one turn, head and body leave in one write. `trailers` is a header block as

@@ -14,6 +14,14 @@ export interface FrameSink {
   onClosed(): void;
 }
 
+export interface FrameSocketOptions {
+  readonly sink: FrameSink;
+  readonly flusher: Flusher;
+  readonly log: Log;
+  /** The socket's chunks are only lent, until the listeners return. */
+  readonly isLending: boolean;
+}
+
 export class FrameSocket implements Flushable {
   /** Frames written here leave when `wantFlush` was called. */
   readonly writer: FrameWriter = new FrameWriter();
@@ -21,16 +29,18 @@ export class FrameSocket implements Flushable {
   readonly #flusher: Flusher;
   readonly #log: Log;
   readonly #reader = new FrameReader(FRONT_RECEIVES);
+  readonly #isLending: boolean;
   #sink: FrameSink;
   #isDirty = false;
   #isEnding = false;
   #isClosed = false;
 
-  constructor(socket: Socket, options: { sink: FrameSink; flusher: Flusher; log: Log }) {
+  constructor(socket: Socket, options: FrameSocketOptions) {
     this.#socket = socket;
     this.#sink = options.sink;
     this.#flusher = options.flusher;
     this.#log = options.log;
+    this.#isLending = options.isLending;
     socket.on("error", (error) => this.#log.debug("worker socket failed", { error: error.message }));
     // No encoding is set, so what comes are bytes.
     socket.on("data", (bytes) => this.#receive(bytes as Buffer));
@@ -68,7 +78,7 @@ export class FrameSocket implements Flushable {
   }
 
   #receive(bytes: Buffer): void {
-    this.#reader.receive(bytes);
+    this.#reader.receive(bytes, this.#isLending);
     while (this.isOpen) {
       const frame = this.#reader.next();
       if (frame === NEED_DATA) return;

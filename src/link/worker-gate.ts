@@ -17,6 +17,11 @@ import { Link } from "./link.ts";
 
 export interface WorkerGateOptions {
   readonly log: Log;
+  /**
+   * Reads of the given socket without fresh memory for each: a socket that lends its chunks until their listeners return, in
+   * place of the one that was accepted; or that one itself. undefined: there is no such thing.
+   */
+  readonly lendReads?: (accepted: Socket) => Socket;
   /** A worker's wire and aside are both there. */
   readonly attached: (worker: AttachedWorker) => void;
 }
@@ -81,7 +86,9 @@ export class WorkerGate {
       this.#options.log.warning("too many connections wait at the worker gate", { max: STRANGERS_MAX });
       return;
     }
-    const stranger = new Stranger(socket, {
+    const lending = this.#options.lendReads?.(socket) ?? socket;
+    const stranger = new Stranger(lending, {
+      isLending: lending !== socket,
       flusher: this.#flusher,
       log: this.#options.log,
       token: this.#token,
@@ -111,6 +118,7 @@ export class WorkerGate {
 }
 
 interface StrangerOptions {
+  readonly isLending: boolean;
   readonly flusher: Flusher;
   readonly log: Log;
   readonly token: string;
@@ -127,7 +135,8 @@ class Stranger implements FrameSink {
 
   constructor(socket: Socket, options: StrangerOptions) {
     this.#options = options;
-    this.#socket = new FrameSocket(socket, { sink: this, flusher: options.flusher, log: options.log });
+    const { flusher, log, isLending } = options;
+    this.#socket = new FrameSocket(socket, { sink: this, flusher, log, isLending });
     this.#deadline = setTimeout(() => this.#overdue(), HELLO_TIMEOUT_MS);
     this.#deadline.unref();
   }

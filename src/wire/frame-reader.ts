@@ -1,7 +1,9 @@
 // Bytes → frames. A frame that lies whole inside what was received is shown in place; only one that is cut by the end of a
-// read is put together in a buffer of its own size, which the wire's limit bounds.
+// read is put together in a buffer of its own size, which the wire's limit bounds. Of bytes that are only lent, every payload
+// is copied, small ones side by side in a slab.
 
 import { assert } from "../base/assert.ts";
+import { pieces } from "../base/piece-pool.ts";
 import {
   FRAME_BYTES_MAX,
   FRAME_HEAD_BYTES,
@@ -16,11 +18,18 @@ import {
 export const NEED_DATA = "need-data" as const;
 
 const NOTHING: Buffer = Buffer.alloc(0);
+const SLAB_BYTES = 65_536;
+/** A longer payload gets memory of its own: it may be kept for long, and must not keep a slab. */
+const SLAB_PAYLOAD_MAX = 8_192;
 
 export class FrameReader {
   readonly #rules: ReceiveRules;
   #received: Buffer = NOTHING;
   #at = 0;
+  /** The received bytes belong to somebody else once `next` has said NEED_DATA. */
+  #isLent = false;
+  #slab: Buffer = NOTHING;
+  #slabUsed = 0;
   /** A head cut by the end of a read. */
   readonly #head = Buffer.alloc(FRAME_HEAD_BYTES);
   #headFilled = 0;
@@ -34,11 +43,15 @@ export class FrameReader {
     this.#rules = rules;
   }
 
-  /** Stores the bytes without copy: they belong to the reader and to who keeps slices. Ask `next` until NEED_DATA before. */
-  receive(bytes: Buffer): void {
+  /**
+   * Stores the bytes without copy: they belong to the reader and to who keeps slices, or are lent until `next` says NEED_DATA.
+   * Ask `next` until then before.
+   */
+  receive(bytes: Buffer, isLent = false): void {
     if (this.#error !== undefined) return;
     assert(this.#at === this.#received.length, "all frames were taken before more bytes came");
     this.#received = bytes;
+    this.#isLent = isLent;
     this.#at = 0;
   }
 
@@ -59,7 +72,23 @@ export class FrameReader {
     const to = from + length;
     if (to > received.length) return this.#keepCutFrame(from, length);
     this.#at = to;
-    return this.#show(received, from, to);
+    return this.#isLent ? this.#showCopy(received, from, to) : this.#show(received, from, to);
+  }
+
+  #showCopy(received: Buffer, from: number, to: number): Frame {
+    const length = to - from;
+    if (length > SLAB_PAYLOAD_MAX) {
+      const own = pieces.take(length);
+      received.copy(own, 0, from, to);
+      return this.#show(own, 0, length);
+    }
+    if (this.#slabUsed + length > this.#slab.length) {
+      this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.#slabUsed = 0;
+    }
+    const at = this.#slabUsed;
+    this.#slabUsed += received.copy(this.#slab, at, from, to);
+    return this.#show(this.#slab, at, at + length);
   }
 
   #show(bytes: Buffer, from: number, to: number): Frame {
@@ -105,7 +134,7 @@ export class FrameReader {
   #keepCutFrame(from: number, length: number): typeof NEED_DATA {
     this.#received.copy(this.#head, 0, this.#at, from);
     this.#headFilled = FRAME_HEAD_BYTES;
-    this.#payload = Buffer.allocUnsafe(length);
+    this.#payload = memoryFor(length);
     this.#payloadFilled = this.#received.copy(this.#payload, 0, from);
     return this.#allConsumed();
   }
@@ -132,7 +161,7 @@ export class FrameReader {
     const problem = this.#readHead(this.#head, 0, length);
     if (problem !== undefined) return problem;
     this.#payloadFilled = 0;
-    this.#payload = Buffer.allocUnsafe(length);
+    this.#payload = memoryFor(length);
     return this.#payload;
   }
 
@@ -141,6 +170,10 @@ export class FrameReader {
     this.#at = 0;
     return NEED_DATA;
   }
+}
+
+function memoryFor(length: number): Buffer {
+  return length > SLAB_PAYLOAD_MAX ? pieces.take(length) : Buffer.allocUnsafe(length);
 }
 
 export function isFrameError(value: Frame | FrameError): value is FrameError {

@@ -102,3 +102,24 @@ describe("frame writer", () => {
     deepEqual(readAll([write(["a", payload, "b"])]), [`1:1:a`, `2:1:${payload}`, `3:1:b`]);
   });
 });
+
+describe("frame reader of lent bytes", () => {
+  it("shows frames that outlive what was lent, whole or cut", () => {
+    const writer = new FrameWriter();
+    const payloads = [10, 8_192, 8_193, 100_000, 3].map((length, index) => Buffer.alloc(length, 65 + index));
+    for (const payload of payloads) writer.bytes(1, BODY, 0, payload);
+    const sent = Buffer.concat(writer.takeOutput());
+    const lent = Buffer.alloc(20_000);
+    const reader = new FrameReader(FRONT_RECEIVES);
+    const kept: Buffer[] = [];
+    for (let at = 0; at < sent.length; at += lent.length) {
+      const length = sent.copy(lent, 0, at);
+      reader.receive(lent.subarray(0, length), true);
+      for (let frame = reader.next(); frame !== NEED_DATA; frame = reader.next()) {
+        if (!isFrameError(frame)) kept.push(frame.bytes.subarray(frame.from, frame.to));
+      }
+      lent.fill(0);
+    }
+    deepEqual(kept, payloads);
+  });
+});
