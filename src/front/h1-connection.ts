@@ -282,6 +282,7 @@ export class H1Connection
     }
     if (event.head.bodyLength === 0) this.#stepRequest();
     if (this.#phase === "body" || this.#phase === "answering") context.handler.handle(exchange);
+    if (this.#hasEof) exchange.events?.onHalfClose?.(); // it was pipelined
   }
 
   #onBody(bytes: Buffer): void {

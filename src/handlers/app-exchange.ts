@@ -26,8 +26,9 @@ type ClientState = "waiting" | "answering" | "done";
 /** RFC 9110 §9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 /**
- * A client that closed its sending side has left, as far as an ASGI app is concerned (nginx and uvicorn see it so, too). Some
- * only say that they have nothing to add: a quick answer still reaches them.
+ * A client that closed its sending side has left, as far as an ASGI app or the waiting line is concerned (nginx and uvicorn see
+ * it so, too). Some only say that they have nothing to add: a quick answer still reaches them, and that of a WSGI app which
+ * runs already, since nothing could stop that.
  */
 const HALF_CLOSE_GRACE_MS = 200;
 
@@ -288,8 +289,10 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
   }
 
   onHalfClose(): void {
-    const isAsgi = this.#worker?.interface === "asgi" || this.#services.streamsBodies();
-    if (isAsgi) setTimeout(() => this.#giveUp("client-left"), HALF_CLOSE_GRACE_MS).unref();
+    setTimeout(() => {
+      const isRunningWsgi = this.ticket.state === "running" && this.#worker?.interface !== "asgi";
+      if (!isRunningWsgi) this.#giveUp("client-left");
+    }, HALF_CLOSE_GRACE_MS).unref();
   }
 
   cut(): void {

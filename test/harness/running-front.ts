@@ -46,6 +46,7 @@ export class ScriptedHandler implements Handler {
   readonly aborts: string[] = [];
   readonly bodies: string[] = [];
   drained = 0;
+  halfCloses = 0;
   /** Every request is answered after its body only, as a WSGI worker's would be. */
   readsAll = false;
 
@@ -55,6 +56,9 @@ export class ScriptedHandler implements Handler {
       onAbort: (cause) => this.aborts.push(cause),
       onDrain: (bytes) => {
         this.drained += bytes;
+      },
+      onHalfClose: () => {
+        this.halfCloses += 1;
       },
     };
     if (exchange.head.path === "/hold") this.held.push(exchange);

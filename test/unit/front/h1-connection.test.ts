@@ -224,6 +224,20 @@ describe("h1 connection", () => {
     assert.match(await client.untilClosed(), /late$/);
   });
 
+  it("tells of a half-close again with each request that was pipelined before it", async (t) => {
+    const { connect, held, handler } = await runFront(t);
+    const client = connect();
+    client.send(get("/hold") + get("/hold"));
+    client.end();
+    const first = await held(1);
+    await eventually(5_000, "the half-close", () => handler.halfCloses === 1);
+    answer(first, "first");
+    const second = await held(2);
+    assert.equal(handler.halfCloses, 2);
+    answer(second, "second");
+    assert.match(await client.untilClosed(), /second$/);
+  });
+
   it("tells the handler of a reset at once, and writes 499", async (t) => {
     const { connect, held, handler, access, front } = await runFront(t);
     const client = connect();

@@ -118,6 +118,23 @@ describe("app handler", () => {
     await second.ended;
   });
 
+  it("drops a waiting request soon after its client closed the sending side, but answers one that runs", async (t) => {
+    const { attach, ask, handler } = await stage(t);
+    const worker = await attach({ pid: 30 });
+    const runs = ask();
+    const { stream } = await worker.wire.next();
+    const waits = ask();
+    runs.events?.onHalfClose?.();
+    waits.events?.onHalfClose?.();
+    equal(handler.status().waiting, 1);
+    await waits.ended;
+    match(waits.aborted, /^client-left/);
+    equal(handler.status().waiting, 0);
+    worker.respond(stream, "still wanted");
+    equal(await runs.ended, 200);
+    equal(runs.aborted, "");
+  });
+
   it("cancels a running request on both sockets, and counts its slot until the worker ends it", async (t) => {
     const { attach, ask, handler } = await stage(t);
     const worker = await attach({ pid: 17 });
