@@ -135,6 +135,8 @@ export class Arbiter {
   #asleepMs = 0;
   /** The newest generation whose hooks of the start were asked for. */
   #called = 0;
+  /** null before the first time, as gunicorn's None. */
+  #workersTold: number | null = null;
 
   constructor(options: ArbiterOptions, ports: ArbiterPorts) {
     const isCheck = options.purpose === "check";
@@ -411,10 +413,9 @@ export class Arbiter {
   }
 
   #scale(workers: number): void {
-    const before = this.#workersWanted;
     this.#workersWanted = workers;
-    if (workers === before) return;
-    this.#forkservers.configured(this.#reload.proven)?.callHook(workersChanged(workers, before));
+    const forkserver = this.#forkservers.configured(this.#reload.proven);
+    if (forkserver !== undefined) for (const call of this.#workersChanged()) forkserver.callHook(call);
   }
 
   #enterStop(stop: Stop): void {
@@ -638,19 +639,21 @@ export class Arbiter {
     });
   }
 
-  /** A forkserver that takes a dead one's place has nothing new to tell. */
+  /** In gunicorn's order. A forkserver that takes a dead one's place has nothing new to tell. */
   #firstCalls(generation: number): HookCall[] {
     if (this.#options.purpose === "check" || this.#called >= generation) return [];
     const isFirst = this.#called === 0;
     this.#called = generation;
-    if (isFirst) {
-      const names = ["on_starting", "when_ready"] as const;
-      const [starting, ready] = names.map((name) => ({ name, values: [] }));
-      return [starting, workersChanged(this.#workersWanted, null), ready].filter(
-        (call) => call !== undefined,
-      );
-    }
-    return [{ name: "on_reload", values: [] }];
+    const changed = this.#workersChanged();
+    if (!isFirst) return [...changed, { name: "on_reload", values: [] }];
+    return [{ name: "on_starting", values: [] }, ...changed, { name: "when_ready", values: [] }];
+  }
+
+  /** What the hooks have not been told yet. */
+  #workersChanged(): HookCall[] {
+    const [before, workers] = [this.#workersTold, this.#workersWanted];
+    this.#workersTold = workers;
+    return before === workers ? [] : [{ name: "nworkers_changed", values: [workers, before] }];
   }
 
   #onEvaluated(from: ForkserverHandle, report: Evaluated): void {
@@ -743,8 +746,4 @@ export class Arbiter {
     this.#announcer.frontGone(from, exit);
     if (!wasReady && this.#reload.proven === 0) this.#fatal(1);
   }
-}
-
-function workersChanged(workers: number, before: number | null): HookCall {
-  return { name: "nworkers_changed", values: [workers, before] };
 }

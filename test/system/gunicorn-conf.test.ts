@@ -143,7 +143,7 @@ test("HUP reads the file again: workers, environment and hooks are the new ones"
   await eventually(DEADLINE_MS, "the new workers serve", async () => {
     return (await ask(server.endpoint, { headers: { "x-ask": "me" } })).body === "changed";
   });
-  assert.match(hooksIn(folder), /^on_reload$/m);
+  assert.match(hooksIn(folder), /^nworkers_changed 1 2\non_reload$/m);
   await server.stop();
   const exits = [...hooksIn(folder).matchAll(/on_exit/g)];
   assert.equal(exits.length, 1, "one on_exit, of the last generation");
@@ -187,6 +187,34 @@ test("on_starting that raises ends the start with exit code 1, post_fork that ra
     assert.equal(exit.code, code, exit.output);
     assert.match(exit.output, /RuntimeError: no luck/);
   }
+});
+
+test("SIGABRT calls worker_abort, then the worker ends", async (t) => {
+  const text = `${HOOKS}\ndef worker_abort(worker): say(f"worker_abort worker={worker.pid}")\n`;
+  const folder = withFiles(t, { "gunicorn.conf.py": text });
+  const server = await start(t, folder);
+  const worker = /post_fork worker=(\d+)/.exec(hooksIn(folder))?.[1];
+  process.kill(Number(worker), "SIGABRT");
+  await saysHook(folder, new RegExp(`worker_abort worker=${worker}`));
+  await saysHook(folder, new RegExp(`child_exit master=\\d+ worker=${worker}`));
+  await server.stop();
+});
+
+test("tunicorn.toml configures without code, HUP reads it again, and its faults have lines", async (t) => {
+  const toml = (greeting: string): string =>
+    `wsgi_app = "app:app"\nbind = ["127.0.0.1:0"]\nworkers = 2\nraw_env = ["GREETING=${greeting}"]\n`;
+  const folder = withFiles(t, { "tunicorn.toml": toml("from toml") });
+  const server = await start(t, folder);
+  assert.equal((await ask(server.endpoint)).body, "from toml");
+  writeFileSync(join(folder, "tunicorn.toml"), "workers = 0\n");
+  server.signal("SIGHUP");
+  assert.match(await server.logged(/reload failed/), /tunicorn\.toml:1: workers/);
+  writeFileSync(join(folder, "tunicorn.toml"), toml("changed"));
+  server.signal("SIGHUP");
+  await eventually(DEADLINE_MS, "the new workers serve", async () => {
+    return (await ask(server.endpoint)).body === "changed";
+  });
+  await server.stop();
 });
 
 test("--check-config reads the file and calls no hook of the server", async (t) => {

@@ -31,6 +31,30 @@ describe("reports of children", () => {
     assert.deepEqual(readFrontReport(lost), { kind: "malformed", field: "inFlight" });
   });
 
+  it("of a configuration file hold values of any kind, and texts where texts must be", () => {
+    const evaluated = {
+      type: "evaluated",
+      values: { workers: 2, bind: ["a"] },
+      opaque: { x: "<x>" },
+      functions: ["f"],
+      hooks: [],
+      problems: [{ name: "pre_fork", reason: "no" }],
+      failure: null,
+    };
+    assert.equal(readForkserverReport(evaluated).kind, "report");
+    for (const [field, wrong] of [
+      ["values", []],
+      ["opaque", { x: 1 }],
+      ["functions", [1]],
+      ["hooks", "all"],
+      ["problems", [{ name: "x" }]],
+      ["failure", { message: "m" }],
+    ] as const) {
+      const reading = readForkserverReport({ ...evaluated, [field]: wrong });
+      assert.deepEqual(reading, { kind: "malformed", field });
+    }
+  });
+
   it("of an exit may leave out the code or the signal", () => {
     const reading = readForkserverReport({ type: "exited", pid: 7, signal: "SIGKILL", rssMax: 1 });
     assert.deepEqual(reading, {
