@@ -1,17 +1,27 @@
 // argv → role → compose → run. The internal role `front` is what the arbiter starts; all else is the command line.
 // Each role loads its own rooms only: these processes live long, and their memory is the user's.
 
+import type { ControlCommand } from "./cli/control-command.ts";
 import type { Intent } from "./cli/interpret.ts";
 import type { OpenedFile } from "./compose/config-source.ts";
 
 /** gunicorn's, for a configuration file that cannot be used. */
 const WRONG_FILE = 1;
+/** For a control command that cannot be read. */
+const WRONG_USE = 2;
 const argv = process.argv.slice(2);
 
 if (argv[0] === "--role=front") (await import("./compose/front.ts")).runFront();
 else process.exitCode = await runCommandLine();
 
 async function runCommandLine(): Promise<number> {
+  const { CONTROL_USAGE, readControlCommand } = await import("./cli/control-command.ts");
+  const control = readControlCommand(argv);
+  if (control?.kind === "command") return talk(control.command);
+  if (control !== undefined) {
+    process.stderr.write(`tunicorn: error: ${control.problem}\n${CONTROL_USAGE}`);
+    return WRONG_USE;
+  }
   const { interpretCommandLine } = await import("./cli/interpret.ts");
   const { cliHost } = await import("./compose/cli-host.ts");
   const interpret = (layer?: OpenedFile["layer"]): Intent =>
@@ -39,4 +49,17 @@ async function act(intent: Intent, file: OpenedFile | undefined): Promise<number
   if (intent.type === "read-file") return WRONG_FILE; // never: the file was read
   (intent.type === "print" ? process.stdout : process.stderr).write(intent.text);
   return intent.exitCode;
+}
+
+/** A command for a server that runs: 0 when it was obeyed, else 1. */
+async function talk({ request, socket, isJson }: ControlCommand): Promise<number> {
+  const { askServer } = await import("./compose/control-client.ts");
+  const { controlText } = await import("./cli/control-text.ts");
+  const asked = await askServer(socket, request);
+  if (!asked.ok) {
+    process.stderr.write(`tunicorn: error: ${asked.problem}\n`);
+    return 1;
+  }
+  process.stdout.write(isJson ? `${JSON.stringify(asked.reply)}\n` : controlText(request.type, asked.reply));
+  return 0;
 }

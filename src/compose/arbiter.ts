@@ -17,8 +17,10 @@ import type { Config } from "../config/config.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { groupId, userId } from "../os/account.ts";
+import { hasRoomForWorker } from "../os/memory.ts";
 import { describePortOwner } from "../os/port-owner.ts";
 import type { OpenedFile } from "./config-source.ts";
+import { Operations } from "./operations.ts";
 import { FRONT_ROLE, MAIN_FILE, readText, VERSION } from "./program.ts";
 import { type FoundPython, findPython, pythonSpec } from "./python.ts";
 
@@ -63,6 +65,7 @@ async function serve(
 ): Promise<number> {
   const env = withoutActivation(process.env);
   const { config, cfg, purpose, file } = run;
+  const operations = new Operations({ config, log, listeners });
   const arbiter = new Arbiter(
     {
       config,
@@ -79,6 +82,8 @@ async function serve(
       clock: systemClock,
       log,
       spawn: spawnChild,
+      watch: operations.watch,
+      hasRoom: (pids) => hasRoomForWorker(readText, pids),
       openControl: (sink) => openControlListener(sink, log),
       killOrphan: killIfThere,
       nameBodyFolder: () => join(tmpdir(), `tunicorn-${process.pid}-${randomBytes(8).toString("hex")}`),
@@ -88,7 +93,9 @@ async function serve(
     },
   );
   const stopListening = listenToSignals((signal) => arbiter.signal(signal));
+  if (purpose === "serve") await operations.begin(arbiter);
   const exitCode = await arbiter.run();
+  operations.end();
   stopListening();
   log.close();
   return exitCode;

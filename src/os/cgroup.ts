@@ -30,6 +30,30 @@ export function readCgroupLimits(read: ReadText): CgroupLimits {
   return { cpuQuota: least(quotas), memoryBytes: least(memories) };
 }
 
+/** Bytes that the groups still grant; file pages that the kernel can drop count as free. Infinity without a limit. */
+export function readCgroupFree(read: ReadText): number {
+  const groups = parseGroups(read("/proc/self/cgroup") ?? "");
+  const frees: number[] = [];
+  for (const folder of foldersOf(ROOT, groups.unified)) {
+    const [max, used] = [`${folder}/memory.max`, `${folder}/memory.current`].map((path) =>
+      parseBytes(read(path)),
+    );
+    push(frees, freeBytes(max, used, read(`${folder}/memory.stat`)));
+  }
+  for (const folder of foldersOf(`${ROOT}/memory`, groups.memory)) {
+    const max = parseBytes(read(`${folder}/memory.limit_in_bytes`));
+    const used = parseBytes(read(`${folder}/memory.usage_in_bytes`));
+    push(frees, freeBytes(max, used, read(`${folder}/memory.stat`)));
+  }
+  return least(frees) ?? Number.POSITIVE_INFINITY;
+}
+
+function freeBytes(max: number | undefined, used: number | undefined, stat = ""): number | undefined {
+  if (max === undefined || used === undefined) return undefined;
+  const droppable = /^(?:total_)?inactive_file (\d+)$/m.exec(stat)?.[1] ?? 0;
+  return Math.max(0, max - used + Number(droppable));
+}
+
 /** The process's group in each hierarchy; undefined where there is none. Lines are `id:controllers:path`. */
 function parseGroups(text: string): Readonly<Record<"unified" | "cpu" | "memory", string | undefined>> {
   const groups: Record<"unified" | "cpu" | "memory", string | undefined> = {

@@ -1,0 +1,102 @@
+// Replies of the control socket as people read them.
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The text for a reply to `type`; JSON is the caller's. */
+export function controlText(type: string, reply: Row): string {
+  switch (type) {
+    case "status":
+      return statusText(reply);
+    case "workers":
+      return table(rowsOf(reply["workers"]).map(workerRow), "no workers");
+    case "requests":
+      return table(rowsOf(reply["requests"]).map(requestRow), "no requests");
+    case "stack":
+      return `${reply["text"]}`.replace(/\n*$/, "\n");
+    case "scale":
+      return `${reply["from"]} → ${reply["to"]} workers\n`;
+    default:
+      return `${type}: done\n`;
+  }
+}
+
+function statusText(reply: Row): string {
+  const workers = rowOf(reply["workers"]);
+  const bounds = workers["min"] === workers["max"] ? "" : ` (${workers["min"]} to ${workers["max"]})`;
+  const note = reply["degraded"] === true ? ", the last reload failed: the code before it serves" : "";
+  const lines: (readonly [string, string])[] = [
+    ["server", `tunicorn ${reply["version"]}, pid ${reply["pid"]}, up ${age(reply["uptimeSeconds"])}`],
+    ["app", `${reply["app"]}`],
+    ["listens", `${[reply["addresses"]].flat().join(", ")}`],
+    ["state", `${reply["phase"]}${note}, generation ${reply["generation"]}`],
+    ["workers", `${workers["serving"]} of ${workers["wanted"]} serve${bounds}`],
+    ...rowsOf(reply["fronts"]).map((front) => ["front", frontText(front)] as const),
+  ];
+  return lines.map(([name, text]) => `${name.padEnd(9)}${text}\n`).join("");
+}
+
+function frontText(front: Row): string {
+  const counters = rowOf(front["counters"]);
+  const figures = ["running", "waiting", "requests", "connectionsOpen"].map(
+    (name) => `${name} ${counters[name] ?? "?"}`,
+  );
+  return `pid ${front["pid"]}, ${front["state"]}, ${figures.join(", ")}`;
+}
+
+function workerRow(worker: Row): Row {
+  const state = worker["state"] === "ready" && worker["serving"] !== true ? "attaching" : worker["state"];
+  const rssKib = worker["rssKib"];
+  return {
+    pid: worker["pid"],
+    nr: worker["nr"],
+    gen: worker["generation"],
+    state,
+    age: age(worker["ageSeconds"]),
+    "rss MiB": typeof rssKib === "number" ? Math.round(rssKib / 1024) : "?",
+    busy: `${worker["busy"] ?? "?"}/${worker["slots"]}`,
+    requests: worker["requests"] ?? "?",
+  };
+}
+
+function requestRow(request: Row): Row {
+  const pid = request["pid"];
+  const elapsedMs = Number(request["elapsedMs"]);
+  return {
+    id: request["id"],
+    worker: pid === 0 ? "waits" : pid,
+    seconds: (elapsedMs / 1000).toFixed(1),
+    client: request["client"] === "" ? "unix" : request["client"],
+    kind: request["kind"],
+    request: `${request["method"]} ${printable(`${request["path"]}`)}`,
+  };
+}
+
+function table(rows: readonly Row[], none: string): string {
+  const [first] = rows;
+  if (first === undefined) return `${none}\n`;
+  const names = Object.keys(first);
+  const cells = [names, ...rows.map((row) => names.map((name) => `${row[name]}`))];
+  const widths = names.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
+  return cells.map((row) => `${line(row).trimEnd()}\n`).join("");
+}
+
+/** A client chose it: it must not write to the operator's terminal. */
+function printable(text: string): string {
+  return text.replace(/[^ -~]/gu, "?");
+}
+
+function age(seconds: unknown): string {
+  const whole = Number(seconds);
+  if (whole < 120) return `${whole}s`;
+  return whole < 7_200 ? `${Math.floor(whole / 60)}m` : `${Math.floor(whole / 3_600)}h`;
+}
+
+function rowsOf(value: unknown): readonly Row[] {
+  return Array.isArray(value) ? value.map(rowOf) : [];
+}
+
+function rowOf(value: unknown): Row {
+  return typeof value === "object" && value !== null ? (value as Row) : {}; // any object can be looked into
+}

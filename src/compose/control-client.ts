@@ -1,0 +1,55 @@
+// One question to a running server's control socket, and its answer.
+
+import { existsSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { encodeLine, LineReader, NEED_DATA } from "../control/json-lines.ts";
+import { CONTROL_SOCKET_NAME, runtimeFolders } from "./control-place.ts";
+
+const ANSWER_MS = 10_000;
+
+type Message = { readonly type: string; readonly [field: string]: unknown };
+
+export type Asked =
+  | { readonly ok: true; readonly reply: Message }
+  | { readonly ok: false; readonly problem: string };
+
+/** `socket`: "" for where a server puts it by itself. */
+export async function askServer(socket: string, request: Message): Promise<Asked> {
+  const path = socket === "" ? findSocket() : socket;
+  if (path === undefined) {
+    const folders = runtimeFolders(process.env).join(", ");
+    return { ok: false, problem: `no control socket in ${folders}: name it with --socket PATH` };
+  }
+  try {
+    const reply = await exchange(path, request);
+    return reply["ok"] === true ? { ok: true, reply } : { ok: false, problem: `${reply["error"]}` };
+  } catch (error) {
+    return { ok: false, problem: `${path}: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function findSocket(): string | undefined {
+  return runtimeFolders(process.env)
+    .map((folder) => join(folder, CONTROL_SOCKET_NAME))
+    .find((path) => existsSync(path));
+}
+
+function exchange(path: string, request: Message): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path });
+    const reader = new LineReader();
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error("the server does not answer")));
+    socket.on("connect", () => socket.write(encodeLine(request)));
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the server ended the connection")));
+    socket.on("data", (bytes: Buffer) => {
+      reader.receive(bytes);
+      const event = reader.next();
+      if (event === NEED_DATA) return;
+      if (event.type === "line") resolve(event.line);
+      else reject(new Error(`not an answer: ${event.code}`));
+      socket.destroy();
+    });
+  });
+}

@@ -1,0 +1,134 @@
+// Who watches the arbiter: systemd, a metrics server, operators on the control socket. Each is there only where it is asked for.
+
+import { writeSync } from "node:fs";
+import type { Arbiter } from "../arbiter/arbiter.ts";
+import { ControlCommands } from "../arbiter/control-commands.ts";
+import { type ControlServer, openControlServer } from "../arbiter/control-server.ts";
+import type { Listener } from "../arbiter/listeners.ts";
+import { Notifier, watchdogMs } from "../arbiter/notifier.ts";
+import { type ArbiterView, countServing } from "../arbiter/view.ts";
+import { systemClock } from "../base/system-clock.ts";
+import type { Config } from "../config/config.ts";
+import type { Log } from "../log/log.ts";
+import { WORKERS } from "../metrics/gunicorn.ts";
+import { StatsdSender } from "../metrics/statsd-sender.ts";
+import { defaultControlPath } from "./control-place.ts";
+import { VERSION } from "./program.ts";
+
+/** Set by bin/tunicorn: a datagram socket that is connected to $NOTIFY_SOCKET. */
+const NOTIFY_FD_VARIABLE = "_TUNICORN_NOTIFY_FD";
+
+export interface OperationsOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly listeners: readonly Listener[];
+}
+
+export class Operations {
+  readonly #options: OperationsOptions;
+  readonly #watchers: ((view: ArbiterView) => void)[] = [];
+  #control: ControlServer | undefined;
+  #statsd: StatsdSender | undefined;
+
+  constructor(options: OperationsOptions) {
+    this.#options = options;
+  }
+
+  readonly watch = (view: ArbiterView): void => {
+    for (const watcher of this.#watchers) watcher(view);
+  };
+
+  /** To be called before the arbiter runs. */
+  async begin(arbiter: Arbiter): Promise<void> {
+    this.#notifySystemd(arbiter);
+    this.#measureWorkers(arbiter);
+    await this.#openControl(arbiter);
+  }
+
+  end(): void {
+    this.#control?.close();
+    this.#statsd?.close();
+  }
+
+  #notifySystemd(arbiter: Arbiter): void {
+    const { env, pid } = process;
+    const address = env["NOTIFY_SOCKET"] ?? "";
+    const fd = Number(env[NOTIFY_FD_VARIABLE]);
+    delete env[NOTIFY_FD_VARIABLE];
+    if (address === "") return;
+    const hasFd = Number.isSafeInteger(fd) && fd > 2;
+    if (!hasFd) {
+      const advice = "set NotifyAccess=all in the unit";
+      this.#options.log.warning("systemd is told by a child process", { advice });
+    }
+    const notifier = new Notifier({
+      clock: systemClock,
+      pid,
+      watchdogMs: watchdogMs(env, pid),
+      send: (text) => (hasFd ? sayTo(fd, text) : arbiter.sendDatagram(address, text)),
+      monotonicMicros: () => process.hrtime.bigint() / 1_000n,
+      areFrontsWell: async (timeoutMs) => {
+        const answers = await arbiter.askFronts("status", timeoutMs);
+        return answers.length > 0 && answers.every((answer) => answer !== undefined);
+      },
+    });
+    this.#watchers.push((view) => notifier.onTurn(view));
+  }
+
+  #measureWorkers(arbiter: Arbiter): void {
+    const { config, log } = this.#options;
+    if (config.statsd.target.kind === "off") return;
+    const statsd = new StatsdSender({
+      config: config.statsd,
+      clock: systemClock,
+      sendUnix: (address, text) => arbiter.sendDatagram(address, text),
+      onProblem: (problem) => log.warning("metrics cannot be sent", { problem }),
+    });
+    let told = -1;
+    this.#statsd = statsd;
+    this.#watchers.push((view) => {
+      const serving = countServing(view);
+      if (serving === told) return;
+      told = serving;
+      statsd.batch.gauge(WORKERS, serving);
+      statsd.want();
+    });
+  }
+
+  async #openControl(arbiter: Arbiter): Promise<void> {
+    const { config, log, listeners } = this.#options;
+    const { isWanted, path: said, mode } = config.controlSocket;
+    if (!isWanted) return;
+    const path = said === "" ? defaultControlPath(process.env) : said;
+    if (path === undefined) {
+      log.debug("no control socket: no runtime folder can be written");
+      return;
+    }
+    const addresses = listeners.map(({ inherited }) => inherited.address);
+    const nowMs = (): number => systemClock.nowMs();
+    const commands = new ControlCommands({
+      arbiter,
+      config,
+      version: VERSION,
+      pid: process.pid,
+      addresses,
+      nowMs,
+    });
+    try {
+      this.#control = await openControlServer({ path, mode, log, answer: (line) => commands.answer(line) });
+      log.info("Control socket", { path });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log[said === "" ? "info" : "error"]("no control socket", { path, reason });
+    }
+  }
+}
+
+/** What systemd does not take at once is lost: a server must never wait for it. */
+function sayTo(fd: number, text: string): void {
+  try {
+    writeSync(fd, text);
+  } catch {
+    // Its socket is full or gone; the next state says more than this one.
+  }
+}
