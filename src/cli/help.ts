@@ -12,7 +12,8 @@ Serves a Python WSGI or ASGI application. APP is MODULE:NAME, MODULE:FACTORY() o
   tunicorn main:app --host 0.0.0.0 --port 80 --workers 4
 
 Options can also be given in the variables GUNICORN_CMD_ARGS and TUNICORN_<OPTION> (TUNICORN_LOG_LEVEL=debug);
-uvicorn's options also in UVICORN_<OPTION>. The command line is the strongest.
+uvicorn's options also in UVICORN_<OPTION>; all of them in gunicorn.conf.py or tunicorn.toml (-c).
+The command line is the strongest.
 
 SECONDS take 30, 1.5, 500ms, 5m or 1h30m; SIZE takes 65536, 64k, 10M or 1G.
 `;
