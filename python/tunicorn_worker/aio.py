@@ -117,6 +117,9 @@ class AsyncPool:
         )
         if alive:
             self.log.error("%d cancelled requests did not end:\n%s", len(alive), task_stacks(alive).rstrip())
+        for task in alive:
+            # Its end is no news any more.
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
 
     def note_activity(self) -> None:
         watch = self.watch
@@ -135,8 +138,7 @@ class AsyncPool:
         self._links.discard(link)
         self._changed.set()
 
-    def _use(self, link: AsyncLink) -> None:
-        previous, self._link = self._link, link
+    def _use(self, link: AsyncLink, previous: Optional[AsyncLink]) -> None:
         self._links.add(link)
         if previous is not None:
             previous.close()
@@ -160,7 +162,8 @@ class AsyncPool:
     def attach(self, sock: socket.socket) -> AsyncLink:
         """From now on requests come from this front."""
         link = AsyncLink(sock, self)
-        self.call(lambda: self._use(link))
+        previous, self._link = self._link, link
+        self.call(lambda: self._use(link, previous))
         return link
 
     def detach(self) -> None:

@@ -69,16 +69,21 @@ class Cycle:
             return
         try:
             await app(self.scope, self.receive, self.send)
+        except GeneratorExit:
+            raise  # the loop is gone and this task was left behind: nobody is there to be told
         except asyncio.CancelledError:
             self.give_up("the app's task was cancelled")
+            self._depart()
             raise
         except BaseException as error:
             self._fail(error)
         else:
             self.judge_return()
-        finally:
-            self.task = None
-            self.port.ended(self)
+        self._depart()
+
+    def _depart(self) -> None:
+        self.task = None
+        self.port.ended(self)
 
     def _fail(self, error: BaseException) -> None:
         if came_of_client_leaving(error):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
+from .tracebacks import trimmed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
@@ -35,12 +37,14 @@ class Lifespan:
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
+        self._is_supported = False
 
     async def startup(self, timeout_s: float | None) -> None:
         """Raises LifespanFailed; the exception of the app, if any, is its cause."""
         if self._mode == "off":
             return
         self._task = asyncio.ensure_future(self._run())
+        self._task.add_done_callback(self._on_end)
         self._inbox.put_nowait({"type": "lifespan.startup"})
         answer = await self._wait_for_answer("startup", timeout_s)
         if answer is None:
@@ -61,8 +65,12 @@ class Lifespan:
             return
         if answer is not None and answer["type"] == "lifespan.shutdown.failed":
             self._log.error("Application shutdown failed: %s", answer.get("message", ""))
-        elif answer is None and self._error() is not None:
-            self._log.error("Exception in the app's lifespan shutdown", exc_info=self._error())
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        """Before startup is complete it says that lifespan is unknown; afterwards it is a fault."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._is_supported:
+            self._log.error("Exception in the app's lifespan\n%s", trimmed(error))
 
     async def abandon(self, timeout_s: float) -> None:
         """Without lifespan.shutdown: the process is to end now."""
@@ -84,6 +92,7 @@ class Lifespan:
             raise RuntimeError(f"a lifespan app may send {', '.join(ANSWERS)}, not {kind!r}")
         if self._answer.done():
             raise RuntimeError(f"{kind!r} was sent, but this part of the lifespan is already answered")
+        self._is_supported = self._is_supported or kind == "lifespan.startup.complete"
         self._answer.set_result(message)
 
     async def _wait_for_answer(self, part: str, timeout_s: float | None) -> Message | None:
@@ -106,6 +115,8 @@ class Lifespan:
 
     def _judge_missing_answer(self) -> None:
         error = self._error()
+        if isinstance(error, LifespanFailed):
+            raise error
         if self._mode == "on":
             raise LifespanFailed("the app ended its lifespan task during startup") from error
         self._log.info(

@@ -45,12 +45,7 @@ def task_stacks(tasks: Iterable[Any]) -> str:
     kinds: dict[str, int] = {}
     for task in tasks:
         try:
-            lines = [
-                line
-                for frame in task.get_stack(limit=FRAMES_MAX)
-                for line in traceback.format_stack(frame, 1)
-            ]
-            text = "".join(lines) or "  (not started)\n"
+            text = "".join(_awaited(task.get_coro())) or "  (finished)\n"
         except (RuntimeError, ValueError, AttributeError):
             continue
         kinds[text] = kinds.get(text, 0) + 1
@@ -59,6 +54,21 @@ def task_stacks(tasks: Iterable[Any]) -> str:
     if len(most) > KINDS_MAX:
         parts.append(f"and {len(most) - KINDS_MAX} other places\n")
     return bounded("\n".join(parts))
+
+
+def _awaited(coroutine: Any) -> Iterable[str]:
+    """From the task's own coroutine to what it waits in; Task.get_stack shows the first frame only."""
+    for _ in range(FRAMES_MAX):
+        frame = _attribute(coroutine, "cr_frame", "gi_frame", "ag_frame")
+        if frame is not None:
+            yield from traceback.format_stack(frame, 1)
+        coroutine = _attribute(coroutine, "cr_await", "gi_yieldfrom", "ag_await")
+        if coroutine is None:
+            return
+
+
+def _attribute(value: Any, *names: str) -> Any:
+    return next((getattr(value, name) for name in names if hasattr(value, name)), None)
 
 
 def bounded(text: str) -> str:

@@ -244,10 +244,8 @@ class ReceiveTest(AsgiTest):
 
         served = ServedAsgi(self, app)
         served.front.send(request(1, 0))
-        total = 0
-        for _ in range(3):
+        for total in (1, 2, 3):
             served.front.send(frame(1, wire.BODY, 0, b"x" * 20_000))
-            total += 1
             served.await_facts(total)
         served.front.reply(1)
         self.assertEqual(served.frames(wire.CREDIT), [(20_000).to_bytes(4, "little")] * 3)
@@ -436,8 +434,8 @@ class FaultTest(AsgiTest):
             await receive()
             try:
                 await send(START)
-            except OSError:
-                raise ValueError("wrapped by a framework")
+            except OSError as error:
+                raise ValueError("wrapped by a framework") from error
 
         served = ServedAsgi(self, app)
         served.front.send(request(1))
