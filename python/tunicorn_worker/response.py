@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 UNCOPIED_BYTES_MIN = 16_384
 #: A streaming thread looks for CANCEL at most so often (seconds).
 POLL_SECONDS = 0.05
+#: RFC 9110 section 9.2.2.
+IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))
 ERROR_STATUS = "500 Internal Server Error"
 ERROR_BODY = b"<!doctype html>\n<title>Internal Server Error</title>\n<h1>Internal Server Error</h1>\n"
 #: The front knows by it that the body is a report (docs/wire.md), and makes a page.
@@ -65,10 +67,11 @@ class Response:
     #: The app gave more body bytes than its Content-Length.
     is_cut: bool = False
 
-    def __init__(self, session: Session, stream: Stream, is_head: bool) -> None:
+    def __init__(self, session: Session, stream: Stream, method: str) -> None:
         self._session = session
         self._stream = stream
-        self._is_head = is_head
+        self._is_head = method == "HEAD"
+        self._is_idempotent = method in IDEMPOTENT
 
     # -- what the app calls
 
@@ -190,14 +193,14 @@ class Response:
         if self._stream.is_gone:
             self.give_up()
         elif self.is_sent:
-            self._end(pack_abort(self._stream.number, reason))
+            self._end(pack_abort(self._stream.number, reason), perf_counter())
         else:
             body, block = (report, REPORT_BLOCK % len(report)) if report else (ERROR_BODY, _ERROR_BLOCK)
             self.status, self.reason, self.length = 500, b"", len(body)
             body = b"" if self._is_head else body
             micros = int((perf_counter() - self.started) * 1e6)
             head = (self._stream.number, END, 500, HAS_LENGTH, b"", block, body, self.length, micros)
-            self._end(pack_response(*head))
+            self._end(pack_response(*head), perf_counter())
 
     def give_up(self) -> None:
         self.is_ended = True
@@ -278,12 +281,15 @@ class Response:
             frame = self._body_frame(END, body)
         else:
             frame = self._head_frame(body, END, now)
-        self.is_ended = self.is_sent = True
-        self._session.end(self._stream, frame, now)
+        self.is_sent = True
+        self._end(frame, now)
 
-    def _end(self, frame: bytes) -> None:
+    def _end(self, frame: Output, now: float) -> None:
+        """Nobody may run a POST again: its answer must not be lost with the worker, should the next request end that."""
         self.is_ended = True
-        self._session.end(self._stream, frame, perf_counter())
+        self._session.end(self._stream, frame, now)
+        if not self._is_idempotent:
+            self._session.flush()
 
 
 def _has_credit(stream: Stream) -> bool:

@@ -5,6 +5,7 @@ leave.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -103,7 +104,12 @@ class Worker:
         self.step("chdir")
         loader.enter(self.settings)
         self.log.configure()
-        return loader.load_app(self.settings, self.step)
+        loaded = loader.load_app(self.settings, self.step)
+        # What the app consists of stays: the collector need not look at it again and again.
+        gc.collect()
+        if hasattr(gc, "freeze"):  # PyPy has none
+            gc.freeze()
+        return loaded
 
     def _call_post_fork(self) -> None:
         hooks, worker = self._job.hooks, self._job.worker

@@ -55,7 +55,7 @@ class WsgiRunner:
     def run(self, session: Session, stream: Stream) -> None:
         environ = loads(stream.head)
         environ.update(self._constants)
-        response = Response(session, stream, environ["REQUEST_METHOD"] == "HEAD")
+        response = Response(session, stream, environ["REQUEST_METHOD"])
         environ["wsgi.early_hints"] = response.early_hints
         environ["tunicorn.client_disconnected"] = response.client_disconnected
         environ["waitress.client_disconnected"] = response.client_disconnected

@@ -46,6 +46,16 @@ class BatchTest(unittest.TestCase):
         self.assertEqual([item[0] for item in served.front.frames], list(range(1, 101)))
         self.assertEqual(served.front.replies[57].body, b"/57")
 
+    def test_never_holds_back_the_answer_to_a_request_that_cannot_be_repeated(self):
+        gate = Gate()
+        served = Served(self, gate)
+        post = request(1, b"body", REQUEST_METHOD="POST", RAW_URI="/quick")
+        served.front.send(post + request(2, RAW_URI="/slow"))
+        gate.await_start()
+        self.assertEqual(served.front.reply(1).status, 200)  # while the next one is stuck
+        gate.open()
+        self.assertEqual(served.front.reply(2).status, 200)
+
     def test_reads_requests_byte_by_byte(self):
         served = Served(self, lambda environ, start: (start("200 OK", []), [environ["wsgi.input"].read()])[1])
         for byte in request(1, b"body"):
