@@ -5,8 +5,16 @@ import type { Address } from "../config/config.ts";
 
 const FIRST_FD = 3;
 const FDS_MAX = 1024;
+/** Set by bin/tunicorn: a datagram socket that is connected to $NOTIFY_SOCKET. */
+export const NOTIFY_FD_VARIABLE = "_TUNICORN_NOTIFY_FD";
 /** What activation leaves in the environment; none of it is meant for children. */
-export const ACTIVATION_VARIABLES = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "LISTEN_PIDFDID"] as const;
+export const ACTIVATION_VARIABLES = [
+  "LISTEN_FDS",
+  "LISTEN_PID",
+  "LISTEN_FDNAMES",
+  "LISTEN_PIDFDID",
+  NOTIFY_FD_VARIABLE,
+] as const;
 
 /** Empty unless the variables name this process. */
 export function activatedAddresses(env: NodeJS.ProcessEnv, pid: number): Address[] {

@@ -1,6 +1,7 @@
 // Who watches the arbiter: systemd, a metrics server, operators on the control socket. Each is there only where it is asked for.
 
 import { writeSync } from "node:fs";
+import { NOTIFY_FD_VARIABLE } from "../arbiter/activation.ts";
 import type { Arbiter } from "../arbiter/arbiter.ts";
 import { ControlCommands } from "../arbiter/control-commands.ts";
 import { type ControlServer, openControlServer } from "../arbiter/control-server.ts";
@@ -14,9 +15,6 @@ import { WORKERS } from "../metrics/gunicorn.ts";
 import { StatsdSender } from "../metrics/statsd-sender.ts";
 import { defaultControlPath } from "./control-place.ts";
 import { VERSION } from "./program.ts";
-
-/** Set by bin/tunicorn: a datagram socket that is connected to $NOTIFY_SOCKET. */
-const NOTIFY_FD_VARIABLE = "_TUNICORN_NOTIFY_FD";
 
 export interface OperationsOptions {
   readonly config: Config;
@@ -101,7 +99,7 @@ export class Operations {
     if (!isWanted) return;
     const path = said === "" ? defaultControlPath(process.env) : said;
     if (path === undefined) {
-      log.debug("no control socket: no runtime folder can be written");
+      log.info("No control socket: no runtime folder can be written");
       return;
     }
     const addresses = listeners.map(({ inherited }) => inherited.address);
