@@ -8,13 +8,13 @@ const FDS_MAX = 1024;
 /** Set by bin/tunicorn: a datagram socket that is connected to $NOTIFY_SOCKET. */
 export const NOTIFY_FD_VARIABLE = "_TUNICORN_NOTIFY_FD";
 /** What activation leaves in the environment; none of it is meant for children. */
-export const ACTIVATION_VARIABLES = [
+export const ACTIVATION_VARIABLES: readonly string[] = [
   "LISTEN_FDS",
   "LISTEN_PID",
   "LISTEN_FDNAMES",
   "LISTEN_PIDFDID",
   NOTIFY_FD_VARIABLE,
-] as const;
+];
 
 /** Empty unless the variables name this process. */
 export function activatedAddresses(env: NodeJS.ProcessEnv, pid: number): Address[] {
@@ -26,6 +26,5 @@ export function activatedAddresses(env: NodeJS.ProcessEnv, pid: number): Address
 
 /** The environment for children. */
 export function withoutActivation(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const names: readonly string[] = ACTIVATION_VARIABLES;
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ACTIVATION_VARIABLES.includes(name)));
 }

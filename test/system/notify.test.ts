@@ -61,3 +61,15 @@ test("a notify socket that is not there does no harm", async (t) => {
   assert.equal((await ask(server.endpoint)).status, 200);
   await server.stop();
 });
+
+test("without a Python beside the launcher a child speaks, and a warning says what the unit needs", async (t) => {
+  const folder = temporaryFolder(t, { "app.py": APP });
+  const address = join(folder, "notify.sock");
+  const systemd = await DatagramReceiver.open(t, PYTHON, address);
+  // As if bin/tunicorn had opened nothing.
+  const env = { NOTIFY_SOCKET: address, _TUNICORN_NOTIFY_FD: "none" };
+  const server = await startServer(t, [...ANY_PORT, "app"], { cwd: folder, env });
+  await server.logged(/NotifyAccess=all/);
+  await systemd.until("READY=1", QUICK_MS, (lines) => lines.includes("READY=1"));
+  await server.stop();
+});
