@@ -21,6 +21,9 @@ const config = {
   queueTimeoutMs: 30_000,
   requestsAheadMax: 64,
   limitConcurrency: 0,
+  timeoutMs: 30_000,
+  maxRequests: 0,
+  maxRequestsJitter: 0,
   forwardedAllowIps: ["127.0.0.1"],
   secureSchemeHeaders: { "X-FORWARDED-PROTO": "https" },
   forwarderHeaders: ["SCRIPT_NAME"],
@@ -152,13 +155,17 @@ measure("body frame of 1 kB written", 1, () => {
 
 class Nothing implements Job {
   readonly isReplayable = true;
+  readonly isHeldByClient = false;
+  expire(): void {}
   sendTo(): void {}
   refuse(): void {}
 }
 
 const job = new Nothing();
 for (const workers of [2, 16, 300]) {
-  const dispatcher = new Dispatcher(config, { takeBack: () => undefined, drained: () => undefined });
+  const nothing = (): void => undefined;
+  const effects = { takeBack: nothing, drained: nothing, worn: nothing, overdue: nothing };
+  const dispatcher = new Dispatcher(config, effects);
   for (let id = 1; id <= workers; id += 1) dispatcher.addWorker(id, 1, 0);
   const tickets = (): Ticket[] => Array.from({ length: BATCH }, () => new Ticket(job));
   measure(`submit and finish, 16 at once, ${workers} workers`, BATCH, () => {

@@ -46,6 +46,8 @@ class Settings:
     lifespan_shutdown_timeout_ms: int = 30_000
     #: From http.disconnect to the cancelling of the request's task; 0 never cancels.
     asgi_disconnect_grace_ms: int = 0
+    #: An event loop that does not run for so long is stuck, and the worker to be replaced; 0 never.
+    timeout_ms: int = 0
     #: Length of a graceful stop.
     graceful_timeout_ms: int = 30_000
     #: WebSocket messages that the front may send ahead of what the app has received.

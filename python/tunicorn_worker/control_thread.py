@@ -5,6 +5,7 @@ ends without asking the app.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import select
 import signal
@@ -127,6 +128,7 @@ class ControlThread:
         self._aside_frames = wire.FrameReader()
         self._session: Link | None = None
         self._deadline = 0.0
+        self._is_stuck = False
         self._exit_code = 0
         self._poll = select.poll()
         self._signals, self._wakeup = os.pipe()
@@ -184,6 +186,14 @@ class ControlThread:
                 handler()
         if watch is not None:
             watch.look()
+            self._judge(watch)
+
+    def _judge(self, watch: LoopWatch) -> None:
+        """An event loop that stands still for --timeout is told of once: the arbiter then ends this worker."""
+        limit, blocked = self._job.settings.timeout_ms, watch.blocked_seconds() * 1000
+        if limit and blocked >= limit and not self._is_stuck:
+            self._is_stuck = True
+            self._channel.send({"type": "stuck", "forMs": int(blocked)})
 
     # -- arbiter
 
@@ -204,6 +214,8 @@ class ControlThread:
             self._channel.send(self._pong(message))
         elif kind == "stacks":
             self._channel.send({"type": "stacks", "id": message.get("id"), "text": self._pool.stacks()})
+            if message.get("last") and signal.getsignal(signal.SIGABRT) is signal.SIG_DFL:
+                faulthandler.disable()  # SIGABRT follows: it need not show them once more
         elif kind == "attach":
             self._attach(str(message.get("address", "")), str(message.get("token", "")))
         elif kind == "detach":

@@ -50,7 +50,7 @@ class LoopWatch:
 
     def wait_seconds(self) -> Optional[float]:
         """How long the control thread may sleep; None: for ever."""
-        if not self.is_awake or not self._threshold:
+        if not self.is_awake:
             return None
         return max(0.0, self._next_at - self._clock())
 

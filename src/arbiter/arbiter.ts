@@ -49,6 +49,7 @@ import {
   stopQuickly,
 } from "./stop.ts";
 import type { ArbiterView, Phase } from "./view.ts";
+import { vigilOptions } from "./vigil.ts";
 import type { Watch } from "./watcher.ts";
 import type { WorkerHandle, WorkerSink } from "./worker-handle.ts";
 import { Workers } from "./workers.ts";
@@ -153,6 +154,7 @@ export class Arbiter {
     this.#fronts = new Fronts(isCheck ? 0 : options.config.fronts, (nr) => this.#makeFront(nr));
     this.#forkservers = new Forkservers((generation) => this.#makeForkserver(generation));
     this.#workers = new Workers({
+      vigil: vigilOptions(options.config),
       log: ports.log,
       nowMs: () => this.#nowMs(),
       forkserver: (generation) => this.#forkservers.configured(generation),
@@ -288,6 +290,7 @@ export class Arbiter {
     this.#enterStop(onStopTime(this.#stop, nowMs));
     this.#settleReload();
     this.#adapt(nowMs);
+    if (this.#isServing()) this.#workers.look();
     this.#releaseForkservers();
     this.#fronts.tend(nowMs);
     if (this.#isServing()) this.#forkservers.tend(nowMs);

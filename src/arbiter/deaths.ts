@@ -8,7 +8,7 @@ import type { PoolWorker } from "./pool.ts";
 const LOST_WAIT_MS = 500;
 /** Reports of fronts about workers whose exit has not come yet; the oldest are forgotten beyond. */
 const REPORTS_MAX = 256;
-const REQUESTS_SHOWN_MAX = 10;
+export const REQUESTS_SHOWN_MAX = 10;
 
 export interface WorkerExit {
   readonly code: number | null;
@@ -109,7 +109,7 @@ function causeOf(worker: PoolWorker, exit: WorkerExit): string {
   return exit.code === null ? "unknown" : "exit";
 }
 
-function showRequest({ id, method, path, elapsedMs, started, retried }: LostRequest): string {
+export function showRequest({ id, method, path, elapsedMs, started, retried }: LostRequest): string {
   const fate = retried ? " retried" : "";
   return `#${id} ${method} ${path} ${started ? `${Math.round(elapsedMs)}ms` : "waiting"}${fate}`;
 }

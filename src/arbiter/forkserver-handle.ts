@@ -157,6 +157,7 @@ export function pythonSettings(config: Config, workers: number, version: string)
     asgiDisconnectGraceMs: config.asgiDisconnectGraceMs,
     loopBlockedMs: config.loopBlockedMs,
     gracefulTimeoutMs: config.gracefulTimeoutMs,
+    timeoutMs: config.timeoutMs,
     wsMaxQueue: config.wsMaxQueue,
     chdir: config.chdir,
     pythonPath: config.pythonPath,

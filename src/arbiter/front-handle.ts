@@ -70,6 +70,11 @@ export class FrontHandle {
     return this.#meeting;
   }
 
+  /** A stuck worker's clients are answered, and its requests not tried again. */
+  expireWorker(pid: number): void {
+    this.#send({ type: "expire-worker", pid });
+  }
+
   drainWorker(pid: number): void {
     this.#send({ type: "drain-worker", pid });
   }

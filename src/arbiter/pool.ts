@@ -6,7 +6,16 @@ import type { BootFailure } from "../control/messages.ts";
 import type { DrainCause, KillCause, Worker, WorkerState } from "./plan.ts";
 
 /** Why the arbiter ended a worker, or what it knows of an end that it did not want. The first cause stays. */
-export type EndCause = DrainCause | KillCause | "stop" | "boot-error" | "forkserver-lost" | "control-lost";
+export type EndCause =
+  | DrainCause
+  | KillCause
+  | "stop"
+  | "boot-error"
+  | "forkserver-lost"
+  | "control-lost"
+  | StuckCause;
+/** It was ended because it did not come forward. */
+export type StuckCause = "request-timeout" | "loop-stuck";
 
 export interface PoolWorker extends Worker {
   /** 0 until the forkserver has reported the fork. */
@@ -18,6 +27,8 @@ export interface PoolWorker extends Worker {
   /** The last step of the boot that it reported. */
   readonly step: string;
   readonly slots: number;
+  /** "wsgi" or "asgi"; "" before it is ready. */
+  readonly interface: string;
   readonly cause: EndCause | undefined;
   readonly retireCause: string | undefined;
   readonly bootFailure: BootFailure | undefined;
@@ -70,6 +81,7 @@ export class Pool {
       isRetiring: false,
       step: "fork",
       slots: 0,
+      interface: "",
       cause: undefined,
       retireCause: undefined,
       bootFailure: undefined,

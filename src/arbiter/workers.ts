@@ -10,12 +10,14 @@ import type {
   WorkerReport,
 } from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
+import { Aborts } from "./aborts.ts";
 import { afterDeath, type Backoff, NO_BACKOFF } from "./backoff.ts";
-import { Deaths, type WorkerExit } from "./deaths.ts";
+import { Deaths, REQUESTS_SHOWN_MAX, showRequest, type WorkerExit } from "./deaths.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import type { Action } from "./plan.ts";
 import { type EndCause, Pool, type PoolWorker } from "./pool.ts";
+import { Vigil, type VigilOptions, type Watched } from "./vigil.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
 /** A worker whose control connection ended has this long to exit by itself. */
@@ -25,11 +27,17 @@ const LAST_WORD_MS = 250;
 /** A worker that said hello and that no forkserver reports within so long is a leftover of a dead forkserver. */
 const EARLY_MAX_MS = 5_000;
 const EARLY_REPORTS_MAX = 16;
+/** A worker with a stuck thread may finish what its other threads run. */
+const OTHERS_WAIT_MS = 10_000;
+/** Of questions that are the workers' own; others are numbered from 1 on. */
+const VIGIL_ID = 0;
+const LAST_STACKS_ID = 0;
 const EXIT_UNKNOWN: WorkerExit = { code: null, signal: null, rssMax: 0 };
 
 /** What the workers need of the rest of the arbiter. */
 export interface WorkersWorld {
   readonly log: Log;
+  readonly vigil: VigilOptions;
   nowMs(): number;
   /** Undefined while there is none that can fork. */
   forkserver(generation: number): ForkserverHandle | undefined;
@@ -51,6 +59,10 @@ interface EarlyWorker {
 export class Workers {
   readonly pool: Pool = new Pool();
   readonly deaths: Deaths;
+  readonly #aborts: Aborts;
+  readonly #vigil: Vigil;
+  /** By age: workers with overdue requests that are given time to finish others. */
+  readonly #condemned = new Map<number, number>();
   readonly #world: WorkersWorld;
   readonly #handles = new Map<number, WorkerHandle>();
   /** By age. A generation's forkserver may have been replaced; only the one that forked a worker can signal it. */
@@ -64,6 +76,11 @@ export class Workers {
   constructor(world: WorkersWorld) {
     this.#world = world;
     this.deaths = new Deaths(world.log);
+    this.#vigil = new Vigil(world.vigil, Math.random);
+    this.#aborts = new Aborts({
+      askStacks: (age) => this.#handles.get(age)?.send({ type: "stacks", id: LAST_STACKS_ID, last: true }),
+      signal: (age, signal) => this.#signal(age, signal),
+    });
   }
 
   get forkNotBeforeMs(): ReadonlyMap<number, number> {
@@ -77,7 +94,9 @@ export class Workers {
 
   nextMomentMs(): number {
     const early = [...this.#early.values()].map(({ untilMs }) => untilMs);
-    return Math.min(this.deaths.nextMomentMs(), ...this.#alone.values(), ...early);
+    const others = [this.#aborts.nextMomentMs(), this.#vigil.nextMomentMs(this.#watched())];
+    const condemned = this.#condemned.values();
+    return Math.min(this.deaths.nextMomentMs(), ...this.#alone.values(), ...early, ...others, ...condemned);
   }
 
   onTime(): void {
@@ -85,6 +104,17 @@ export class Workers {
     this.deaths.onTime(nowMs);
     for (const [age, atMs] of this.#alone) if (nowMs >= atMs) this.#endAlone(age);
     for (const [pid, early] of this.#early) if (nowMs >= early.untilMs) this.#refuse(pid, early.handle);
+    this.#aborts.onTime(nowMs);
+    for (const [age, atMs] of this.#condemned) if (nowMs >= atMs) this.#abort(age, "request-timeout");
+  }
+
+  /** To be called in each turn of the loop. */
+  look(): void {
+    for (const finding of this.#vigil.look(this.#watched(), this.#world.nowMs())) {
+      if (finding.type === "ask") this.#handles.get(finding.age)?.send({ type: "ping", id: VIGIL_ID });
+      else if (finding.type === "old") this.#retire(finding.age, "max-age");
+      else this.#onStuck(finding.age, finding.forMs);
+    }
   }
 
   // ---- act
@@ -110,6 +140,7 @@ export class Workers {
   }
 
   killAll(cause: EndCause): void {
+    this.#aborts.hasten();
     for (const worker of this.pool.workers) if (worker.state !== "killed") this.kill(worker, cause);
   }
 
@@ -211,7 +242,7 @@ export class Workers {
         this.pool.note(worker, { step: report.step });
         break;
       case "ready":
-        this.#onReady(worker, report.slots);
+        this.#onReady(worker, report);
         break;
       case "boot-failed":
         this.pool.note(worker, {
@@ -223,9 +254,16 @@ export class Workers {
       case "retire":
         this.pool.note(worker, { isRetiring: true, retireCause: report.cause });
         break;
-      case "hello":
+      case "stuck":
+        this.#onStuck(worker.age, report.forMs);
+        break;
       case "pong":
+        if (this.#vigil.onAnswer(worker.age, report.rss)) this.#retire(worker.age, "max-rss");
+        break;
       case "stacks":
+        if (report.id === LAST_STACKS_ID) this.#onLastStacks(worker, report.text);
+        break;
+      case "hello":
       case "failure":
       case "modules":
         break;
@@ -254,6 +292,8 @@ export class Workers {
     if (report.type === "worker-joined") this.#onJoined(report.pid);
     else if (report.type === "worker-drained") this.#onDrained(report.pid);
     else if (report.type === "worker-lost") this.#onLost(report.pid, report);
+    else if (report.type === "worker-worn") this.#onWorn(report.pid);
+    else if (report.type === "worker-overdue") this.#onOverdue(report);
   }
 
   /** `isItsSeat`: which seats had their links there. */
@@ -267,9 +307,13 @@ export class Workers {
 
   // ---- helpers
 
-  #onReady(worker: PoolWorker, slots: number): void {
+  #onReady(worker: PoolWorker, report: Extract<WorkerReport, { readonly type: "ready" }>): void {
     if (worker.state !== "booting") return;
-    const ready = this.pool.enter(this.pool.note(worker, { slots }), "ready", this.#world.nowMs());
+    const ready = this.pool.enter(
+      this.pool.note(worker, { slots: report.slots, interface: report.interface }),
+      "ready",
+      this.#world.nowMs(),
+    );
     const front = this.#world.frontOf(worker.nr);
     if (front !== undefined) this.#attach(ready, front);
   }
@@ -293,6 +337,72 @@ export class Workers {
 
   #onLost(pid: number, { inFlight }: Extract<FrontReport, { readonly type: "worker-lost" }>): void {
     this.deaths.onLost(pid, inFlight);
+  }
+
+  // ---- recycling
+
+  #watched(): Watched[] {
+    return this.pool.workers
+      .filter(({ state, isRetiring }) => state === "ready" && !isRetiring)
+      .map(({ age, bornAtMs, interface: kind }) => ({ age, bornAtMs, isAsgi: kind === "asgi" }));
+  }
+
+  #onWorn(pid: number): void {
+    const worker = this.pool.byPid(pid);
+    if (worker !== undefined) this.#retire(worker.age, "max-requests");
+  }
+
+  /** It serves on until its successor does. */
+  #retire(age: number, cause: string): void {
+    const worker = this.pool.get(age);
+    if (worker === undefined || worker.isRetiring) return;
+    this.pool.note(worker, { isRetiring: true, retireCause: cause });
+  }
+
+  // ---- the stuck
+
+  #onOverdue({ pid, requests, others }: Extract<FrontReport, { readonly type: "worker-overdue" }>): void {
+    const worker = this.pool.byPid(pid);
+    if (worker === undefined || worker.state === "killed") return;
+    const isFirst = !this.#condemned.has(worker.age);
+    if (isFirst) {
+      this.#retire(worker.age, "request-timeout");
+      this.#condemned.set(worker.age, this.#world.nowMs() + OTHERS_WAIT_MS);
+      const shown = requests.slice(0, REQUESTS_SHOWN_MAX).map(showRequest);
+      this.#world.log.critical(`WORKER TIMEOUT (pid:${pid})`, { nr: worker.nr, requests: shown, others });
+    }
+    if (others === 0) this.#abort(worker.age, "request-timeout");
+  }
+
+  #onStuck(age: number, forMs: number): void {
+    const worker = this.pool.get(age);
+    if (worker === undefined || worker.state === "killed" || !worker.wasReady) return;
+    this.#world.log.critical(`WORKER TIMEOUT (pid:${worker.pid})`, {
+      nr: worker.nr,
+      seconds: Math.round(forMs / 100) / 10,
+    });
+    this.#world.frontOf(worker.nr)?.expireWorker(worker.pid);
+    this.#abort(age, "loop-stuck");
+  }
+
+  #abort(age: number, cause: EndCause): void {
+    this.#condemned.delete(age);
+    const worker = this.pool.get(age);
+    if (worker === undefined || worker.state === "killed") return;
+    this.pool.enter(worker, "killed", this.#world.nowMs(), cause);
+    this.#aborts.begin(age, this.#world.nowMs());
+  }
+
+  #onLastStacks(worker: PoolWorker, text: string): void {
+    if (!this.#aborts.onStacks(worker.age, this.#world.nowMs())) return;
+    this.#world.log.error("stacks of the stuck worker", { nr: worker.nr, pid: worker.pid, traceback: text });
+  }
+
+  #signal(age: number, signal: "SIGABRT" | "SIGKILL"): void {
+    const worker = this.pool.get(age);
+    if (worker === undefined || worker.pid === 0) return;
+    if (this.#isOrphan(worker)) this.#world.killOrphan(worker.pid);
+    else this.#parents.get(age)?.signal(worker.pid, signal);
   }
 
   #ownerOf(handle: WorkerHandle): PoolWorker | undefined {
@@ -340,6 +450,8 @@ export class Workers {
   #bury(worker: PoolWorker, exit: WorkerExit): void {
     const nowMs = this.#world.nowMs();
     this.pool.remove(worker);
+    this.#aborts.forget(worker.age);
+    this.#condemned.delete(worker.age);
     this.#parents.delete(worker.age);
     this.#exits.delete(worker.age);
     this.#alone.delete(worker.age);

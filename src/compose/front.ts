@@ -61,6 +61,9 @@ class FrontProcess {
       case "drain-worker":
         this.#parts?.app.drainWorker(command.pid);
         break;
+      case "expire-worker":
+        this.#parts?.app.expireWorker(command.pid);
+        break;
       case "drain":
         void this.#drain(command.quick ? 0 : command.graceMs);
         break;
@@ -143,6 +146,8 @@ class FrontParts {
       events: {
         workerDrained: (pid) => report({ type: "worker-drained", pid }),
         workerLost: (pid, inFlight) => report({ type: "worker-lost", pid, inFlight }),
+        workerWorn: (pid) => report({ type: "worker-worn", pid }),
+        workerOverdue: (pid, requests, others) => report({ type: "worker-overdue", pid, requests, others }),
       },
       development: config.reload.isOn ? new Development(randomUUID()) : undefined,
     });

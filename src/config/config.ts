@@ -60,6 +60,11 @@ export interface Config {
   readonly maxRequests: number;
   /** Added to maxRequests at random, 0 up to this, for each worker. */
   readonly maxRequestsJitter: number;
+  /** Age at which a worker is replaced; 0 never. The jitter is added at random, 0 up to it, for each worker. */
+  readonly workersLifetimeMs: number;
+  readonly workersLifetimeJitterMs: number;
+  /** Resident memory beyond which a worker is replaced; 0 never. */
+  readonly workersMaxRssBytes: number;
   /** "" to search (config/interpreter.ts); a name without a slash is looked up in PATH. */
   readonly python: string;
   /** Absolute. */
@@ -83,6 +88,8 @@ export interface Config {
   /** ASGI's root_path, which path and raw_path begin with. Never ends in a slash. */
   readonly rootPath: string;
 
+  /** For one request in a sync or gthread worker; in an asgi worker, for the event loop to turn. 0: no limit. */
+  readonly timeoutMs: number;
   readonly gracefulTimeoutMs: number;
   /** From the moment when a worker or a front is to go to the cutting of its event streams; never more than gracefulTimeoutMs. */
   readonly streamGraceMs: number;
@@ -175,6 +182,14 @@ export interface Config {
   readonly preload: boolean;
   readonly procName: string;
   readonly reload: ReloadConfig;
+  /** Absolute, or "". */
+  readonly pidFile: string;
+  readonly isDaemon: boolean;
+  readonly inheritsStdio: boolean;
+  /** Who runs workers and fronts when root starts the server: names or numbers, "" keeps. */
+  readonly user: string;
+  readonly group: string;
+  readonly initGroups: boolean;
   /** Of the application's processes; -1 keeps the inherited one. unixSocket.mode has it already. */
   readonly umask: number;
 

@@ -46,6 +46,9 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     limitConcurrency: values.limit_concurrency,
     maxRequests: values.max_requests,
     maxRequestsJitter: values.max_requests_jitter,
+    workersLifetimeMs: values.workers_lifetime,
+    workersLifetimeJitterMs: values.workers_lifetime_jitter,
+    workersMaxRssBytes: values.workers_max_rss,
     python: values.python.includes("/") ? resolvePath(around.cwd, values.python) : values.python,
     chdir,
     pythonPath: values.pythonpath.map((folder) => resolvePath(chdir, folder)),
@@ -57,6 +60,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     asgiDisconnectGraceMs: values.asgi_disconnect_grace_period,
     loopBlockedMs: values.loop_blocked,
     rootPath: values.root_path,
+    timeoutMs: values.timeout,
     gracefulTimeoutMs: values.graceful_timeout,
     streamGraceMs: values.reload ? 0 : Math.min(values.stream_grace, values.graceful_timeout),
     bootTimeoutMs: values.boot_timeout,
@@ -116,6 +120,12 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     preload: values.preload_app && !values.reload,
     procName: values.proc_name === "" ? values.wsgi_app : values.proc_name,
     reload: resolveReload(values, chdir, around.cwd),
+    pidFile: values.pidfile === "" ? "" : resolvePath(chdir, values.pidfile),
+    isDaemon: values.daemon,
+    inheritsStdio: values.enable_stdio_inheritance,
+    user: values.user,
+    group: values.group,
+    initGroups: values.initgroups,
     umask: values.umask,
     health: values.health,
     healthAccessLog: values.health_access_log,
@@ -285,7 +295,8 @@ function within(folder: string, address: Address): Address {
 const SOCKET_MODE_DEFAULT = 0o660;
 
 function resolveUnixSocket(values: Values): Config["unixSocket"] {
-  const [user = "", group = ""] = values.socket_owner.split(":");
+  const [user = values.user, group = values.group] =
+    values.socket_owner === "" ? [] : values.socket_owner.split(":");
   if (values.socket_mode >= 0) return { mode: values.socket_mode, user, group };
   const mode = values.umask >= 0 ? 0o777 & ~values.umask : SOCKET_MODE_DEFAULT;
   return { mode, user, group };

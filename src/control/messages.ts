@@ -121,7 +121,8 @@ export type WorkerCommand =
   | { readonly type: "detach" }
   | { readonly type: "stop"; readonly mode: StopMode }
   | { readonly type: "ping"; readonly id: number }
-  | { readonly type: "stacks"; readonly id: number };
+  /** `last`: the worker is about to be ended by SIGABRT, and need not show them once more. */
+  | { readonly type: "stacks"; readonly id: number; readonly last?: boolean };
 
 export interface Hello {
   readonly type: "hello";
@@ -137,6 +138,8 @@ export type WorkerReport =
   | { readonly type: "ready"; readonly interface: string; readonly slots: number; readonly importMs: number }
   | ({ readonly type: "boot-failed" } & BootFailure)
   | { readonly type: "retire"; readonly cause: string }
+  /** An event loop that does not turn any more. */
+  | { readonly type: "stuck"; readonly forMs: number }
   /** Only with --reload, and before `boot-failed`: the exception with source, as JSON for the front. */
   | { readonly type: "failure"; readonly report: string }
   /** Only with --reload: files of the application that were imported since the last report. */
@@ -177,6 +180,8 @@ export type FrontCommand =
       readonly generation: number;
     }
   | { readonly type: "drain-worker"; readonly pid: number }
+  /** It is stuck and about to be ended: its clients are answered now, and none of its requests is tried again. */
+  | { readonly type: "expire-worker"; readonly pid: number }
   /** Only with --reload: each request is to be answered with this, until `app-mended` or a worker comes. */
   | ({ readonly type: "app-broken"; readonly report: string } & Pick<
       BootFailure,
@@ -213,6 +218,15 @@ export type FrontReport =
   | { readonly type: "worker-joined"; readonly pid: number }
   | { readonly type: "worker-drained"; readonly pid: number }
   | { readonly type: "worker-lost"; readonly pid: number; readonly inFlight: readonly LostRequest[] }
+  /** It was given as many requests as it shall have. */
+  | { readonly type: "worker-worn"; readonly pid: number }
+  /** These ran for too long; `others` still run beside them. */
+  | {
+      readonly type: "worker-overdue";
+      readonly pid: number;
+      readonly requests: readonly LostRequest[];
+      readonly others: number;
+    }
   | { readonly type: "drained" }
   | { readonly type: "requests"; readonly id: number; readonly requests: readonly OpenRequest[] }
   /** Only between changing numbers of workers (handlers/pressure.ts). */

@@ -5,6 +5,7 @@ import { assert } from "../base/assert.ts";
 import { type AfterDeath, afterDeath, mayGoAhead } from "./retry.ts";
 import { Roster, type Seat } from "./roster.ts";
 import type { RefusalCause, Ticket } from "./ticket.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { WaitingLine, type WaitingLineLimits } from "./waiting-line.ts";
 
 export interface DispatcherOptions extends WaitingLineLimits {
@@ -12,12 +13,18 @@ export interface DispatcherOptions extends WaitingLineLimits {
   readonly requestsAheadMax: number;
   /** Requests that may run and wait, for each worker; 0 or absent: no such limit. */
   readonly limitConcurrency?: number;
+  /** How long a worker may have a request to the first byte of an answer, and then from one to the next; 0 or absent: no limit. */
+  readonly timeoutMs?: number;
 }
 
 /** What the dispatcher wants done besides `Job`'s verbs. Must not call the dispatcher. */
 export interface DispatchEffects {
   /** Ask the worker for what it has not started; answer by `takenBack`. */
   takeBack(workerId: number): void;
+  /** The worker was given as many requests as it shall have; it takes more until it drains. Once. */
+  worn(workerId: number): void;
+  /** Requests of the worker ran for too long, and it gets nothing more. Again when all `others` that it ran are over. */
+  overdue(workerId: number, tickets: readonly Ticket[], others: number): void;
   /** The worker was told to drain and holds nothing more. Once. */
   drained(workerId: number): void;
 }
@@ -25,6 +32,10 @@ export interface DispatchEffects {
 export interface AddOptions {
   /** False: it never holds more than its slots' number. */
   readonly takesAhead?: boolean;
+  /** False: its requests may run as long as they like. */
+  readonly isTimed?: boolean;
+  /** It is worn when it was given so many. */
+  readonly requestsMax?: number;
 }
 
 /** A ticket that was with a worker that died. */
@@ -47,6 +58,7 @@ export class Dispatcher {
   readonly #roster: Roster;
   readonly #effects: DispatchEffects;
   readonly #limitConcurrency: number;
+  readonly #timeLimit: TimeLimit;
   #running = 0;
   #seatsWithAhead = 0;
   /** Why everything that waits or comes is refused; undefined mostly. */
@@ -57,6 +69,7 @@ export class Dispatcher {
     this.#roster = new Roster(Math.min(options.requestsAheadMax, REQUESTS_AHEAD_MAX));
     this.#effects = effects;
     this.#limitConcurrency = options.limitConcurrency ?? 0;
+    this.#timeLimit = new TimeLimit(options.timeoutMs ?? 0);
   }
 
   get workers(): number {
@@ -80,9 +93,12 @@ export class Dispatcher {
     return this.#seatsWithAhead > 0;
   }
 
-  addWorker(id: number, slots: number, nowMs: number, { takesAhead = true }: AddOptions = {}): void {
+  addWorker(id: number, slots: number, nowMs: number, options: AddOptions = {}): void {
+    const { takesAhead = true, isTimed = true, requestsMax = Number.POSITIVE_INFINITY } = options;
     assert(this.#roster.get(id) === undefined, "a worker joins once");
-    this.#roster.add(id, slots, takesAhead);
+    const seat = this.#roster.add(id, slots, takesAhead);
+    seat.isTimed = isTimed;
+    seat.givenLeft = requestsMax;
     this.#pump(nowMs);
   }
 
@@ -196,6 +212,30 @@ export class Dispatcher {
     }
   }
 
+  /** How often `look` is wanted while something runs; 0: never. */
+  get lookEveryMs(): number {
+    return this.#timeLimit.everyMs;
+  }
+
+  /** Finds what ran for too long. */
+  look(nowMs: number): void {
+    for (const { seat, tickets, fresh, others } of this.#timeLimit.look(this.#roster.seats, nowMs)) {
+      seat.isCondemned = true;
+      this.#roster.place(seat);
+      for (const ticket of fresh) ticket.job.expire();
+      if (seat.hasAhead && seat.takeBack !== "asked") {
+        seat.takeBack = "asked";
+        this.#effects.takeBack(seat.id);
+      }
+      this.#effects.overdue(seat.id, tickets, others);
+    }
+  }
+
+  /** The worker is stuck, whichever of its requests is to blame: none of them is given to another one. */
+  expireWorker(id: number): void {
+    for (const { job } of this.#roster.get(id)?.tickets.toArray() ?? []) job.expire();
+  }
+
   /** From now on everything that waits or comes is refused; what runs goes on. */
   stop(): void {
     this.#close("stopping");
@@ -236,6 +276,8 @@ export class Dispatcher {
     this.#roster.give(seat, ticket, nowMs);
     if (!hadAhead && seat.hasAhead) this.#seatsWithAhead += 1;
     this.#running += 1;
+    seat.givenLeft -= 1;
+    if (seat.givenLeft === 0) this.#effects.worn(seat.id);
     ticket.job.sendTo(seat.id);
   }
 

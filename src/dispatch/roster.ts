@@ -19,7 +19,14 @@ export class Seat {
   /** In the order in which they were sent. */
   readonly tickets: TicketList = new TicketList();
   isDraining = false;
+  /** A request of it ran for too long: it is about to be ended. */
+  isCondemned = false;
+  /** Requests that it may still be given before it wants a successor. */
+  givenLeft: number = Number.POSITIVE_INFINITY;
   isDrainReported = false;
+  isTimed = true;
+  /** Requests that ran beside overdue ones when that was told; -1: none is overdue. */
+  othersTold = -1;
   takeBack: TakeBackState = "none";
   suspectedAtMs = 0;
   /** When it last finished something, or was given something while idle. */
@@ -47,7 +54,7 @@ export class Seat {
 
   /** How many tickets it may hold now. */
   capacity(aheadMax: number): number {
-    if (this.isDraining) return 0;
+    if (this.isDraining || this.isCondemned) return 0;
     if (!this.takesAhead || this.takeBack === "asked" || this.retried > 0) return this.slots;
     return Math.max(this.slots, this.meter.fitting(aheadMax));
   }
@@ -119,10 +126,11 @@ export class Roster {
     return this.#seats.get(id);
   }
 
-  add(id: number, slots: number, takesAhead: boolean): void {
+  add(id: number, slots: number, takesAhead: boolean): Seat {
     const seat = new Seat(id, slots, takesAhead);
     this.#seats.set(id, seat);
     this.place(seat);
+    return seat;
   }
 
   remove(seat: Seat): void {
@@ -134,7 +142,7 @@ export class Roster {
   place(seat: Seat): void {
     seat.rows?.remove(seat);
     const load = seat.tickets.length;
-    if (seat.isDraining) return;
+    if (seat.isDraining || seat.isCondemned) return;
     if (load < seat.slots) this.#free.add(seat);
     else if (load < seat.capacity(this.#aheadMax)) this.#ahead.add(seat);
   }
@@ -148,6 +156,8 @@ export class Roster {
     if (seat.tickets.length === 0) seat.progressAtMs = nowMs;
     ticket.state = "running";
     ticket.workerId = seat.id;
+    ticket.hasMoved = true;
+    ticket.isOverdue = false;
     seat.tickets.append(ticket);
     if (ticket.deaths > 0) seat.retried += 1;
     this.place(seat);

@@ -19,6 +19,10 @@ export interface Job {
   sendTo(workerId: number): void;
   /** No worker will run it. Called at most once, and nothing after it. Must not call the dispatcher. */
   refuse(cause: RefusalCause): void;
+  /** Its worker does not have to be busy with it: the client does not take what was answered, or its body is not here yet. */
+  readonly isHeldByClient: boolean;
+  /** It ran for too long: whoever waits is answered now. Its worker ends it, or is ended. Must not call the dispatcher. */
+  expire(): void;
 }
 
 /**
@@ -43,6 +47,10 @@ export class Ticket {
   isAnswered = false;
   /** Nobody waits for it any more, but a worker still runs it. */
   isAbandoned = false;
+  /** Its worker or its client moved since the time limit looked last (time-limit.ts). */
+  hasMoved = true;
+  movedAtMs = 0;
+  isOverdue = false;
   /** Until when it may wait. */
   deadlineMs = 0;
   /** The list it is in: part of the waiting line, or a worker's requests. */

@@ -180,6 +180,18 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     this.#releaseBody();
   }
 
+  get isHeldByClient(): boolean {
+    return this.#stream === 0 || this.#worker?.link.isOutOfCredit(this.#stream) === true;
+  }
+
+  expire(): void {
+    this.ticket.isAbandoned = true;
+    if (this.#stream !== 0) this.#worker?.cancel(this.#stream, "deadline");
+    if (this.#client === "done") return;
+    this.#endClient();
+    this.exchange.response.abort("app-aborted", 504, "the application took too long");
+  }
+
   #releaseBody(): void {
     this.#body?.release();
     this.#feed?.stop();
@@ -193,6 +205,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
   }
 
   onResponse(head: AnswerHead, frame: AnswerFrame, isEnd: boolean): void {
+    this.ticket.hasMoved = true;
     if (isEnd) this.#finish(head.appMicros);
     else this.#services.dispatcher.answered(this.ticket);
     if (this.#client !== "waiting") return;
@@ -206,6 +219,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
 
   onBody(bytes: Buffer, isEnd: boolean): void {
     if (isEnd) this.#finish(this.#microsSinceSent());
+    this.ticket.hasMoved = true;
     if (this.#client !== "answering") return;
     if (bytes.length > 0) this.exchange.response.write(bytes);
     // The write may have told us that the client is gone.
@@ -269,6 +283,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
   // ── the client ──
 
   onDrain(bytes: number): void {
+    this.ticket.hasMoved = true;
     if (this.ticket.state === "running" && this.#client === "answering")
       this.#worker?.link.release(this.#stream, bytes);
   }

@@ -14,6 +14,9 @@ export type AppConfig = Pick<
   | "queueTimeoutMs"
   | "requestsAheadMax"
   | "limitConcurrency"
+  | "timeoutMs"
+  | "maxRequests"
+  | "maxRequestsJitter"
   | "interface"
   | "workerClass"
   | "rootPath"
@@ -47,6 +50,8 @@ export interface AppPort extends Handler {
   addWorker(worker: AttachedWorker): void;
   /** Gives the worker nothing more; `workerDrained` follows when it has answered all. Unknown pids are ignored. */
   drainWorker(pid: number): void;
+  /** The worker is stuck: what it runs is answered 504. Unknown pids are ignored. */
+  expireWorker(pid: number): void;
   /** Tells event streams, which end only when somebody ends them, after `streamGraceMs` that it is time. */
   endStreams(): void;
   /** With --reload: the new code does not start, and every request is answered with the reason until `mended`. */
@@ -65,6 +70,10 @@ export interface AppHandlerEvents {
   workerDrained(pid: number): void;
   /** A worker's link ended. `inFlight` were on it then; empty after a drain. Once per worker. */
   workerLost(pid: number, inFlight: readonly InFlightRequest[]): void;
+  /** It was given `maxRequests` requests, and goes on. Once per worker. */
+  workerWorn(pid: number): void;
+  /** These ran for too long, and were answered; it gets nothing more. Told again when the `others` that it ran are over. */
+  workerOverdue(pid: number, requests: readonly InFlightRequest[], others: number): void;
 }
 
 /** One request that was with a worker, for the line that names the worker's death. */

@@ -2,7 +2,7 @@
 
 import { assert } from "../base/assert.ts";
 import { Dispatcher } from "../dispatch/dispatcher.ts";
-import type { RefusalCause } from "../dispatch/ticket.ts";
+import type { RefusalCause, Ticket } from "../dispatch/ticket.ts";
 import type { Exchange, WebSocketOffer } from "../http/exchange.ts";
 import type { AttachedWorker } from "../link/attached-worker.ts";
 import type { StreamSink } from "../link/stream-sink.ts";
@@ -52,6 +52,8 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#dispatcher = new Dispatcher(config, {
       takeBack: (pid) => this.#workers.get(pid)?.takeBack(),
       drained: (pid) => this.#onDrained(pid),
+      worn: (pid) => options.events.workerWorn(pid),
+      overdue: (pid, tickets, others) => this.#onOverdue(pid, tickets, others),
     });
     this.#ticker = new Ticker(this.#dispatcher, nowMs);
     this.#services = this.#makeServices();
@@ -132,7 +134,8 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     // An event loop has begun whatever it was given: what lies ahead of it would run beyond its slots.
     const takesAhead = worker.interface === "wsgi";
     this.#dispatcher.mended();
-    this.#dispatcher.addWorker(pid, worker.slots, this.#options.nowMs(), { takesAhead });
+    const options = { takesAhead, isTimed: takesAhead, requestsMax: this.#requestsMax() };
+    this.#dispatcher.addWorker(pid, worker.slots, this.#options.nowMs(), options);
     this.#ticker.want();
     this.#options.development?.serves();
   }
@@ -147,6 +150,10 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       this.#webSockets.restartThoseOf(pid);
     }
     this.#dispatcher.drainWorker(pid);
+  }
+
+  expireWorker(pid: number): void {
+    this.#dispatcher.expireWorker(pid);
   }
 
   endStreams(): void {
@@ -224,6 +231,23 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     }
     this.#ticker.want();
     this.#options.events.workerLost(worker.pid, inFlight);
+  }
+
+  #requestsMax(): number {
+    const { maxRequests, maxRequestsJitter } = this.#options.config;
+    if (maxRequests === 0) return Number.POSITIVE_INFINITY;
+    return maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1));
+  }
+
+  #onOverdue(pid: number, tickets: readonly Ticket[], others: number): void {
+    const nowMs = this.#options.nowMs();
+    const requests = tickets.flatMap(({ job }) => {
+      if (!isAppJob(job)) return [];
+      const { id, head, startedAtMs } = job.exchange;
+      const elapsedMs = nowMs - startedAtMs;
+      return [{ id, method: head.method, path: head.path, elapsedMs, started: true, retried: false }];
+    });
+    this.#options.events.workerOverdue(pid, requests, others);
   }
 
   #onDrained(pid: number): void {

@@ -1,5 +1,5 @@
 // Calls the dispatcher's `tick` while there is a reason to: often when requests lie ahead of a worker that may turn slow,
-// seldom when some merely wait in the line. Idle, it sets no timer at all.
+// seldom when some merely wait in the line, and its `look` while some run. Idle, it sets no timer at all.
 
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 
@@ -11,6 +11,8 @@ export class Ticker {
   readonly #nowMs: () => number;
   #ahead: NodeJS.Timeout | undefined;
   #line: NodeJS.Timeout | undefined;
+  #limit: NodeJS.Timeout | undefined;
+  #isLimitArmed = false;
   #isAheadArmed = false;
   #isLineArmed = false;
 
@@ -28,11 +30,18 @@ export class Ticker {
       this.#isLineArmed = true;
       this.#line = this.#line?.refresh() ?? setTimeout(() => this.#onLineTick(), LINE_TICK_MS).unref();
     }
+    if (!this.#isLimitArmed && this.#dispatcher.running > 0 && this.#dispatcher.lookEveryMs > 0) {
+      this.#isLimitArmed = true;
+      const everyMs = this.#dispatcher.lookEveryMs;
+      this.#limit = this.#limit?.refresh() ?? setTimeout(() => this.#onLimitTick(), everyMs).unref();
+    }
   }
 
   stop(): void {
     clearTimeout(this.#ahead);
     clearTimeout(this.#line);
+    clearTimeout(this.#limit);
+    this.#isLimitArmed = true;
     this.#isAheadArmed = true;
     this.#isLineArmed = true;
   }
@@ -40,6 +49,12 @@ export class Ticker {
   #onAheadTick(): void {
     this.#isAheadArmed = false;
     this.#tick();
+  }
+
+  #onLimitTick(): void {
+    this.#isLimitArmed = false;
+    this.#dispatcher.look(this.#nowMs());
+    this.want();
   }
 
   #onLineTick(): void {

@@ -141,6 +141,10 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
   /** Nobody waits for it, so there is nothing to release. */
   forget(): void {}
 
+  /** WebSockets are with asgi workers, whose requests have no time limit. */
+  readonly isHeldByClient = true;
+  expire(): void {}
+
   /** Its worker is about to be replaced. */
   restart(withinMs: number): void {
     this.#channel?.closeForRestart(withinMs);

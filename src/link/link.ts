@@ -177,6 +177,12 @@ export class Link implements FrameSink {
     window.taken = 0;
   }
 
+  /** The worker must wait until the client took more. */
+  isOutOfCredit(stream: number): boolean {
+    const window = this.#windows.get(stream);
+    return window !== undefined && window.left <= 0;
+  }
+
   /** Ends the stream without a word, and says who it belonged to. */
   forget(stream: number): StreamSink | undefined {
     const sink = this.#streams.get(stream);

@@ -8,6 +8,9 @@ const DEFAULTS = {
   queueTimeoutMs: 30_000,
   requestsAheadMax: 64,
   limitConcurrency: 0,
+  timeoutMs: 0,
+  maxRequests: 0,
+  maxRequestsJitter: 0,
   forwardedAllowIps: ["127.0.0.1", "::1"],
   secureSchemeHeaders: {
     "X-FORWARDED-PROTOCOL": "ssl",

@@ -17,6 +17,8 @@ export interface Stage {
   readonly folder: string;
   readonly drained: number[];
   readonly lost: { pid: number; inFlight: readonly InFlightRequest[] }[];
+  readonly worn: number[];
+  readonly overdue: { pid: number; requests: readonly InFlightRequest[]; others: number }[];
   attach(options: FakeWorkerOptions): Promise<FakeWorker>;
   ask(request?: FakeRequest): FakeExchange;
 }
@@ -25,6 +27,8 @@ export async function stage(t: TestContext, changes: Partial<AppConfig> = {}): P
   const folder = mkdtempSync(join(tmpdir(), "tunicorn-test-"));
   const drained: number[] = [];
   const lost: Stage["lost"] = [];
+  const worn: number[] = [];
+  const overdue: Stage["overdue"] = [];
   const handler = new AppHandler({
     config: appConfig(changes),
     log: quietLog,
@@ -33,6 +37,8 @@ export async function stage(t: TestContext, changes: Partial<AppConfig> = {}): P
     events: {
       workerDrained: (pid) => drained.push(pid),
       workerLost: (pid, inFlight) => lost.push({ pid, inFlight }),
+      workerWorn: (pid) => worn.push(pid),
+      workerOverdue: (pid, requests, others) => overdue.push({ pid, requests, others }),
     },
   });
   let onAttached: () => void = () => undefined;
@@ -56,6 +62,8 @@ export async function stage(t: TestContext, changes: Partial<AppConfig> = {}): P
     folder,
     drained,
     lost,
+    worn,
+    overdue,
     attach: async (options) => {
       const attached = new Promise<void>((resolve) => {
         onAttached = resolve;

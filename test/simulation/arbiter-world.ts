@@ -52,6 +52,10 @@ function testConfig(workers: number, changes: Partial<Config>): Config {
     threads: 1,
     gracefulTimeoutMs: GRACEFUL_TIMEOUT_MS,
     bootTimeoutMs: BOOT_TIMEOUT_MS,
+    timeoutMs: 30_000,
+    workersMaxRssBytes: 0,
+    workersLifetimeMs: 0,
+    workersLifetimeJitterMs: 0,
     ...changes,
   };
   return config as unknown as Config;

@@ -18,6 +18,7 @@ type Temper = "fast" | "slow" | "unsteady";
 class Request implements Job {
   readonly id: number;
   readonly isReplayable: boolean;
+  readonly isHeldByClient = false;
   readonly ticket: Ticket = new Ticket(this);
   readonly #world: World;
   end = "";
@@ -34,6 +35,8 @@ class Request implements Job {
   sendTo(workerId: number): void {
     this.#world.onSend(this, workerId);
   }
+
+  expire(): void {}
 
   refuse(cause: RefusalCause): void {
     if (cause === "worker-died") this.#checkDeath();
@@ -108,6 +111,8 @@ class World {
     this.dispatcher = new Dispatcher(options, {
       takeBack: (id) => this.#onTakeBack(id),
       drained: (id) => this.#onDrained(id),
+      worn: () => {},
+      overdue: () => {},
     });
   }
 

@@ -1,7 +1,7 @@
 // Settings: how long things may take, and how large they may be.
 
 import { duration, size } from "../quantity.ts";
-import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { inert, type SettingsOf, SUPPORTED } from "../setting.ts";
 import { count, type ValueType } from "../value-type.ts";
 
 export interface LimitValues {
@@ -42,10 +42,9 @@ export const LIMIT_SETTINGS: SettingsOf<LimitValues> = {
     section: "Time limits",
     flags: ["-t", "--timeout"],
     type: duration(0),
-    byDefault: 0,
-    defaultText: "0: none",
-    doc: "How long the application may take for one request.",
-    status: refused("a deadline for the application's requests", "leave it out, or give 0"),
+    byDefault: 30_000,
+    doc: "sync and gthread workers: how long the application may take to the first byte of an answer, and then from one byte to the next. The client gets 504, the stacks go to the log, and the worker is replaced. asgi workers: how long the event loop may stand still. 0: no limit.",
+    status: SUPPORTED,
   },
   graceful_timeout: {
     section: "Time limits",

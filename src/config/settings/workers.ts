@@ -1,8 +1,8 @@
 // Settings: the processes that run the application, the processes in front of them, and the line between.
 
 import type { Interface, WorkerClass } from "../config.ts";
-import { duration } from "../quantity.ts";
-import { refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { duration, size } from "../quantity.ts";
+import { type SettingsOf, SUPPORTED } from "../setting.ts";
 import { choice, count, SWITCH, scalar, type ValueType } from "../value-type.ts";
 import { WORKER_CLASS } from "../worker-class.ts";
 
@@ -16,6 +16,9 @@ export interface WorkerValues {
   readonly fronts: number;
   readonly max_requests: number;
   readonly max_requests_jitter: number;
+  readonly workers_lifetime: number;
+  readonly workers_lifetime_jitter: number;
+  readonly workers_max_rss: number;
   readonly limit_concurrency: number;
   readonly preload_app: boolean;
   readonly queue_size: number;
@@ -113,8 +116,8 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     uvicorn: ["--limit-max-requests"],
     type: count(0),
     byDefault: 0,
-    doc: "Replace a worker after so many requests; 0 never does.",
-    status: refused("replacing workers by count of requests"),
+    doc: "Replace a worker after so many requests, its successor first; 0 never does.",
+    status: SUPPORTED,
   },
   max_requests_jitter: {
     section: "Workers",
@@ -123,7 +126,31 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     type: count(0),
     byDefault: 0,
     doc: "Add a random number up to this one to --max-requests, for each worker.",
-    status: refused("replacing workers by count of requests"),
+    status: SUPPORTED,
+  },
+  workers_lifetime: {
+    section: "Workers",
+    flags: ["--workers-lifetime"],
+    type: duration(0),
+    byDefault: 0,
+    doc: "Replace a worker at this age, its successor first; 0 never does.",
+    status: SUPPORTED,
+  },
+  workers_lifetime_jitter: {
+    section: "Workers",
+    flags: ["--workers-lifetime-jitter"],
+    type: duration(0),
+    byDefault: 0,
+    doc: "Add a random time up to this one to --workers-lifetime, for each worker.",
+    status: SUPPORTED,
+  },
+  workers_max_rss: {
+    section: "Workers",
+    flags: ["--workers-max-rss"],
+    type: size(0),
+    byDefault: 0,
+    doc: "Replace a worker, its successor first, that holds more memory (RSS) twice in a row, 10 seconds apart; 0 never does.",
+    status: SUPPORTED,
   },
   limit_concurrency: {
     section: "Workers",

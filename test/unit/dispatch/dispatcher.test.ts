@@ -6,6 +6,7 @@ import { type Job, type RefusalCause, Ticket } from "../../../src/dispatch/ticke
 class Recorded implements Job {
   readonly name: string;
   readonly isReplayable: boolean;
+  isHeldByClient = false;
   readonly ticket: Ticket = new Ticket(this);
   readonly #log: string[];
 
@@ -17,6 +18,10 @@ class Recorded implements Job {
 
   sendTo(workerId: number): void {
     this.#log.push(`${this.name}→${workerId}`);
+  }
+
+  expire(): void {
+    this.#log.push(`${this.name} expired`);
   }
 
   refuse(cause: RefusalCause): void {
@@ -34,12 +39,15 @@ class Stage {
       queueTimeoutMs?: number;
       requestsAheadMax?: number;
       limitConcurrency?: number;
+      timeoutMs?: number;
     } = {},
   ) {
     const all = { queueMax: 10, queueTimeoutMs: 1_000, requestsAheadMax: 64, ...options };
     this.dispatcher = new Dispatcher(all, {
       takeBack: (id) => this.log.push(`take back ${id}`),
       drained: (id) => this.log.push(`drained ${id}`),
+      worn: (id) => this.log.push(`worn ${id}`),
+      overdue: (id, tickets, others) => this.log.push(`overdue ${id}: ${tickets.length} and ${others}`),
     });
   }
 
@@ -265,5 +273,85 @@ describe("dispatcher", () => {
     deepEqual(stage.take(), ["a→1", "b stopping", "c stopping"]);
     stage.dispatcher.finished(a, 10, 1);
     equal(stage.dispatcher.running, 0);
+  });
+});
+
+describe("time limit of requests", () => {
+  const looks = (stage: Stage, fromMs: number, toMs: number): void => {
+    for (let nowMs = fromMs; nowMs <= toMs; nowMs += 100) stage.dispatcher.look(nowMs);
+  };
+
+  it("ends what ran for too long, gives the worker nothing more and asks back what waits behind", () => {
+    const stage = new Stage({ timeoutMs: 800 });
+    stage.dispatcher.addWorker(1, 1, 0);
+    stage.train(100);
+    const slow = stage.submit("slow");
+    const behind = stage.submit("behind");
+    looks(stage, 0, 700);
+    deepEqual(stage.take(), ["slow→1", "behind→1"]);
+    looks(stage, 800, 2_000);
+    deepEqual(stage.take(), ["slow expired", "take back 1", "overdue 1: 1 and 0"]);
+    stage.dispatcher.takenBack(1, [behind], 2_000);
+    stage.submit("next");
+    deepEqual(stage.take(), []);
+    stage.dispatcher.addWorker(2, 1, 2_000);
+    deepEqual(stage.take(), ["behind→2"]);
+    deepEqual(
+      stage.dispatcher.removeWorker(1, 2_100).map(({ ticket }) => ticket === slow),
+      [true],
+    );
+  });
+
+  it("tells again when those that run beside the overdue one are over", () => {
+    const stage = new Stage({ timeoutMs: 800 });
+    stage.dispatcher.addWorker(1, 2, 0);
+    stage.submit("stuck");
+    looks(stage, 0, 300);
+    const other = stage.submit("other", { nowMs: 300 });
+    looks(stage, 400, 900);
+    deepEqual(stage.take(), ["stuck→1", "other→1", "stuck expired", "overdue 1: 1 and 1"]);
+    stage.dispatcher.finished(other, 1, 950);
+    looks(stage, 1_000, 1_500);
+    deepEqual(stage.take(), ["overdue 1: 1 and 0"]);
+  });
+
+  it("begins anew with each sign of life, and leaves alone who waits for a client", () => {
+    const stage = new Stage({ timeoutMs: 800 });
+    stage.dispatcher.addWorker(1, 2, 0);
+    const stream = stage.submit("stream");
+    const held = stage.submit("held");
+    (held.job as Recorded).isHeldByClient = true;
+    stage.take();
+    for (let nowMs = 0; nowMs < 5_000; nowMs += 700) {
+      stream.hasMoved = true;
+      looks(stage, nowMs, nowMs + 600);
+    }
+    deepEqual(stage.take(), []);
+  });
+
+  it("does not count the time in which this process stood still", () => {
+    const stage = new Stage({ timeoutMs: 800 });
+    stage.dispatcher.addWorker(1, 1, 0);
+    stage.submit("one");
+    looks(stage, 0, 300);
+    looks(stage, 1_000_000, 1_000_200);
+    deepEqual(stage.take(), ["one→1"]);
+  });
+
+  it("does not apply to workers that run many things at once", () => {
+    const stage = new Stage({ timeoutMs: 800 });
+    stage.dispatcher.addWorker(1, 10, 0, { isTimed: false });
+    stage.submit("one");
+    looks(stage, 0, 5_000);
+    deepEqual(stage.take(), ["one→1"]);
+  });
+});
+
+describe("a worker's number of requests", () => {
+  it("is told of once, and the worker goes on", () => {
+    const stage = new Stage();
+    stage.dispatcher.addWorker(1, 1, 0, { requestsMax: 2 });
+    for (const name of ["a", "b", "c"]) stage.dispatcher.finished(stage.submit(name), 1, 0);
+    deepEqual(stage.take(), ["a→1", "worn 1", "b→1", "c→1"]);
   });
 });

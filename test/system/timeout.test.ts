@@ -1,0 +1,86 @@
+// --timeout: the client is answered at once, the log shows where the application hangs, and another worker takes over.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ask } from "../harness/http-client.ts";
+import { type Server, startServer } from "../harness/server.ts";
+
+const ARGS = ["-b", "127.0.0.1:0", "--timeout", "1"];
+
+async function pidOf(server: Server): Promise<string> {
+  return (await ask(server.endpoint, { path: "/pid" })).body;
+}
+
+for (const kind of ["sync", "gthread"]) {
+  test(`a request that hangs in a ${kind} worker is answered 504, with its stack in the log`, async (t) => {
+    const server = await startServer(t, [
+      ...ARGS,
+      "-k",
+      kind,
+      "--threads",
+      kind === "sync" ? "1" : "2",
+      "stuck",
+    ]);
+    const before = await pidOf(server);
+    assert.equal((await ask(server.endpoint, { path: "/sleep" })).status, 504);
+    assert.notEqual(await pidOf(server), before);
+    await server.logged(new RegExp(`WORKER TIMEOUT \\(pid:${before}\\)[^\\n]*GET /sleep`));
+    await server.logged(/sleep_for_ever/);
+    await server.logged(
+      new RegExp(`worker exited[^\\n]*pid=${before}[^\\n]*cause=request-timeout[^\\n]*signal=SIGABRT`),
+    );
+    await server.stop();
+  });
+}
+
+test("C code that holds the interpreter is shown by the signal itself", async (t) => {
+  const server = await startServer(t, [...ARGS, "stuck"]);
+  const before = await pidOf(server);
+  assert.equal((await ask(server.endpoint, { path: "/hold" })).status, 504);
+  assert.notEqual(await pidOf(server), before);
+  await server.logged(/hold_interpreter/);
+  await server.logged(/cause=request-timeout[^\n]*signal=SIGABRT/);
+  await server.stop();
+});
+
+test("a worker that ignores the signal is killed", async (t) => {
+  const server = await startServer(t, [...ARGS, "stuck"]);
+  await ask(server.endpoint, { path: "/ignore" });
+  await server.logged(/cause=request-timeout[^\n]*signal=SIGKILL/);
+  await server.stop();
+});
+
+test("requests that wait behind a hanging one are answered by another worker", async (t) => {
+  const server = await startServer(t, [...ARGS, "-w", "1", "stuck"]);
+  for (let i = 0; i < 50; i += 1) await pidOf(server); // it is known as quick: more are sent ahead
+  const hanging = ask(server.endpoint, { path: "/sleep" });
+  const behind = await Promise.all(Array.from({ length: 5 }, () => ask(server.endpoint, { path: "/pid" })));
+  assert.deepEqual(new Set(behind.map(({ status }) => status)), new Set([200]));
+  assert.equal((await hanging).status, 504);
+  await server.stop();
+});
+
+test("an answer that goes on arriving is not cut, one that falls silent is", async (t) => {
+  const server = await startServer(t, [...ARGS, "-w", "2", "stuck"]);
+  assert.equal((await ask(server.endpoint, { path: "/stream" })).body, ".".repeat(12));
+  await assert.rejects(ask(server.endpoint, { path: "/silent" }));
+  await server.logged(/WORKER TIMEOUT[^\n]*GET \/silent/);
+  await server.stop();
+});
+
+test("an event loop that stands still is ended with its stack in the log", async (t) => {
+  const server = await startServer(t, [...ARGS, "stuck:asgi"]);
+  const before = await pidOf(server);
+  const hanging = ask(server.endpoint, { path: "/sleep" });
+  await server.logged(new RegExp(`worker exited[^\\n]*pid=${before}[^\\n]*cause=loop-stuck`));
+  assert.match(server.output, /sleep_for_ever/);
+  assert.ok((await hanging).status >= 500);
+  assert.notEqual(await pidOf(server), before);
+  await server.stop();
+});
+
+test("without a limit a request may take its time", async (t) => {
+  const server = await startServer(t, ["-b", "127.0.0.1:0", "--timeout", "0", "plain"]);
+  assert.equal((await ask(server.endpoint, { path: "/slow?s=2" })).status, 200);
+  await server.stop();
+});
