@@ -115,7 +115,9 @@ export class AppHandler implements AppPort, AppWorkerEvents {
 
   #openWebSocket(exchange: Exchange, offer: WebSocketOffer, memo: FieldsMemo): void {
     if (!offer.admit()) return;
-    new WsExchange(exchange, { offer, services: this.#services, memo }).start(exchange);
+    const services = this.#services;
+    const answerAsHttp = (): void => new AppExchange(exchange, services, memo).start();
+    new WsExchange(exchange, { offer, services, memo, answerAsHttp }).start(exchange);
   }
 
   addWorker(attached: AttachedWorker): void {

@@ -14,7 +14,6 @@ import type { AnswerFile, AnswerFrame, AnswerHead, StreamSink, WebSocketSink } f
 import { MESSAGE_COST, MESSAGE_CREDIT_INITIAL } from "../link/web-socket-frames.ts";
 import type { AppServices } from "./app-services.ts";
 import type { AppWorker } from "./app-worker.ts";
-import { answerUnavailable } from "./error-page.ts";
 import type { FieldsMemo } from "./trust.ts";
 
 /**
@@ -39,7 +38,11 @@ export interface WsExchangeOptions {
   readonly offer: WebSocketOffer;
   readonly services: AppServices;
   readonly memo: FieldsMemo;
+  /** The worker that was found speaks WSGI: the handshake is a request as any other. */
+  readonly answerAsHttp: () => void;
 }
+
+type Opening = Omit<WsExchangeOptions, "services"> & { readonly exchange: Exchange };
 
 export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvents, WebSocketEvents {
   readonly ticket: Ticket = new Ticket(this);
@@ -47,9 +50,7 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
   readonly isReplayable = true;
   readonly #services: AppServices;
   /** What is needed of the handshake until it is answered. */
-  #opening:
-    | { readonly exchange: Exchange; readonly offer: WebSocketOffer; readonly memo: FieldsMemo }
-    | undefined;
+  #opening: Opening | undefined;
   #request: Pick<Exchange, "id" | "head" | "startedAtMs">;
   #client: ClientState = "waiting";
   #channel: WebSocketChannel | undefined = undefined;
@@ -63,9 +64,9 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
   /** What the worker's messages cost that it was not given back yet. */
   #owed = 0;
 
-  constructor(exchange: Exchange, { offer, services, memo }: WsExchangeOptions) {
+  constructor(exchange: Exchange, { services, ...opening }: WsExchangeOptions) {
     this.#services = services;
-    this.#opening = { exchange, offer, memo };
+    this.#opening = { exchange, ...opening };
     this.#request = exchange;
     this.#ahead = Math.max(AHEAD_COST_MIN, services.webSockets.queueMax * MESSAGE_COST);
   }
@@ -112,12 +113,9 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
     this.#stream = worker.link.request(this, scope, 0);
   }
 
-  /** A reload brought a WSGI app while the handshake waited. */
   #giveUpOnWsgi(): void {
     if (this.ticket.state === "running") this.#finish();
-    if (this.#client !== "waiting") return;
-    this.#client = "over";
-    this.#answerUnavailable();
+    if (this.#enterOver() === "waiting") this.#opening?.answerAsHttp();
   }
 
   refuse(cause: RefusalCause): void {
@@ -132,10 +130,6 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
 
   #turnAway(cause: RefusalCause): void {
     if (this.#opening !== undefined) this.#services.turnAway(this.#opening.exchange, cause);
-  }
-
-  #answerUnavailable(): void {
-    if (this.#opening !== undefined) answerUnavailable(this.#opening.exchange);
   }
 
   /** Nobody waits for it, so there is nothing to release. */

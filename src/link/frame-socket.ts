@@ -44,6 +44,8 @@ export class FrameSocket implements Flushable {
     socket.on("error", (error) => this.#log.debug("worker socket failed", { error: error.message }));
     // No encoding is set, so what comes are bytes.
     socket.on("data", (bytes) => this.#receive(bytes as Buffer));
+    // A half-closed socket of ours is a dead process, whatever the socket allows.
+    socket.on("end", () => socket.destroy());
     socket.on("close", () => this.#close());
   }
 
