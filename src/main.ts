@@ -9,14 +9,14 @@ import type { OpenedFile } from "./compose/config-source.ts";
 const WRONG_FILE = 1;
 /** For a control command that cannot be read. */
 const WRONG_USE = 2;
-const argv = process.argv.slice(2);
+const given = process.argv.slice(2);
 
-if (argv[0] === "--role=front") (await import("./compose/front.ts")).runFront();
+if (given[0] === "--role=front") (await import("./compose/front.ts")).runFront();
 else process.exitCode = await runCommandLine();
 
 async function runCommandLine(): Promise<number> {
   const { CONTROL_USAGE, readControlCommand } = await import("./cli/control-command.ts");
-  const control = readControlCommand(argv);
+  const control = readControlCommand(given);
   if (control?.kind === "command") return talk(control.command);
   if (control !== undefined) {
     process.stderr.write(`tunicorn: error: ${control.problem}\n${CONTROL_USAGE}`);
@@ -24,6 +24,13 @@ async function runCommandLine(): Promise<number> {
   }
   const { interpretCommandLine } = await import("./cli/interpret.ts");
   const { cliHost } = await import("./compose/cli-host.ts");
+  const { completeDevCommand } = await import("./cli/dev-command.ts");
+  const complete = completeDevCommand(given, cliHost.isFile);
+  if (!complete.ok) {
+    process.stderr.write(`tunicorn: error: ${complete.problem}\n`);
+    return WRONG_USE;
+  }
+  const { argv } = complete;
   const interpret = (layer?: OpenedFile["layer"]): Intent =>
     interpretCommandLine(argv, process.env, process.cwd(), cliHost, layer);
   const intent = interpret();

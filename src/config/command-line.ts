@@ -4,11 +4,14 @@
 import { type Entry, type Layer, unknownFlag } from "./layer.ts";
 import type { Problem } from "./problem.ts";
 import type { AnySetting } from "./setting.ts";
+import { ACCESS_FORMAT_DEVELOPMENT } from "./settings/logging.ts";
 import { FLAGS, type FlagMeaning, isUvicornOnly, type SettingName } from "./settings.ts";
 import type { Given } from "./value-type.ts";
 
 export interface CommandLine {
   readonly layer: Layer;
+  /** What the command `dev` stands for; weaker than whatever anybody says. */
+  readonly defaults: Layer;
   readonly problems: readonly Problem[];
   readonly wantsHelp: boolean;
   readonly wantsVersion: boolean;
@@ -21,8 +24,22 @@ export function parseCommandLine(argv: readonly string[], source: string = ""): 
   return reader;
 }
 
+/** `tunicorn dev`: one worker, new code as soon as it is saved, and a line for each request. */
+const DEVELOPMENT_DEFAULTS: Layer = new Map(
+  Object.entries({
+    reload: true,
+    workers: 1,
+    accesslog: "-",
+    access_log_format: ACCESS_FORMAT_DEVELOPMENT,
+  } satisfies Partial<Record<SettingName, Given>>).map(([name, given]): [SettingName, Entry] => [
+    name as SettingName, // Object.entries forgets the keys' type
+    { given, origin: "tunicorn dev" },
+  ]),
+);
+
 class CommandLineReader implements CommandLine {
   readonly layer: Map<SettingName, Entry> = new Map();
+  defaults: Layer = new Map();
   readonly problems: Problem[] = [];
   wantsHelp = false;
   wantsVersion = false;
@@ -36,6 +53,10 @@ class CommandLineReader implements CommandLine {
   }
 
   readAll(): void {
+    if (this.#source === "" && this.#tokens[0] === "dev") {
+      this.#tokens.shift();
+      this.defaults = DEVELOPMENT_DEFAULTS;
+    }
     for (let token = this.#tokens.shift(); token !== undefined; token = this.#tokens.shift()) {
       if (token === "--") this.#readPositionals();
       else if (token.startsWith("--")) this.#readLong(token);

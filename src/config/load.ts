@@ -45,7 +45,13 @@ export type Loaded =
 export function loadConfig(sources: ConfigSources): Loaded {
   const line = parseCommandLine(sources.argv);
   const environment = readEnvironment(sources.env);
-  const layers = [environment.platform, ...(sources.files ?? []), ...environment.variables, line.layer];
+  const layers = [
+    environment.platform,
+    line.defaults,
+    ...(sources.files ?? []),
+    ...environment.variables,
+    line.layer,
+  ];
   const file = readEnvFile(settle(layers), sources);
   const settled = settle([file.layer, ...layers]);
   const auto = settled.values.workers === "auto" ? sources.countWorkers() : undefined;
@@ -117,7 +123,7 @@ function layerOfFile(file: string, variables: FileVariables["variables"]): Layer
 export function previewSettings({ argv, env }: Pick<ConfigSources, "argv" | "env">): Settled {
   const line = parseCommandLine(argv);
   const environment = readEnvironment(env);
-  const settled = settle([environment.platform, ...environment.variables, line.layer]);
+  const settled = settle([environment.platform, line.defaults, ...environment.variables, line.layer]);
   const problems = [...line.problems, ...environment.problems, ...settled.problems];
   return { ...settled, problems };
 }

@@ -2,10 +2,11 @@
 // What is missing is written as "-". Whatever a client sent is escaped (log/escape.ts).
 
 import { type AccessAtom, type AccessPiece, parseAccessFormat } from "../config/access-grammar.ts";
-import { ACCESS_FORMAT_UVICORN } from "../config/settings/logging.ts";
+import { ACCESS_FORMAT_DEVELOPMENT, ACCESS_FORMAT_UVICORN } from "../config/settings/logging.ts";
 import { reasonPhrase } from "../http/status.ts";
 import type { AccessRecord } from "./access-record.ts";
 import { bold, coloredLevel, coloredStatus } from "./color.ts";
+import { developmentLine } from "./development-format.ts";
 import { escapeAccess, jsonText } from "./escape.ts";
 import { accessTime, perSecond } from "./log-time.ts";
 
@@ -14,6 +15,7 @@ export type FormatAccess = (record: AccessRecord) => string;
 
 /** Throws for a format that parseAccessFormat refuses; a Config holds none. */
 export function compileAccessFormat(format: string, colors: boolean = false): FormatAccess {
+  if (format === ACCESS_FORMAT_DEVELOPMENT) return (record) => developmentLine(record, colors);
   if (colors && format === ACCESS_FORMAT_UVICORN) return coloredUvicornLine;
   const parsed = parseAccessFormat(format);
   if (!parsed.ok) throw new Error(`access log format ${parsed.reason}`);

@@ -41,6 +41,9 @@ export const ACCESS_FORMAT_DEFAULT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)
 /** uvicorn's one form, peers.md §2.2. */
 export const ACCESS_FORMAT_UVICORN = 'INFO:     %(C)s - "%(r)s" %(s)s %(O)s';
 
+/** Of `tunicorn dev`, which aligns and colours it (log/development-format.ts). */
+export const ACCESS_FORMAT_DEVELOPMENT = "%(t)s %(m)s %(s)s %(M)sms %(U)s";
+
 /** gunicorn's own. Naming it asks for nothing. */
 export const LOGGER_CLASS_DEFAULT = "gunicorn.glogging.Logger";
 
