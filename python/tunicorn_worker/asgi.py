@@ -23,8 +23,9 @@ from .wire import (
     TRAILERS,
     pack_credit,
     pack_frame,
+    pack_frame_head,
     pack_inform,
-    pack_response,
+    pack_response_head,
 )
 
 TYPE_CHECKING = False
@@ -43,6 +44,8 @@ EXTENSIONS: Dict[str, Dict[str, Any]] = {
 
 #: Request body bytes that the front sends ahead of the app's receive (docs/wire.md).
 REQUEST_WINDOW = 65_536
+#: A piece of a body this long is not copied on its way to the link.
+UNCOPIED_BYTES_MIN = 16_384
 
 HEAD, FIRST, STREAM, TRAILER, OVER = range(5)
 #: What the app should send next.
@@ -163,6 +166,13 @@ class HttpCycle(Cycle):
         if self.flags & NO_BUFFER:
             self._open_stream()
 
+    def _write_piece(self, end: int, piece: bytes) -> None:
+        if len(piece) < UNCOPIED_BYTES_MIN:
+            self.port.write(pack_frame(self.stream, BODY, end, piece))
+        else:
+            self.port.write(pack_frame_head(self.stream, BODY, end, len(piece)))
+            self.port.write(bytes(piece))
+
     def _send_first(self, body: bytes, more: bool) -> None:
         """The head with the first body bytes; all of it when there is no more, then with a Content-Length."""
         flags = self.flags
@@ -173,7 +183,7 @@ class HttpCycle(Cycle):
             self.set_length(len(body))
         elif len(body) != self.length:
             self._admit(body, True)
-        self.port.write(self.head_frame(END, body))
+        self._write_response(END, body)
         self.end()
 
     def _open_with(self, body: bytes, more: bool) -> None:
@@ -181,7 +191,7 @@ class HttpCycle(Cycle):
         self.credit -= len(body)
         self.phase = STREAM
         is_last = not more and not self.flags & HAS_TRAILERS
-        self.port.write(self.head_frame(END if is_last else 0, body))
+        self._write_response(END if is_last else 0, body)
         if not more:
             self._finish()
 
@@ -192,12 +202,22 @@ class HttpCycle(Cycle):
         self.lines = b"content-length: %d\r\n%b" % (length, self.lines)
 
     def head_frame(self, end: int, body: bytes) -> bytes:
+        return self._frame_start(end, len(body)) + body
+
+    def _frame_start(self, end: int, body_length: int) -> bytes:
         flags = self.flags
         length = self.length if flags & HAS_LENGTH else 0
         micros = int((perf_counter() - self._started_at) * 1e6)
-        return pack_response(
-            self.stream, end, self.status, flags, b"", self.lines + b"\r\n", body, length, micros
+        return pack_response_head(
+            self.stream, end, self.status, flags, b"", self.lines + b"\r\n", body_length, length, micros
         )
+
+    def _write_response(self, end: int, body: bytes) -> None:
+        if len(body) < UNCOPIED_BYTES_MIN:
+            self.port.write(self._frame_start(end, len(body)) + body)
+        else:
+            self.port.write(self._frame_start(end, len(body)))
+            self.port.write(bytes(body))  # no copy of what cannot change
 
     def _finish(self) -> None:
         """The body is complete."""
@@ -239,7 +259,7 @@ class HttpCycle(Cycle):
             self.credit -= len(piece)
             at += len(piece)
             is_last = is_end and at == len(body)
-            self.port.write(pack_frame(self.stream, BODY, END if is_last else 0, piece))
+            self._write_piece(END if is_last else 0, piece)
         if is_end and not body:
             self.port.write(pack_frame(self.stream, BODY, END, b""))
         if not more:

@@ -15,6 +15,7 @@ from marshal import loads
 from . import wire
 from .asgi import EXTENSIONS as HTTP_EXTENSIONS
 from .asgi import HttpCycle
+from .outbox import Outbox
 from .websocket import EXTENSIONS as WEBSOCKET_EXTENSIONS
 from .websocket import WebSocketCycle
 from .wire import END, REQUEST
@@ -50,7 +51,6 @@ class AsyncLink:
     _is_draining = False
     _is_flush_due = False
     _is_writer_on = False
-    _unsent = b""
 
     def __init__(self, sock: socket.socket, pool: AsyncPool) -> None:
         sock.setblocking(False)
@@ -67,6 +67,7 @@ class AsyncLink:
         #: Held while bytes are sent, never for longer than one system call.
         self._write_lock = threading.Lock()
         self._output: List[bytes] = []
+        self._outbox = Outbox(sock)
         #: What the control thread read and did not take back.
         self._late: List[Frame] = []
         self._room: List[asyncio.Future[None]] = []
@@ -81,7 +82,7 @@ class AsyncLink:
 
     async def wait_for_room(self) -> None:
         """Returns at once unless the front does not keep up."""
-        while len(self._unsent) > UNSENT_BYTES_MAX and not self.is_over:
+        while self._outbox.unsent > UNSENT_BYTES_MAX and not self.is_over:
             waiter = self._loop.create_future()
             self._room.append(waiter)
             await waiter
@@ -120,7 +121,7 @@ class AsyncLink:
             self.is_over = True
             self.sock.close()
         self._output.clear()
-        self._unsent = b""
+        self._outbox.clear()
         self._wake_room()
         for cycle in list(self.cycles.values()):
             self._leave(cycle)
@@ -136,7 +137,7 @@ class AsyncLink:
         if not self.is_over:
             if self._is_draining and all(cycle.is_answered for cycle in self.cycles.values()):
                 self._flush()
-                if not self._unsent:
+                if not self._outbox.unsent:
                     self.close()
         elif not self.cycles:
             self._pool.link_done(self)
@@ -253,7 +254,7 @@ class AsyncLink:
         if not self._push():
             self.close()
             return
-        if self._unsent and not self._is_writer_on:
+        if self._outbox.unsent and not self._is_writer_on:
             self._is_writer_on = True
             self._loop.add_writer(self.sock.fileno(), self._on_writable)
         if self._is_draining:
@@ -263,29 +264,21 @@ class AsyncLink:
         """Sends what there is, on either thread. False: the link is dead."""
         with self._write_lock:
             output = self._output
-            count = len(output)
-            if self.is_over or not (count or self._unsent):
+            if self.is_over or not (output or self._outbox.unsent):
                 return True
-            data = output[0] if count == 1 and not self._unsent else self._unsent + b"".join(output[:count])
-            del output[:count]
-            try:
-                sent = self.sock.send(data)
-            except (BlockingIOError, InterruptedError):
-                sent = 0
-            except OSError:
-                return False
-            self._unsent = b"" if sent == len(data) else data[sent:]
-            return True
+            pieces = output[:]
+            del output[: len(pieces)]  # the loop may have added to it meanwhile
+            return self._outbox.send(pieces)
 
     def _on_writable(self) -> None:
         if not self._push():
             self.close()
             return
-        if not self._unsent:
+        if not self._outbox.unsent:
             self._is_writer_on = False
             self._loop.remove_writer(self.sock.fileno())
             self._end_if_done()
-        if len(self._unsent) <= UNSENT_BYTES_MAX:
+        if self._outbox.unsent <= UNSENT_BYTES_MAX:
             self._wake_room()
 
     def _wake_room(self) -> None:
