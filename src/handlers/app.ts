@@ -160,6 +160,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
 
   endStreams(): void {
     this.#eventStreams.endAll();
+    this.#options.development?.stop();
   }
 
   broke(breakage: Breakage): void {

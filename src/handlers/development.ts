@@ -28,6 +28,7 @@ export class Development {
   /** Another one at each start of a front, so that a page outlives the server that sent it. */
   readonly #seed: string;
   #changes = 0;
+  #state: "open" | "stopping" = "open";
   #breakage: DevFailure | undefined;
   readonly #waiting = new Set<WaitingPage>();
 
@@ -84,7 +85,9 @@ export class Development {
     return true;
   }
 
+  /** Nobody waits here any more: the server ends. */
   stop(): void {
+    this.#state = "stopping";
     for (const page of this.#waiting) page.end(ASK_AGAIN);
   }
 
@@ -111,7 +114,7 @@ export class Development {
     const page = new WaitingPage(exchange, () => this.#waiting.delete(page));
     const isNews = exchange.head.query !== this.#version;
     if (isNews) page.end(RELOAD_NOW);
-    else if (this.#waiting.size < WAITING_MAX) this.#waiting.add(page);
+    else if (this.#state === "open" && this.#waiting.size < WAITING_MAX) this.#waiting.add(page);
     else page.end(ASK_AGAIN);
   }
 }

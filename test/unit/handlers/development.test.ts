@@ -94,6 +94,18 @@ describe("development", () => {
     assert.equal(late.status, 205);
   });
 
+  it("keeps nobody waiting when the server ends", () => {
+    const development = new Development("s");
+    const pages = [0, 1].map(() => new FakeExchange({ target: "/-/reload?s-0" }));
+    development.takes(pages[0] as FakeExchange);
+    development.stop();
+    development.takes(pages[1] as FakeExchange);
+    assert.deepEqual(
+      pages.map(({ status }) => status),
+      [204, 204],
+    );
+  });
+
   it("forgets a waiting page whose client left", () => {
     const development = new Development("s");
     const page = new FakeExchange({ target: "/-/reload?s-0" });
