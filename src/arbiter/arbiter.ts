@@ -157,6 +157,7 @@ export class Arbiter {
       vigil: vigilOptions(options.config),
       log: ports.log,
       nowMs: () => this.#nowMs(),
+      drainEndMs: (sinceMs) => Math.min(sinceMs + this.#wanted().drainTimeoutMs, this.#stop.deadlineMs),
       forkserver: (generation) => this.#forkservers.configured(generation),
       frontOf: (nr) => this.#fronts.ofSeat(nr),
       killOrphan: ports.killOrphan,

@@ -39,6 +39,8 @@ export interface WorkersWorld {
   readonly log: Log;
   readonly vigil: VigilOptions;
   nowMs(): number;
+  /** The moment at which a worker that drains since `sinceMs` will be killed. */
+  drainEndMs(sinceMs: number): number;
   /** Undefined while there is none that can fork. */
   forkserver(generation: number): ForkserverHandle | undefined;
   /** The front that has this seat's link, if it is ready. */
@@ -129,8 +131,8 @@ export class Workers {
   /** Every worker is to end, those that run something when they have finished. Harmless when repeated. */
   stopAll(): void {
     for (const worker of this.pool.workers.filter((w) => w.state === "booting" || w.state === "ready")) {
-      this.pool.enter(worker, "draining", this.#world.nowMs(), "stop");
-      this.#sendStop(worker, worker.wasReady ? "graceful" : "quick");
+      const draining = this.pool.enter(worker, "draining", this.#world.nowMs(), "stop");
+      this.#sendStop(draining, draining.wasReady ? "graceful" : "quick");
     }
   }
 
@@ -163,14 +165,15 @@ export class Workers {
 
   #drain(worker: PoolWorker, cause: EndCause): void {
     const front = worker.isLinked ? this.#world.frontOf(worker.nr) : undefined;
-    this.pool.enter(worker, "draining", this.#world.nowMs(), cause);
+    const draining = this.pool.enter(worker, "draining", this.#world.nowMs(), cause);
     this.#world.log.debug("worker draining", { nr: worker.nr, pid: worker.pid, cause });
     if (front !== undefined) front.drainWorker(worker.pid);
-    else this.#sendStop(worker, worker.wasReady ? "graceful" : "quick");
+    else this.#sendStop(draining, worker.wasReady ? "graceful" : "quick");
   }
 
   #sendStop(worker: PoolWorker, mode: StopMode): void {
-    this.#handles.get(worker.age)?.send({ type: "stop", mode });
+    const leftMs = this.#world.drainEndMs(worker.sinceMs) - this.#world.nowMs();
+    this.#handles.get(worker.age)?.send({ type: "stop", mode, graceMs: Math.max(1, Math.floor(leftMs)) });
   }
 
   /** False when there is no such worker, or it has no connection yet. */

@@ -119,7 +119,8 @@ export type StopMode = "graceful" | "quick";
 export type WorkerCommand =
   | ({ readonly type: "attach" } & Meeting)
   | { readonly type: "detach" }
-  | { readonly type: "stop"; readonly mode: StopMode }
+  /** Killed after `graceMs`, if it is still there: what it ends by itself has to fit in. */
+  | { readonly type: "stop"; readonly mode: StopMode; readonly graceMs: number }
   | { readonly type: "ping"; readonly id: number }
   /** `last`: the worker is about to be ended by SIGABRT, and need not show them once more. */
   | { readonly type: "stacks"; readonly id: number; readonly last?: boolean };
