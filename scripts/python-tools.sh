@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 PATH="$PWD/node_modules/.bin:$PATH"
 bin=$(dirname "$(node scripts/python-env.ts)")
-places=$(ls -d python test/apps test/python examples bench 2>/dev/null || true)
+places=$(ls -d python test/apps test/clients test/python examples bench 2>/dev/null || true)
 
 case "${1:-check}" in
   check)

@@ -89,7 +89,7 @@ async def file(request):
 
 
 async def hints(request):
-    await request.send_early_hints({"Link": "</style.css>; rel=preload; as=style"})
+    await request.send_early_hints("</style.css>; rel=preload; as=style", "</code.js>; rel=preload")
     return PlainTextResponse("hinted")
 
 
