@@ -14,6 +14,7 @@ from time import monotonic
 from .async_link import AsyncLink
 from .loop_watch import LoopWatch
 from .stacks import bounded, main_stack, task_stacks, thread_stacks
+from .wire import WS_MESSAGE_COST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ CANCEL_SECONDS = 1.0
 QUICK_CANCEL_SECONDS = 0.25
 #: How many of the tasks that did not end are named in the log.
 NAMED_MAX = 5
-MESSAGE_COST = 2_048
 
 
 class AsyncPool:
@@ -52,7 +52,7 @@ class AsyncPool:
         self.slots = range(max(1, settings.worker_connections))
         self.disconnect_grace = settings.asgi_disconnect_grace_ms / 1000
         #: WebSocket credit is given back in quarters of the front's window.
-        self.credit_step = max(1, settings.ws_max_queue * MESSAGE_COST // 4)
+        self.credit_step = max(1, settings.ws_max_queue * WS_MESSAGE_COST // 4)
         self.app: App = _no_app
         self.state: Dict[str, Any] = {}
         self.requests = 0
