@@ -22,6 +22,7 @@ import type {
   ResponseSink,
   WebSocketOffer,
 } from "../http/exchange.ts";
+import { NO_FIELDS } from "../http/fields.ts";
 import type { UpgradedRequest } from "./access.ts";
 import type { FrontContext } from "./context.ts";
 import { closeFile, FileSender, type FileSenderOwner } from "./file-sender.ts";
@@ -247,6 +248,13 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     return { id, head, notes, responseBlock, startedAtMs };
   }
 
+  /** The same for who does not look at the fields: they are not kept for as long as a connection lives. */
+  upgradedInShort(): UpgradedRequest {
+    const { target, path, query, authority, ...head } = this.head;
+    const own = { path: copyOf(path), query: copyOf(query), authority: copyOf(authority), fields: NO_FIELDS };
+    return { ...this.upgraded(""), head: { ...head, target: copyOf(target), ...own } };
+  }
+
   /** The end, however it came. `cause` is told to the handler unless the response was complete. */
   finish(cause: AbortCause | undefined): void {
     if (this.#state === "over") return;
@@ -312,4 +320,9 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** V8 makes a slice hold the text that it was cut from: here a whole request head. */
+function copyOf(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }

@@ -77,7 +77,8 @@ export class WsOffer implements WebSocketOffer {
     if (!this.#exchange.isWaiting) return undefined;
     const appLines = block.toString("latin1").replace(OWN_LINES, "");
     const deflate = this.#negotiate(handshake);
-    const request = this.#exchange.upgraded(context.accessLog === undefined ? "" : appLines);
+    const isLogged = context.accessLog !== undefined;
+    const request = isLogged ? this.#exchange.upgraded(appLines) : this.#exchange.upgradedInShort();
     const { socket, writer, owner, received } = this.#shell.leave();
     const from = { socket, writer, owner, peer, request, deflate, events };
     const connection = new WsConnection(context, from);

@@ -6,6 +6,7 @@ import type {
   AbortCause,
   Exchange,
   ExchangeEvents,
+  RequestHead,
   WebSocketChannel,
   WebSocketEvents,
   WebSocketOffer,
@@ -42,6 +43,13 @@ export interface WsExchangeOptions {
   readonly answerAsHttp: () => void;
 }
 
+/** What is left of the request for the line that names a worker's death. */
+export interface ExchangeFacts {
+  readonly id: number;
+  readonly head: Pick<RequestHead, "method" | "path">;
+  readonly startedAtMs: number;
+}
+
 type Opening = Omit<WsExchangeOptions, "services"> & { readonly exchange: Exchange };
 
 export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvents, WebSocketEvents {
@@ -51,7 +59,7 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
   readonly #services: AppServices;
   /** What is needed of the handshake until it is answered. */
   #opening: Opening | undefined;
-  #request: Pick<Exchange, "id" | "head" | "startedAtMs">;
+  #facts: ExchangeFacts;
   #client: ClientState = "waiting";
   #channel: WebSocketChannel | undefined = undefined;
   #worker: AppWorker | undefined = undefined;
@@ -67,7 +75,7 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
   constructor(exchange: Exchange, { services, ...opening }: WsExchangeOptions) {
     this.#services = services;
     this.#opening = { exchange, ...opening };
-    this.#request = exchange;
+    this.#facts = exchange;
     this.#ahead = Math.max(AHEAD_COST_MIN, services.webSockets.queueMax * MESSAGE_COST);
   }
 
@@ -75,8 +83,8 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
     return this;
   }
 
-  get exchange(): Pick<Exchange, "id" | "head" | "startedAtMs"> {
-    return this.#request;
+  get exchange(): ExchangeFacts {
+    return this.#facts;
   }
 
   get workerPid(): number {
@@ -152,13 +160,16 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
     const { exchange, offer } = opening;
     this.#services.dispatcher.answered(this.ticket);
     exchange.notes.appMicros = this.#microsSinceSent();
-    const { id, head, startedAtMs } = exchange;
+    const { id, head, peer, startedAtMs } = exchange;
     const channel = offer.accept(subprotocol, block, this);
     if (channel === undefined) return; // the client left, and onAbort was told
     this.#client = "open";
     this.#channel = channel;
     this.#opening = undefined;
-    this.#request = { id, head, startedAtMs };
+    this.#facts = { id, head: { method: head.method, path: copyOf(head.path) }, startedAtMs };
+    // A WebSocket lives long and asks once: what was kept to answer the next request sooner is in the way.
+    head.fields.memo = undefined;
+    peer.memo = undefined;
     this.#services.webSockets.add(this);
   }
 
@@ -285,4 +296,9 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
   #microsSinceSent(): number {
     return (this.#services.nowMs() - this.#sentAtMs) * 1000;
   }
+}
+
+/** V8 makes a slice hold the text that it was cut from: here a whole request head. */
+function copyOf(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }
