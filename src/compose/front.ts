@@ -191,7 +191,7 @@ class FrontParts {
 
   async start(): Promise<void> {
     const { address, token } = await this.#gate.listen();
-    for (const listener of this.#order.listeners) await this.#front.listen({ kind: "fd", fd: listener.fd });
+    for (const { fd, path } of this.#order.listeners) await this.#front.listen({ kind: "fd", fd }, path);
     // An abstract name begins with NUL in Node, with "@" in docs/control.md.
     this.#report({ type: "ready", address: address.replace(/^\0/, "@"), token });
   }

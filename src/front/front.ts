@@ -85,14 +85,15 @@ export class Front implements FrontContext, ConnectionOwner {
     return ++this.#exchangeIds;
   }
 
-  /** Accepts clients of one more socket. */
-  async listen(address: Address): Promise<BoundAddress> {
+  /** Accepts clients of one more socket. `unixPath`: that of a Unix socket which comes as a descriptor. */
+  async listen(address: Address, unixPath?: string): Promise<BoundAddress> {
     const listener = new Listener({
       address,
+      unixPath,
       backlog: this.config.backlog,
       clock: this.clock,
       log: this.log,
-      onSocket: (socket, unixPath) => this.#onSocket(socket, unixPath),
+      onSocket: (socket, path) => this.#onSocket(socket, path),
       onAcceptError: () => {
         this.counters.acceptErrors++;
       },

@@ -15,6 +15,8 @@ const TCP_KEEP_ALIVE_MS = 60_000;
 export interface ListenerOptions {
   readonly address: Address;
   readonly backlog: number;
+  /** Of a Unix socket that comes as a descriptor: Node has no name for it. */
+  readonly unixPath?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** `unixPath`: where the listener listens, undefined for TCP. */
@@ -109,8 +111,7 @@ export class Listener {
     } else if (address !== null) {
       this.#bound = { host: address.address, port: address.port, path: "" };
     } else {
-      // Node knows no name for a Unix socket that it was handed as a descriptor.
-      this.#unixPath = "";
+      this.#unixPath = this.#options.unixPath ?? "";
     }
   }
 

@@ -79,7 +79,7 @@ for (const [transports, transport] of [
   ["websocket", "websocket"],
 ] as const) {
   test(`python-socketio's client is served over ${transports}`, async (t) => {
-    const server = await startServer(t, ["asgi.socketio_app:app", ...ANY_PORT]);
+    const server = await startServer(t, ["asgi.socketio_app:app", ...ANY_PORT, "--graceful-timeout", "1"]);
     assert.deepEqual(await runClient("socketio_client", url(server, "http"), transports), {
       welcome: { auth: { token: "t" }, transport },
       sum: 42,
