@@ -48,9 +48,13 @@ async function runCommandLine(): Promise<number> {
 async function act(intent: Intent, file: OpenedFile | undefined): Promise<number> {
   if (intent.type === "run") {
     process.stdout.write(intent.text);
+    if (intent.mode === "serve" && intent.config.isDaemon) {
+      const code = await inBackground(intent.config.inheritsStdio, file);
+      if (code !== undefined) return code;
+    }
     const { runArbiter } = await import("./compose/arbiter.ts");
     const { config, cfg, mode: purpose, warnings, notes } = intent;
-    return runArbiter({ config, cfg, purpose, warnings, notes, file });
+    return runArbiter({ config, cfg, purpose, warnings, notes, file, argv });
   }
   file?.evaluation?.end();
   if (intent.type === "read-file") return WRONG_FILE; // never: the file was read
@@ -69,4 +73,12 @@ async function talk({ request, socket, isJson }: ControlCommand): Promise<number
   }
   process.stdout.write(isJson ? `${JSON.stringify(asked.reply)}\n` : controlText(request.type, asked.reply));
   return 0;
+}
+
+/** Undefined in the background itself. */
+async function inBackground(keepsStdio: boolean, file: OpenedFile | undefined): Promise<number | undefined> {
+  const { detach, isDetached } = await import("./compose/daemon.ts");
+  if (isDetached()) return undefined;
+  file?.evaluation?.end();
+  return detach(argv, { keepsStdio });
 }

@@ -60,6 +60,11 @@ class Settings:
     env: list[list[str]] = []
     #: File mode mask for the app; -1 leaves the inherited one.
     umask: int = -1
+    #: Who runs the app when root starts the server: names or numbers; "" keeps.
+    user: str = ""
+    group: str = ""
+    #: All groups of `user` instead of `group` alone.
+    init_groups: bool = False
     #: More than one worker process serves the app: environ's wsgi.multiprocess.
     multiprocess: bool = False
     #: Hand wsgi.file_wrapper's regular files to the front as (path, offset, length); False streams them

@@ -14,6 +14,7 @@ from time import perf_counter
 from . import loader, logs
 from .boot_error import BootError
 from .control_thread import Channel, ControlThread, connect
+from .identity import become_user
 from .threads import Pool
 from .title import set_title
 from .wsgi import WsgiRunner
@@ -92,6 +93,7 @@ class Worker:
         if self.settings.worker_class == "asgi":
             self._loop_first()
         self._call_post_fork()
+        become_user(self.settings)
         app, interface = self._job.app or self._load()
         app = self._observed(self._hooked(app, interface), interface)
         if interface == "asgi":
@@ -197,7 +199,9 @@ def become_worker(job: Job) -> None:
     """What the fork left of the forkserver goes; an own process group, so that the app's children can be
     ended with it.
     """
-    os.setpgid(0, 0)
+    # Not at a terminal: a debugger in the worker must be able to read from it.
+    if not os.isatty(0):
+        os.setpgid(0, 0)
     for name in RESET:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     for name in HEARD:

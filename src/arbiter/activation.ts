@@ -6,7 +6,10 @@ import type { Address } from "../config/config.ts";
 const FIRST_FD = 3;
 const FDS_MAX = 1024;
 /** Set by bin/tunicorn: a datagram socket that is connected to $NOTIFY_SOCKET. */
-export const NOTIFY_FD_VARIABLE = "_TUNICORN_NOTIFY_FD";
+export const NOTIFY_FD_VARIABLE: string = "_TUNICORN_NOTIFY_FD";
+/** Set by a server for its process in the background, and for the server that shall take its place. */
+export const DAEMON_VARIABLE: string = "_TUNICORN_DAEMON";
+export const SUCCESSION_VARIABLE: string = "_TUNICORN_SUCCESSION";
 /** What activation leaves in the environment; none of it is meant for children. */
 export const ACTIVATION_VARIABLES: readonly string[] = [
   "LISTEN_FDS",
@@ -14,6 +17,8 @@ export const ACTIVATION_VARIABLES: readonly string[] = [
   "LISTEN_FDNAMES",
   "LISTEN_PIDFDID",
   NOTIFY_FD_VARIABLE,
+  DAEMON_VARIABLE,
+  SUCCESSION_VARIABLE,
 ];
 
 /** Empty unless the variables name this process. */

@@ -83,6 +83,8 @@ export interface ArbiterPorts {
   nameBodyFolder(): string;
   removeFolder(path: string): void;
   reopenLogs(): void;
+  /** A new server on the same sockets (SIGUSR2). */
+  readonly succession?: { begin(): void; readonly isUnderWay: boolean };
   /** Only asked with --reload. */
   readonly watchFiles?: Watch;
   /** Told after each turn of the loop. */
@@ -132,6 +134,8 @@ export class Arbiter {
   #adoptForkserver: AdoptForkserver | undefined;
   #workersWanted: number;
   #exitCode = 0;
+  /** After SIGWINCH: neither fronts nor workers. */
+  #isResting = false;
   #timer: Timer | undefined;
   #asleepMs = 0;
   /** The newest generation whose hooks of the start were asked for. */
@@ -327,7 +331,8 @@ export class Arbiter {
     const isReloading = this.#reload.coming !== undefined;
     const development = this.#development;
     const isBroken = development?.breakage !== undefined;
-    const seats = this.#isServing() && !isBroken ? this.#workersWanted : 0;
+    const isAway = isBroken || (this.#isResting && this.#fronts.isEmpty);
+    const seats = this.#isServing() && !isAway ? this.#workersWanted : 0;
     const backoff = this.#workers.forkNotBeforeMs;
     return {
       workers: seats,
@@ -395,10 +400,11 @@ export class Arbiter {
         this.#enterStop(onStopSignal(this.#stop, signal, this.#setup.config, this.#nowMs()));
         break;
       case "SIGHUP":
+        this.#resume();
         this.#beginReload();
         break;
       case "SIGTTIN":
-        this.#scale(this.#workersWanted + 1);
+        this.#scale(this.#resume() ? 1 : this.#workersWanted + 1);
         break;
       case "SIGTTOU":
         this.#scale(Math.max(1, this.#workersWanted - 1));
@@ -408,12 +414,29 @@ export class Arbiter {
         this.#fronts.reopenLogs();
         break;
       case "SIGUSR2":
+        if (this.#stop.level === "running") this.#ports.succession?.begin();
+        break;
       case "SIGWINCH":
-        this.#ports.log.warning("this signal does nothing here", { signal });
+        this.#rest();
         break;
       default:
         unreachable(signal);
     }
+  }
+
+  /** Terminals send this signal when their size changes: it means something in the background, or beside a new server. */
+  #rest(): void {
+    const isMeant = this.#options.config.isDaemon || this.#ports.succession?.isUnderWay === true;
+    if (!isMeant || this.#stop.level !== "running") return;
+    this.#isResting = true;
+    this.#fronts.rest(frontGraceMs(this.#setup.config.gracefulTimeoutMs));
+  }
+
+  #resume(): boolean {
+    const wasResting = this.#isResting;
+    this.#isResting = false;
+    this.#fronts.resume();
+    return wasResting;
   }
 
   #scale(workers: number): void {
@@ -746,7 +769,7 @@ export class Arbiter {
     this.#elastic.onFrontGone(from.nr);
     this.#ports.removeFolder(from.bodyFolder);
     this.#workers.onFrontGone((nr) => this.#fronts.nrOfSeat(nr) === from.nr);
-    if (this.#stop.level !== "running") return;
+    if (this.#stop.level !== "running" || this.#isResting) return;
     this.#announcer.frontGone(from, exit);
     if (!wasReady && this.#reload.proven === 0) this.#fatal(1);
   }

@@ -18,6 +18,9 @@ export interface ChildSpec {
   readonly stdin: "inherit" | "ignore";
   /** Descriptors that the child finds as 4, 5, …. */
   readonly fds: readonly number[];
+  /** Who it runs as; -1 keeps. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 export interface ChildExit {
@@ -45,7 +48,12 @@ export type SpawnChild = (spec: ChildSpec, sink: ChildSink) => Child;
 
 export function spawnChild(spec: ChildSpec, sink: ChildSink): Child {
   const stdio: StdioOptions = [spec.stdin, "inherit", "inherit", "pipe", ...spec.fds];
-  return new ProcessChild(spawn(spec.command, spec.args, { env: spec.env, stdio }), sink);
+  const who = { ...only("uid", spec.uid), ...only("gid", spec.gid) };
+  return new ProcessChild(spawn(spec.command, spec.args, { env: spec.env, stdio, ...who }), sink);
+}
+
+function only(name: "uid" | "gid", id: number = -1): { readonly uid?: number; readonly gid?: number } {
+  return id < 0 ? {} : { [name]: id };
 }
 
 class ProcessChild implements Child {

@@ -44,6 +44,16 @@ export class Fronts {
     for (const handle of this.#handles) handle.drain(graceMs, options);
   }
 
+  /** They stop accepting and end; others are made after `resume`. */
+  rest(graceMs: number): void {
+    for (const kept of this.#kept) kept.rest();
+    for (const handle of this.#handles) handle.drain(graceMs, { quick: false });
+  }
+
+  resume(): void {
+    for (const kept of this.#kept) kept.resume();
+  }
+
   kill(): void {
     for (const kept of this.#kept) kept.release();
     for (const handle of this.#handles) handle.kill();

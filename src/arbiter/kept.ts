@@ -8,7 +8,7 @@ export class Kept<Handle> {
   #handle: Handle | undefined;
   #backoff: Backoff = NO_BACKOFF;
   #bornAtMs = 0;
-  #state: "kept" | "released" = "kept";
+  #state: "kept" | "resting" | "released" = "kept";
 
   constructor(make: () => Handle) {
     this.#make = make;
@@ -24,7 +24,7 @@ export class Kept<Handle> {
 
   /** Makes the child if it is missing and due. */
   tend(nowMs: number): void {
-    if (this.#handle !== undefined || this.#state === "released" || nowMs < this.#backoff.notBeforeMs) return;
+    if (this.#handle !== undefined || this.#state !== "kept" || nowMs < this.#backoff.notBeforeMs) return;
     this.#bornAtMs = nowMs;
     this.#handle = this.#make();
   }
@@ -32,6 +32,15 @@ export class Kept<Handle> {
   onGone(nowMs: number): void {
     this.#handle = undefined;
     this.#backoff = afterDeath(this.#backoff, this.#bornAtMs, nowMs);
+  }
+
+  /** It may die now; no other is made until `resume`. */
+  rest(): void {
+    if (this.#state === "kept") this.#state = "resting";
+  }
+
+  resume(): void {
+    if (this.#state === "resting") this.#state = "kept";
   }
 
   /** It may die now; no other is made. */

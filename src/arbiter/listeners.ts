@@ -31,6 +31,18 @@ export interface Listener {
   readonly inherited: InheritedListener;
   /** Closes the socket here and removes its file, if it is still this one. Harmless when repeated. */
   close(): void;
+  /** True: a new server serves the socket as well, so its file stays when this one closes. False: that came to nothing. */
+  handOver(isDone: boolean): void;
+}
+
+/** A listening socket from the server before: `path` is "" for TCP. */
+export interface HandedOver {
+  readonly fd: number;
+  readonly path: string;
+}
+
+export function takeOver(sockets: readonly HandedOver[]): Listener[] {
+  return sockets.map(({ fd, path }) => openInherited(fd, path));
 }
 
 const CONNECT_WAIT_MS = 1_000;
@@ -124,6 +136,7 @@ function tcpListener(handle: SocketHandle, host: string, port: number): Listener
   return {
     inherited: { fd: handle.fd, kind: "tcp", address, host, port, path: "" },
     close: () => handle.close(),
+    handOver: () => {},
   };
 }
 
@@ -137,15 +150,24 @@ async function openUnix(path: string, owner: SocketOwner): Promise<Listener> {
   const isAbstract = path.startsWith("@");
   if (!isAbstract) await removeStale(path);
   const handle = isAbstract ? bindPath(`\0${path.slice(1)}`, path) : bindFile(path, owner.mode);
-  const unlink = isAbstract ? () => {} : ownFile(path, owner);
+  if (!isAbstract) setOwner(path, owner);
+  return unixListener(handle, path);
+}
+
+function unixListener(handle: SocketHandle, path: string): Listener {
+  const unlink = path.startsWith("@") ? () => {} : remover(path);
   let state: "open" | "closed" = "open";
+  let isHandedOver = false;
   return {
     inherited: { fd: handle.fd, kind: "unix", address: `unix:${path}`, host: "", port: 0, path },
     close: () => {
       if (state === "closed") return;
       state = "closed";
       handle.close();
-      unlink();
+      if (!isHandedOver) unlink();
+    },
+    handOver: (isDone) => {
+      isHandedOver = isDone;
     },
   };
 }
@@ -186,12 +208,16 @@ function giveName(first: string, path: string, handle: SocketHandle): void {
   }
 }
 
-/** Sets the owner and answers how to remove the file: only if it is still the one made here. */
-function ownFile(path: string, owner: SocketOwner): () => void {
-  const made = lstatSync(path);
+function setOwner(path: string, owner: SocketOwner): void {
   if (owner.uid >= 0 || owner.gid >= 0) chownSync(path, owner.uid, owner.gid);
   // chown(2) may clear bits; and a umask can only take bits away.
   chmodSync(path, owner.mode);
+}
+
+/** How to remove the file: only if it is still the one that is there now. */
+function remover(path: string): () => void {
+  const made = lstatSync(path, { throwIfNoEntry: false });
+  if (made === undefined) return () => {};
   return () => {
     const now = lstatSync(path, { throwIfNoEntry: false });
     if (now !== undefined && now.ino === made.ino && now.dev === made.dev) unlinkQuietly(path);
@@ -240,10 +266,11 @@ function unlinkQuietly(path: string): void {
 
 // ---- inherited: fd://N and systemd's LISTEN_FDS
 
-function openInherited(fd: number): Listener {
+function openInherited(fd: number, path: string = ""): Listener {
   const name = `fd://${fd}`;
   if (!isSocket(fd)) throw new ListenError("ENOTSOCK", name, 0);
   const handle = handleOrThrow(createServerHandle(null, 0, undefined, fd), name, 0);
+  if (path !== "") return unixListener(handle, path);
   if (handle.getsockname === undefined) return inheritedUnix(handle, fd);
   const { address, port } = boundName(handle);
   return tcpListener(handle, address, port);
@@ -253,6 +280,7 @@ function inheritedUnix(handle: SocketHandle, fd: number): Listener {
   return {
     inherited: { fd, kind: "unix", address: `unix:fd:${fd}`, host: "", port: 0, path: "" },
     close: () => handle.close(),
+    handOver: () => {},
   };
 }
 

@@ -9,7 +9,7 @@ import { Arbiter } from "../arbiter/arbiter.ts";
 import { type ChildSpec, spawnChild } from "../arbiter/child.ts";
 import { openControlListener } from "../arbiter/control-listener.ts";
 import { ListenError } from "../arbiter/listen-error.ts";
-import { type Listener, openListeners, type SocketOwner } from "../arbiter/listeners.ts";
+import { type Listener, openListeners, type SocketOwner, takeOver } from "../arbiter/listeners.ts";
 import { listenToSignals } from "../arbiter/signals.ts";
 import { watchFiles } from "../arbiter/watcher.ts";
 import { systemClock } from "../base/system-clock.ts";
@@ -20,9 +20,13 @@ import { groupId, userId } from "../os/account.ts";
 import { hasRoomForWorker } from "../os/memory.ts";
 import { describePortOwner } from "../os/port-owner.ts";
 import type { OpenedFile } from "./config-source.ts";
+import { Teller } from "./daemon.ts";
+import { giveLogs, type Identity, identityOf } from "./identity.ts";
 import { Operations } from "./operations.ts";
+import { isSuccessor, openPidFile, promote } from "./pid-file.ts";
 import { FRONT_ROLE, MAIN_FILE, readText, VERSION } from "./program.ts";
 import { type FoundPython, findPython, pythonSpec } from "./python.ts";
+import { afterPredecessor, inherited, Succession } from "./succession.ts";
 
 export interface ArbiterRun {
   readonly config: Config;
@@ -33,6 +37,8 @@ export interface ArbiterRun {
   readonly cfg: Readonly<Record<string, unknown>>;
   /** The configuration file, if there is one. */
   readonly file: OpenedFile | undefined;
+  /** For a new server in this one's place. */
+  readonly argv: readonly string[];
 }
 
 /** gunicorn's: 1 for what stands in the way before any worker exists. */
@@ -43,8 +49,10 @@ const LISTEN_RETRY_MS = 1_000;
 
 /** Runs the server to its end and answers the exit code. Signals are heard from the first moment. */
 export async function runArbiter(run: ArbiterRun): Promise<number> {
-  const log = openLog(run.config);
-  if (typeof log === "string") return fail(log);
+  const opened = openLog(run.config);
+  if (typeof opened === "string") return fail(opened);
+  const teller = new Teller();
+  const log = teller.around(opened);
   for (const warning of run.warnings) log.warning(warning);
   for (const note of run.notes) log.info(note);
   const python = run.file?.evaluation === undefined ? findPython(run.config) : foundBy(run.file.evaluation);
@@ -53,16 +61,36 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
     return EXIT_CANNOT_START;
   }
   process.title = `tunicorn: arbiter [${run.config.procName === "" ? run.config.app : run.config.procName}]`;
-  const listeners = run.purpose === "check" ? [] : await listen(run.config, log);
-  return listeners === undefined ? EXIT_CANNOT_START : serve(run, python.path, listeners, log);
+  const identity = identityOf(run.config, log);
+  if (identity === undefined) return EXIT_CANNOT_START;
+  giveLogs(run.config, identity);
+  const base = { python: python.path, identity, log, teller };
+  if (run.purpose === "check") return serve(run, { ...base, listeners: [] });
+  const pidFile = openPidFile(run.config, log);
+  if (pidFile === "failed") return EXIT_CANNOT_START;
+  const listeners = await listen(run.config, log);
+  if (listeners !== undefined) {
+    if (pidFile !== undefined && isSuccessor())
+      afterPredecessor(() => promote(pidFile, run.config.pidFile, log));
+    const exitCode = await serve(run, { ...base, listeners });
+    pidFile?.remove();
+    return exitCode;
+  }
+  pidFile?.remove();
+  return EXIT_CANNOT_START;
 }
 
-async function serve(
-  run: ArbiterRun,
-  python: string,
-  listeners: readonly Listener[],
-  log: ErrorLog,
-): Promise<number> {
+/** What there is before the arbiter. */
+interface Foundation {
+  readonly python: string;
+  readonly identity: Identity;
+  readonly listeners: readonly Listener[];
+  readonly log: ErrorLog;
+  readonly teller: Teller;
+}
+
+async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
+  const { python, identity, listeners, log, teller } = foundation;
   const env = withoutActivation(process.env);
   const { config, cfg, purpose, file } = run;
   const operations = new Operations({ config, log, listeners });
@@ -76,13 +104,17 @@ async function serve(
       listeners,
       version: VERSION,
       forkserverSpec: pythonSpec(python),
-      frontSpec: frontSpec(env),
+      frontSpec: frontSpec(env, identity),
     },
     {
       clock: systemClock,
       log,
       spawn: spawnChild,
-      watch: operations.watch,
+      watch: (view) => {
+        operations.watch(view);
+        teller.onView(view);
+      },
+      succession: new Succession(run.argv, listeners, log),
       hasRoom: (pids) => hasRoomForWorker(readText, pids),
       openControl: (sink) => openControlListener(sink, log),
       killOrphan: killIfThere,
@@ -101,8 +133,9 @@ async function serve(
   return exitCode;
 }
 
-function frontSpec(env: NodeJS.ProcessEnv): Omit<ChildSpec, "fds"> {
-  return { command: process.execPath, args: [...FRONT_FLAGS, MAIN_FILE, FRONT_ROLE], env, stdin: "ignore" };
+function frontSpec(env: NodeJS.ProcessEnv, identity: Identity): Omit<ChildSpec, "fds"> {
+  const args = [...FRONT_FLAGS, MAIN_FILE, FRONT_ROLE];
+  return { command: process.execPath, args, env, stdin: "ignore", ...identity };
 }
 
 /** The arbiter's own flags are for a small heap; a front needs none of them. */
@@ -144,6 +177,8 @@ async function listen(config: Config, log: Log): Promise<readonly Listener[] | u
     log.error("the owner of Unix sockets does not exist here", { user, group });
     return undefined;
   }
+  const handedOver = inherited(process.env);
+  if (handedOver !== undefined) return takeOver(handedOver);
   const activated = activatedAddresses(process.env, process.pid);
   const addresses = activated.length > 0 ? activated : config.bind;
   for (let retriesLeft = LISTEN_RETRIES; ; retriesLeft -= 1) {

@@ -17,12 +17,6 @@ export interface ProcessValues {
   readonly tmp_upload_dir: string;
 }
 
-const PRIVILEGES = refused(
-  "changing user and group",
-  "start the server as that user (systemd: User=, docker: --user)",
-);
-const DAEMON = refused("running as a daemon", "use systemd, a container engine or another supervisor");
-
 export const PROCESS_SETTINGS: SettingsOf<ProcessValues> = {
   proc_name: {
     section: "Process",
@@ -46,40 +40,40 @@ export const PROCESS_SETTINGS: SettingsOf<ProcessValues> = {
     flags: ["-D", "--daemon"],
     type: SWITCH,
     byDefault: false,
-    doc: "Run in the background.",
-    status: DAEMON,
+    doc: "Run in the background: the command ends when the workers are ready, or with the error that kept them from it.",
+    status: SUPPORTED,
   },
   enable_stdio_inheritance: {
     section: "Process",
     flags: ["-R", "--enable-stdio-inheritance"],
     type: SWITCH,
     byDefault: false,
-    doc: "Keep stdout and stderr in the background.",
-    status: DAEMON,
+    doc: "With --daemon: keep stdout and stderr, which are closed otherwise.",
+    status: SUPPORTED,
   },
   pidfile: {
     section: "Process",
     flags: ["-p", "--pid"],
     type: text("FILE"),
     byDefault: "",
-    doc: "A file for the server's process id.",
-    status: refused("a pid file"),
+    doc: "A file for the process id of the server; a living server's is refused.",
+    status: SUPPORTED,
   },
   user: {
     section: "Process",
     flags: ["-u", "--user"],
     type: text("USER"),
     byDefault: "",
-    doc: "The user that runs the workers.",
-    status: PRIVILEGES,
+    doc: "The user that runs workers and fronts, and owns Unix sockets, when root starts the server.",
+    status: SUPPORTED,
   },
   group: {
     section: "Process",
     flags: ["-g", "--group"],
     type: text("GROUP"),
     byDefault: "",
-    doc: "The group that runs the workers.",
-    status: PRIVILEGES,
+    doc: "The group that runs workers and fronts, and owns Unix sockets, when root starts the server.",
+    status: SUPPORTED,
   },
   initgroups: {
     section: "Process",
@@ -87,7 +81,7 @@ export const PROCESS_SETTINGS: SettingsOf<ProcessValues> = {
     type: SWITCH,
     byDefault: false,
     doc: "Give the workers all groups of --user.",
-    status: PRIVILEGES,
+    status: SUPPORTED,
   },
   worker_tmp_dir: {
     section: "Process",

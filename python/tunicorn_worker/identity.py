@@ -1,0 +1,60 @@
+"""Who a worker runs as: --user, --group, --initgroups, when root has started the server."""
+
+from __future__ import annotations
+
+import os
+
+from .boot_error import BootError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .control import Settings
+
+
+def become_user(settings: Settings) -> None:
+    """For good. Raises BootError. All threads change: the C library sees to that."""
+    if not settings.user and not settings.group:
+        return
+    try:
+        uid, name, own_gid = find_user(settings.user)
+        gid = find_group(settings.group) if settings.group else own_gid
+        _become(uid, gid, name if settings.init_groups else "")
+    except (KeyError, OSError) as error:
+        target = f"{settings.user or '-'}:{settings.group or '-'}"
+        raise BootError("interpreter", f"cannot become {target}: {error}") from error
+
+
+def _become(uid: int, gid: int, name: str) -> None:
+    if os.geteuid() == 0:
+        if name:
+            os.initgroups(name, gid)
+        else:
+            os.setgroups([gid])
+    if gid != os.getegid():
+        os.setgid(gid)
+    if uid != os.geteuid():
+        os.setuid(uid)
+
+
+def find_user(user: str) -> tuple[int, str, int]:
+    """Its number, its name ("" when only the number is known), and its group."""
+    if not user:
+        return os.geteuid(), "", os.getegid()
+    import pwd
+
+    try:
+        entry = pwd.getpwuid(int(user)) if user.isdigit() else pwd.getpwnam(user)
+    except KeyError:
+        if not user.isdigit():
+            raise
+        return int(user), "", os.getegid()
+    # As gunicorn: the group stays what it is unless it is named.
+    return entry.pw_uid, entry.pw_name, os.getegid()
+
+
+def find_group(group: str) -> int:
+    if group.isdigit():
+        return int(group)
+    import grp
+
+    return grp.getgrnam(group).gr_gid
