@@ -54,7 +54,7 @@ async function act(intent: Intent, file: OpenedFile | undefined): Promise<number
     }
     const { runArbiter } = await import("./compose/arbiter.ts");
     const { config, cfg, mode: purpose, warnings, notes } = intent;
-    return runArbiter({ config, cfg, purpose, warnings, notes, file, argv });
+    return runArbiter({ config, cfg, purpose, warnings, notes, file, argv: given });
   }
   file?.evaluation?.end();
   if (intent.type === "read-file") return WRONG_FILE; // never: the file was read
@@ -80,5 +80,5 @@ async function inBackground(keepsStdio: boolean, file: OpenedFile | undefined): 
   const { detach, isDetached } = await import("./compose/daemon.ts");
   if (isDetached()) return undefined;
   file?.evaluation?.end();
-  return detach(argv, { keepsStdio });
+  return detach(given, { keepsStdio });
 }
