@@ -210,6 +210,7 @@ class Forkserver:
                 break
             if pid in self._workers:
                 self._workers.discard(pid)
+                end_group(pid, status)
                 self._send(exit_report(pid, status, usage.ru_maxrss))
                 if self._hooks is not None:
                     self._hooks.reaped(pid)
@@ -234,6 +235,14 @@ def _send_datagram(address: str, text: str) -> None:
             sock.sendto(text.encode(), path)
     except OSError:
         pass
+
+
+def end_group(pid: int, status: int) -> None:
+    """What the worker's app has started ends with it, unless it has left the worker's process group."""
+    try:
+        os.killpg(pid, signal.SIGKILL if os.WIFSIGNALED(status) else signal.SIGTERM)
+    except OSError:
+        pass  # nobody is left, or the worker had no group of its own
 
 
 def exit_report(pid: int, status: int, rss_max: int) -> dict[str, Any]:

@@ -83,6 +83,8 @@ export interface ArbiterPorts {
   nameBodyFolder(): string;
   removeFolder(path: string): void;
   reopenLogs(): void;
+  /** How many processes of this control group the kernel has killed for memory. */
+  readonly oomKills?: () => number | undefined;
   /** A new server on the same sockets (SIGUSR2). */
   readonly succession?: { begin(): void; readonly isUnderWay: boolean };
   /** Only asked with --reload. */
@@ -165,6 +167,7 @@ export class Arbiter {
       forkserver: (generation) => this.#forkservers.configured(generation),
       frontOf: (nr) => this.#fronts.ofSeat(nr),
       killOrphan: ports.killOrphan,
+      oomKills: ports.oomKills,
       onBootFailure: (worker, failure) => this.#onBootFailure(worker, failure),
     });
   }

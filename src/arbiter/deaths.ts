@@ -21,18 +21,26 @@ export interface Death {
   readonly worker: PoolWorker;
   readonly exit: WorkerExit;
   readonly atMs: number;
+  /** The kernel had no memory left for it. */
+  readonly isByKernel?: boolean;
 }
 
 export class Deaths {
   readonly #log: Log;
   readonly #reports = new Map<number, readonly LostRequest[]>();
+  readonly #oomKills: () => number | undefined;
+  #oomKillsSeen: number;
   #waiting: readonly Death[] = [];
 
-  constructor(log: Log) {
+  /** `oomKills`: how many processes of this control group the kernel has killed for memory. */
+  constructor(log: Log, oomKills: () => number | undefined = () => undefined) {
     this.#log = log;
+    this.#oomKills = oomKills;
+    this.#oomKillsSeen = oomKills() ?? 0;
   }
 
-  onExit(death: Death): void {
+  onExit(exited: Death): void {
+    const death = this.#isByKernel(exited) ? { ...exited, isByKernel: true } : exited;
     const { pid, isLinked } = death.worker;
     const inFlight = this.#reports.get(pid);
     this.#reports.delete(pid);
@@ -60,6 +68,14 @@ export class Deaths {
     return Math.min(...this.#waiting.map(({ atMs }) => atMs + LOST_WAIT_MS), Number.POSITIVE_INFINITY);
   }
 
+  /** A SIGKILL that nobody here sent, while the kernel's count of such went up. */
+  #isByKernel({ worker, exit }: Death): boolean {
+    if (exit.signal !== "SIGKILL" || worker.cause !== undefined) return false;
+    const seen = this.#oomKillsSeen;
+    this.#oomKillsSeen = this.#oomKills() ?? seen;
+    return this.#oomKillsSeen > seen;
+  }
+
   #remember(pid: number, inFlight: readonly LostRequest[]): void {
     this.#reports.set(pid, inFlight);
     const [oldest] = this.#reports.keys();
@@ -84,13 +100,17 @@ function isWanted({ worker, exit }: Death): boolean {
   return isAsked && worker.state !== "killed" && exit.signal === null;
 }
 
-function deathFields({ worker, exit, atMs }: Death, inFlight: readonly LostRequest[] | undefined): LogFields {
+function deathFields(
+  { worker, exit, atMs, isByKernel }: Death,
+  inFlight: readonly LostRequest[] | undefined,
+): LogFields {
   const requests = inFlight ?? [];
   return {
     nr: worker.nr,
     pid: worker.pid,
     generation: worker.generation,
-    cause: causeOf(worker, exit),
+    cause: isByKernel === true ? "kernel-oom" : causeOf(worker, exit),
+    by: isByKernel === true ? "kernel" : decider(worker, exit),
     ...(exit.signal === null ? { code: exit.code } : { signal: exit.signal }),
     ...(worker.retireCause === undefined ? {} : { asked: worker.retireCause }),
     ...(worker.wasReady ? {} : { step: worker.step }),
@@ -107,6 +127,25 @@ function causeOf(worker: PoolWorker, exit: WorkerExit): string {
   if (worker.isRetiring) return "retire";
   if (exit.signal !== null) return "signal";
   return exit.code === null ? "unknown" : "exit";
+}
+
+/** Signals that a process brings upon itself. */
+const OWN_SIGNALS: ReadonlySet<string> = new Set([
+  "SIGSEGV",
+  "SIGBUS",
+  "SIGILL",
+  "SIGFPE",
+  "SIGABRT",
+  "SIGTRAP",
+  "SIGSYS",
+]);
+
+/** Who ended it: this server, the worker itself, or somebody outside of both. */
+function decider({ cause, retireCause, isRetiring }: PoolWorker, { signal }: WorkerExit): string {
+  if (cause === "boot-error" || cause === "control-lost") return "worker";
+  if (cause !== undefined) return retireCause?.startsWith("signal") === true ? "operator" : "arbiter";
+  if (signal !== null) return OWN_SIGNALS.has(signal) ? "worker" : "outside";
+  return isRetiring ? "arbiter" : "worker";
 }
 
 export function showRequest({ id, method, path, elapsedMs, started, retried }: LostRequest): string {

@@ -45,6 +45,7 @@ export interface WorkersWorld {
   forkserver(generation: number): ForkserverHandle | undefined;
   /** The front that has this seat's link, if it is ready. */
   frontOf(nr: number): FrontHandle | undefined;
+  readonly oomKills?: (() => number | undefined) | undefined;
   /** SIGKILL to a worker that has no living parent to do it. */
   killOrphan(pid: number): void;
   /** A worker ended, or was ended, before it was ready, and nobody wanted that. */
@@ -77,7 +78,7 @@ export class Workers {
 
   constructor(world: WorkersWorld) {
     this.#world = world;
-    this.deaths = new Deaths(world.log);
+    this.deaths = new Deaths(world.log, world.oomKills);
     this.#vigil = new Vigil(world.vigil, Math.random);
     this.#aborts = new Aborts({
       askStacks: (age) => this.#handles.get(age)?.send({ type: "stacks", id: LAST_STACKS_ID, last: true }),

@@ -17,6 +17,7 @@ import type { Config } from "../config/config.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { groupId, userId } from "../os/account.ts";
+import { readOomKills } from "../os/cgroup.ts";
 import { hasRoomForWorker } from "../os/memory.ts";
 import { describePortOwner } from "../os/port-owner.ts";
 import type { OpenedFile } from "./config-source.ts";
@@ -118,6 +119,7 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
       hasRoom: (pids) => hasRoomForWorker(readText, pids),
       openControl: (sink) => openControlListener(sink, log),
       killOrphan: killIfThere,
+      oomKills: () => readOomKills(readText),
       nameBodyFolder: () => join(tmpdir(), `tunicorn-${process.pid}-${randomBytes(8).toString("hex")}`),
       removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
       reopenLogs: () => log.reopen(),

@@ -54,6 +54,21 @@ function freeBytes(max: number | undefined, used: number | undefined, stat = "")
   return Math.max(0, max - used + Number(droppable));
 }
 
+/** How many processes of this group the kernel has killed for memory so far; undefined where that is not told. */
+export function readOomKills(read: ReadText): number | undefined {
+  const groups = parseGroups(read("/proc/self/cgroup") ?? "");
+  const files = [
+    ...foldersOf(ROOT, groups.unified).map((folder) => `${folder}/memory.events`),
+    ...foldersOf(`${ROOT}/memory`, groups.memory).map((folder) => `${folder}/memory.oom_control`),
+  ];
+  // The innermost group that tells: its count is of this server alone, as far as can be.
+  for (const file of files.reverse()) {
+    const count = /^oom_kill (\d+)$/m.exec(read(file) ?? "")?.[1];
+    if (count !== undefined) return Number(count);
+  }
+  return undefined;
+}
+
 /** The process's group in each hierarchy; undefined where there is none. Lines are `id:controllers:path`. */
 function parseGroups(text: string): Readonly<Record<"unified" | "cpu" | "memory", string | undefined>> {
   const groups: Record<"unified" | "cpu" | "memory", string | undefined> = {

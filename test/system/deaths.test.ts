@@ -1,0 +1,44 @@
+// Each worker's end is one record with its cause, and nothing of a worker outlives it.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { ask } from "../harness/http-client.ts";
+import { startServer } from "../harness/server.ts";
+import { eventually } from "../harness/wait.ts";
+
+const ANY_PORT = ["-b", "127.0.0.1:0"];
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
+  } catch {
+    return false;
+  }
+}
+
+test("what the application has started ends with its worker, however that ends", async (t) => {
+  const server = await startServer(t, [...ANY_PORT, "stuck"]);
+  const [worker] = server.tree.workers;
+  assert.ok(worker);
+  const first = Number((await ask(server.endpoint, { path: "/child" })).body);
+  assert.ok(isRunning(first));
+  process.kill(worker, "SIGKILL");
+  await eventually(5_000, "the child of a killed worker ends", () => !isRunning(first));
+  await server.logged(
+    new RegExp(`worker exited[^\\n]*pid=${worker} [^\\n]*cause=signal by=outside signal=SIGKILL`),
+  );
+  const second = Number((await ask(server.endpoint, { path: "/child" })).body);
+  server.signal("SIGHUP");
+  await server.logged(/reload finished/);
+  await eventually(5_000, "the child of a replaced worker ends", () => !isRunning(second));
+  await server.logged(/worker exited[^\n]*cause=reload by=arbiter code=0/);
+  await server.stop();
+});
+
+test("a death names the requests that it interrupted", async (t) => {
+  const server = await startServer(t, [...ANY_PORT, "faults"]);
+  await ask(server.endpoint, { method: "POST", path: "/die", body: "once" });
+  await server.logged(/worker exited[^\n]*cause=exit by=worker code=7[^\n]*inFlight=1[^\n]*POST \/die/);
+  await server.stop();
+});

@@ -1,0 +1,111 @@
+// Deploys under load: nothing is lost, whatever comes together.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type Server, startServer } from "../harness/server.ts";
+import { temporaryFolder } from "../harness/temporary.ts";
+
+const RELOADS = 5;
+const CLIENTS = 8;
+const REQUEST_EVERY_MS = 40;
+
+const SLOW_APP = `
+import os, time
+time.sleep(0.3)
+def application(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"%d bytes" % len(body)]
+`;
+
+/** GET and POST in turn on connections that are kept, about 200 a second in all. */
+class SteadyClients {
+  readonly failures: string[] = [];
+  answered = 0;
+  readonly #agent: Agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+  readonly #running: Promise<void>[];
+  #isStopped = false;
+
+  constructor(port: number) {
+    this.#running = Array.from({ length: CLIENTS }, () => this.#client(port));
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.#running);
+    this.#agent.destroy();
+  }
+
+  async #client(port: number): Promise<void> {
+    for (let nr = 0; !this.#isStopped; nr += 1) {
+      const body = nr % 2 === 0 ? "" : "x".repeat(1_000);
+      const outcome = await this.#ask(port, body);
+      if (outcome === `200 ${body.length} bytes`) this.answered += 1;
+      else this.failures.push(outcome);
+      // The pace of the load, not a wait for anything.
+      await new Promise((resolve) => setTimeout(resolve, REQUEST_EVERY_MS));
+    }
+  }
+
+  #ask(port: number, body: string): Promise<string> {
+    const method = body === "" ? "GET" : "POST";
+    return new Promise((resolve) => {
+      const asked = request({ port, host: "127.0.0.1", method, agent: this.#agent }, (response) => {
+        let text = "";
+        response.on("data", (bytes: Buffer) => {
+          text += bytes.toString();
+        });
+        response.on("end", () => resolve(`${response.statusCode} ${text}`));
+        response.on("error", (error) => resolve(String(error)));
+      });
+      asked.on("error", (error) => resolve(String(error)));
+      asked.end(body);
+    });
+  }
+}
+
+async function reloads(server: Server, times: number): Promise<void> {
+  for (let nr = 1; nr <= times; nr += 1) {
+    server.signal("SIGHUP");
+    await server.logged(new RegExp(`(reload finished[\\s\\S]*){${nr}}`));
+  }
+}
+
+for (const preload of [[], ["--preload"]]) {
+  test(`reloads under load, with a slow import and max_requests, lose nothing ${preload.join(" ")}`, async (t) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(join(folder, "slow.py"), SLOW_APP);
+    const args = ["-w", "2", "--max-requests", "50", ...preload, "-b", "127.0.0.1:0", "slow"];
+    const server = await startServer(t, args, { cwd: folder });
+    await server.logged(/Ready at/);
+    const clients = new SteadyClients(server.port);
+    t.after(() => clients.stop());
+    await reloads(server, Number(process.env["TUNICORN_TEST_RELOADS"] ?? RELOADS));
+    await clients.stop();
+    assert.deepEqual(clients.failures, []);
+    assert.ok(clients.answered > 100, String(clients.answered));
+    await server.stop();
+  });
+}
+
+test("code that is broken leaves the old one serving, and the next reload mends it", async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, "slow.py");
+  writeFileSync(file, SLOW_APP);
+  const server = await startServer(t, ["-w", "2", "-b", "127.0.0.1:0", "slow"], { cwd: folder });
+  await server.logged(/Ready at/);
+  const clients = new SteadyClients(server.port);
+  t.after(() => clients.stop());
+  writeFileSync(file, `${SLOW_APP}\nthis is no python\n`);
+  server.signal("SIGHUP");
+  await server.logged(/SyntaxError/);
+  await server.logged(/reload failed: the code that served before keeps serving/);
+  writeFileSync(file, SLOW_APP);
+  await reloads(server, 1);
+  await clients.stop();
+  assert.deepEqual(clients.failures, []);
+  await server.stop();
+});
