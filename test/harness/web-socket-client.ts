@@ -94,9 +94,20 @@ export class WebSocketClient {
     return this.#take();
   }
 
-  /** The next one's payload as text, for messages. */
+  /** The next message, its fragments joined. */
+  async message(): Promise<Frame> {
+    const first = await this.next();
+    const payloads = [first.payload];
+    for (let last = first; !last.isLast; ) {
+      last = await this.next();
+      payloads.push(last.payload);
+    }
+    return { ...first, isLast: true, payload: Buffer.concat(payloads) };
+  }
+
+  /** The next message as text. */
   async text(): Promise<string> {
-    return (await this.next()).payload.toString();
+    return (await this.message()).payload.toString();
   }
 
   /** The code and the reason of the close frame that comes next, as `1000 reason`. */
