@@ -1,14 +1,12 @@
 // Random mutations of the HTTP/1.1 corpus. What must hold for any bytes: nothing throws, nothing is read after an error, and
 // what is understood does not depend on how the bytes were split.
-//
-//   node test/fuzz/h1.ts [--seed=N] [--rounds=N]
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { MessageLimits } from "../../src/http/limits.ts";
 import { play, type Transcript } from "./h1-driver.ts";
+import { makeRandom, pick, type Random, split } from "./random.ts";
 
 const CORPUS = join(import.meta.dirname, "../corpus/h1");
 const INPUT_BYTES_MAX = 2_000;
@@ -55,9 +53,6 @@ const LOOSE: Partial<MessageLimits> = {
 };
 const LIMITS: readonly Partial<MessageLimits>[] = [{}, TIGHT, LOOSE, { ...TIGHT, ...LOOSE }];
 
-/** A number in [0, below), out of the seed alone. */
-type Random = (below: number) => number;
-
 /** Plays `rounds` mutated inputs; a failure names the seed and the bytes. */
 export function fuzzH1(seed: number, rounds: number): void {
   const random = makeRandom(seed);
@@ -80,21 +75,6 @@ function readSamples(): string[] {
   return [...read("valid.json"), ...read("invalid.json")]
     .map((sample) => sample.input)
     .filter((input) => input.length <= INPUT_BYTES_MAX);
-}
-
-/** xorshift32: small, and the same everywhere. */
-function makeRandom(seed: number): Random {
-  let state = seed | 0 || 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
-function pick<T>(list: readonly T[], random: Random): T {
-  return list[random(list.length)] as T; // lists here are never empty
 }
 
 function mutate(sample: string, samples: readonly string[], random: Random): Buffer {
@@ -122,17 +102,6 @@ function mutateOnce(text: string, samples: readonly string[], random: Random): s
   }
 }
 
-function split(input: Buffer, random: Random): Buffer[] {
-  const pieces: Buffer[] = [];
-  const longest = 1 + random(random(2) === 0 ? 3 : 200);
-  for (let at = 0; at < input.length; ) {
-    const to = Math.min(input.length, at + 1 + random(longest));
-    pieces.push(input.subarray(at, to));
-    at = to;
-  }
-  return pieces;
-}
-
 /** What must not depend on the split. */
 function summary(transcript: Transcript): unknown {
   const requests = transcript.requests.map(({ head, ...rest }) => ({
@@ -141,14 +110,3 @@ function summary(transcript: Transcript): unknown {
   }));
   return { ...transcript, requests };
 }
-
-function main(): void {
-  const { values } = parseArgs({ options: { seed: { type: "string" }, rounds: { type: "string" } } });
-  const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
-  const rounds = Number(values.rounds ?? 200_000);
-  console.log(`h1: seed ${seed}, ${rounds} rounds`);
-  fuzzH1(seed, rounds);
-  console.log("h1: nothing found");
-}
-
-if (import.meta.main) main();

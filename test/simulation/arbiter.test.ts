@@ -1,231 +1,36 @@
-// The whole arbiter against hundreds of histories: crashes, hangs, reloads, late reports, stops at any moment. A failure
-// names its seed: TUNICORN_SEED=n runs that history alone.
+// The whole arbiter against hundreds of histories (arbiter.ts). A failure names its seed: TUNICORN_SEED=n runs that history alone.
 
-import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { KILL_WAIT_MS } from "../../src/arbiter/stop.ts";
-import { ArbiterWorld, type Faults, GRACEFUL_TIMEOUT_MS, NO_FAULTS, settle } from "./arbiter-world.ts";
-import { Random } from "./random.ts";
+import { type Game, playElastic, playGrowth, playReload, playToCalm, playToStop } from "./arbiter.ts";
 
 const HISTORIES = 300;
-const STEPS = 120;
-const CALM_MS = 200_000;
-const WORKERS_MAX = 6;
 
 const seeds =
   process.env["TUNICORN_SEED"] === undefined
     ? Array.from({ length: HISTORIES }, (_, seed) => seed)
     : [Number(process.env["TUNICORN_SEED"])];
 
-function drawFaults(random: Random): Faults {
-  const chance = (): number => (random.chance(0.5) ? 0 : random.next() ** 2);
-  return {
-    crashInBoot: chance(),
-    bootFailed: chance(),
-    hangInBoot: chance() / 4,
-    ignoreStop: chance(),
-    ignoreDrain: chance(),
-    delayMsMax: random.between(1, 2_000),
-  };
-}
-
-/** What an operator and fate may do; `wanted` follows the operator. */
-class History {
-  readonly world: ArbiterWorld;
-  readonly started: number;
-  wanted: number;
-  wantedMax: number;
-
-  constructor(seed: number) {
-    const random = new Random(seed);
-    this.started = random.whole(1, 4);
-    this.wanted = this.started;
-    this.wantedMax = this.started;
-    this.world = new ArbiterWorld(this.started, random, seed % 3 === 0 ? { drainDelayMs: 5_000 } : {});
+async function playAll(play: Game, histories: number): Promise<void> {
+  for (const seed of seeds.slice(0, histories)) {
+    try {
+      await play(seed);
+    } catch (cause) {
+      throw new Error(`TUNICORN_SEED=${seed}`, { cause });
+    }
   }
-
-  step(): void {
-    const { world } = this;
-    const dice = world.random.whole(0, 11);
-    if (dice === 0) world.faults = drawFaults(world.random);
-    else if (dice === 1) this.reload();
-    else if (dice === 2 && this.wanted < WORKERS_MAX) this.add();
-    else if (dice === 3) this.remove();
-    else if (dice === 4) world.pick(world.workers)?.exit(null, "SIGKILL");
-    else if (dice === 5) world.pick(world.workers)?.retire();
-    else if (dice === 6 && world.happens(0.3)) world.pick(world.forkservers)?.kill();
-    else if (dice === 7 && world.happens(0.3)) world.pick(world.fronts)?.kill();
-    world.clock.advance(world.random.next() ** 3 * 20_000);
-    this.checkAlways();
-  }
-
-  reload(): void {
-    this.world.arbiter.signal("SIGHUP");
-    this.wanted = this.started;
-  }
-
-  add(): void {
-    this.world.arbiter.signal("SIGTTIN");
-    this.wanted += 1;
-    this.wantedMax = Math.max(this.wantedMax, this.wanted);
-  }
-
-  remove(): void {
-    this.world.arbiter.signal("SIGTTOU");
-    this.wanted = Math.max(1, this.wanted - 1);
-  }
-
-  checkAlways(): void {
-    const staying = [...this.world.workers].filter((worker) => !worker.isLeaving && worker.isServing);
-    assert.ok(staying.length <= 2 * this.wantedMax, `${staying.length} workers serve`);
-    assert.ok(this.world.fronts.size <= 1, "one front");
-  }
-
-  checkCalm(): void {
-    const { workers, fronts, forkservers } = this.world;
-    const seats = [...workers].map((worker) => worker.nr).sort((a, b) => a - b);
-    assert.deepEqual(
-      seats,
-      Array.from({ length: this.wanted }, (_, nr) => nr),
-    );
-    assert.ok(
-      [...workers].every((worker) => worker.isServing),
-      "all serve",
-    );
-    assert.equal(new Set([...workers].map((worker) => worker.generation)).size, 1, "one generation");
-    const living = [...forkservers].map(({ generation, children }) => ({
-      generation,
-      children: children.size,
-    }));
-    assert.deepEqual(living, [{ generation: living[0]?.generation, children: workers.size }]);
-    assert.equal(fronts.size, 1);
-  }
-}
-
-async function begin(seed: number): Promise<History> {
-  const history = new History(seed);
-  await history.world.start();
-  return history;
-}
-
-async function boot(history: History): Promise<void> {
-  history.world.clock.advance(5_000);
-  await settle();
-  history.checkCalm();
 }
 
 describe("the arbiter, in any history", () => {
-  it("comes back to exactly what is wanted when calm returns", async () => {
-    for (const seed of seeds) {
-      await named(seed, async () => {
-        const history = await begin(seed);
-        await boot(history);
-        for (let step = 0; step < STEPS; step += 1) history.step();
-        history.world.faults = NO_FAULTS;
-        history.world.clock.advance(CALM_MS);
-        history.checkCalm();
-      });
-    }
-  });
-
-  it("stops in time at any moment, and leaves nothing", async () => {
-    for (const seed of seeds) {
-      await named(seed, async () => {
-        const history = await begin(seed);
-        const { world } = history;
-        if (world.happens(0.7)) await boot(history);
-        const steps = world.random.whole(0, 20);
-        for (let step = 0; step < steps && world.exitCode === undefined; step += 1) history.step();
-        world.arbiter.signal(world.happens(0.5) ? "SIGTERM" : "SIGINT");
-        world.clock.advance(GRACEFUL_TIMEOUT_MS + KILL_WAIT_MS + 1);
-        await settle();
-        assert.notEqual(world.exitCode, undefined, "it ended");
-        world.clock.advance(10_000);
-        assert.deepEqual([world.workers.size, world.forkservers.size, world.fronts.size], [0, 0, 0]);
-      });
-    }
-  });
+  it("comes back to exactly what is wanted when calm returns", () => playAll(playToCalm, HISTORIES));
+  it("stops in time at any moment, and leaves nothing", () => playAll(playToStop, HISTORIES));
 });
 
 describe("a reload without faults", () => {
-  it("never costs capacity", async () => {
-    for (const seed of seeds.slice(0, 50)) {
-      await named(seed, async () => {
-        const history = await begin(seed);
-        await boot(history);
-        history.reload();
-        for (let step = 0; step < 2_000; step += 1) {
-          history.world.clock.advance(10);
-          const serving = [...history.world.workers].filter((worker) => worker.isServing);
-          assert.ok(serving.length >= history.wanted, `${serving.length} of ${history.wanted} serve`);
-        }
-        history.checkCalm();
-        assert.ok([...history.world.workers].every((worker) => worker.generation === 2));
-      });
-    }
-  });
+  it("never costs capacity", () => playAll(playReload, 50));
 });
-
-const MIN = 2;
-const MAX = 8;
-const IDLE_MS = 60_000;
-
-async function elasticWorld(seed: number): Promise<ArbiterWorld> {
-  const bounds = { workersMin: MIN, workersMax: MAX, workersIdleMs: IDLE_MS };
-  const world = new ArbiterWorld(MIN, new Random(seed), bounds);
-  await world.start();
-  world.clock.advance(5_000);
-  await settle();
-  return world;
-}
-
-function press(world: ArbiterWorld, forMs: number): void {
-  for (let ms = 0; ms < forMs; ms += 250) {
-    for (const front of world.fronts) front.press(20, world.workers.size);
-    world.clock.advance(250);
-  }
-}
 
 describe("an elastic number of workers", () => {
-  it("grows to its upper bound while requests wait, and goes back to the lower one when nobody asks", async () => {
-    for (const seed of seeds.slice(0, 50)) {
-      await named(seed, async () => {
-        const world = await elasticWorld(seed);
-        assert.equal(world.workers.size, MIN);
-        press(world, 30_000);
-        assert.equal([...world.workers].filter((worker) => worker.isServing).length, MAX);
-        world.clock.advance((MAX - MIN + 1) * IDLE_MS);
-        assert.equal(world.workers.size, MIN);
-      });
-    }
-  });
-
-  it("stays between its bounds in any history, and is not lost by a reload", async () => {
-    for (const seed of seeds.slice(0, 100)) {
-      await named(seed, async () => {
-        const world = await elasticWorld(seed);
-        for (let step = 0; step < STEPS; step += 1) {
-          const dice = world.random.whole(0, 5);
-          if (dice === 0) world.faults = drawFaults(world.random);
-          else if (dice === 1) world.arbiter.signal("SIGHUP");
-          else if (dice === 2) world.pick(world.workers)?.exit(null, "SIGKILL");
-          else if (dice === 3) press(world, world.random.between(0, 5_000));
-          world.clock.advance(world.random.next() ** 3 * 20_000);
-          const { workersWanted } = world.arbiter.view();
-          assert.ok(workersWanted >= MIN && workersWanted <= MAX, `${workersWanted} wanted`);
-        }
-        world.faults = NO_FAULTS;
-        world.clock.advance(CALM_MS + (MAX - MIN + 1) * IDLE_MS);
-        assert.equal(world.workers.size, MIN);
-      });
-    }
-  });
+  it("grows to its upper bound while requests wait, and goes back to the lower one when nobody asks", () =>
+    playAll(playGrowth, 50));
+  it("stays between its bounds in any history, and is not lost by a reload", () => playAll(playElastic, 100));
 });
-
-async function named(seed: number, run: () => Promise<void>): Promise<void> {
-  try {
-    await run();
-  } catch (cause) {
-    throw new Error(`TUNICORN_SEED=${seed}`, { cause });
-  }
-}

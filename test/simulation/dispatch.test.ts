@@ -28,6 +28,6 @@ function run(seed: number): Outcome {
   try {
     return simulateDispatch(seed, STEPS);
   } catch (cause) {
-    throw new Error(`npm run sim -- --seed=${seed} --steps=${STEPS}`, { cause });
+    throw new Error(`npm run sim -- dispatch --seed=${seed} --steps=${STEPS}`, { cause });
   }
 }

@@ -1,0 +1,25 @@
+// `npm run fuzz -- [h1|wire]… [--seed=N] [--rounds=N]`: mutated bytes for as long as you like. A failure names its seed.
+
+import { parseArgs } from "node:util";
+import { fuzzH1 } from "./h1.ts";
+import { fuzzWire } from "./wire.ts";
+
+const fuzzers: Readonly<Record<string, (seed: number, rounds: number) => void>> = {
+  h1: fuzzH1,
+  wire: fuzzWire,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seed: { type: "string" }, rounds: { type: "string", default: "200000" } },
+});
+const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
+const rounds = Number(values.rounds);
+
+for (const name of positionals.length === 0 ? Object.keys(fuzzers) : positionals) {
+  const fuzz = fuzzers[name];
+  if (fuzz === undefined) throw new Error(`no fuzzer ${name}; there are ${Object.keys(fuzzers).join(", ")}`);
+  console.log(`${name}: seed ${seed}, ${rounds} rounds`);
+  fuzz(seed, rounds);
+  console.log(`${name}: nothing found`);
+}
