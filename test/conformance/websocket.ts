@@ -6,7 +6,8 @@
 // Passed are OK and INFORMATIONAL; NON-STRICT (a fault is found at the end of a message, not at its byte) and UNIMPLEMENTED (an
 // offer of compression is declined, which is our right) are shown, and counted as passed.
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +41,7 @@ async function main(cases: readonly string[]): Promise<number> {
     ]);
     await server.logged(/Ready at/);
     const folder = temporaryFolder(owner);
-    return report(runSuite(python, { folder, port: server.port, cases }));
+    return report(await runSuite(python, { folder, port: server.port, cases }));
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
   }
@@ -73,7 +74,11 @@ interface Order {
   readonly cases: readonly string[];
 }
 
-function runSuite(python: string, { folder, port, cases }: Order): Readonly<Record<string, Result>> {
+/** Not synchronously: somebody has to read what the server says meanwhile. */
+async function runSuite(
+  python: string,
+  { folder, port, cases }: Order,
+): Promise<Readonly<Record<string, Result>>> {
   const outdir = join(folder, "report");
   mkdirSync(outdir);
   const spec = {
@@ -86,11 +91,12 @@ function runSuite(python: string, { folder, port, cases }: Order): Readonly<Reco
   const specFile = join(folder, "spec.json");
   writeFileSync(specFile, JSON.stringify(spec));
   const env = { ...process.env, PYTHONPATH: FOLDER };
-  const { status } = spawnSync(python, ["-c", RUN, "-m", "fuzzingclient", "-s", specFile], {
+  const suite = spawn(python, ["-c", RUN, "-m", "fuzzingclient", "-s", specFile], {
     cwd: folder,
     env,
     stdio: ["ignore", "ignore", "inherit"],
   });
+  const [status] = await once(suite, "exit");
   if (status !== 0) throw new Error(`the suite ended with status ${status}`);
   return JSON.parse(readFileSync(join(outdir, "index.json"), "utf8")).tunicorn;
 }
