@@ -52,6 +52,7 @@ function testConfig(workers: number, changes: Partial<Config>): Config {
     threads: 1,
     gracefulTimeoutMs: GRACEFUL_TIMEOUT_MS,
     bootTimeoutMs: BOOT_TIMEOUT_MS,
+    isDaemon: true,
     timeoutMs: 30_000,
     workersMaxRssBytes: 0,
     workersLifetimeMs: 0,
@@ -205,7 +206,7 @@ export class FakeForkserver implements Child {
     if (!this.isAlive) return;
     if (message.type === "configure") this.#configure(message.generation);
     else if (message.type === "fork") this.#world.later(this, () => this.#fork(message.nr));
-    else if (message.type === "signal") this.#signal(message.pid);
+    else if (message.type === "signal") this.#signal(message.pid, message.signal);
     else if (message.type === "stop") this.#stop();
   }
 
@@ -243,8 +244,9 @@ export class FakeForkserver implements Child {
     worker.boot();
   }
 
-  #signal(pid: number): void {
-    for (const worker of this.children) if (worker.pid === pid) worker.exit(null, "SIGKILL");
+  #signal(pid: number, signal: string): void {
+    const isHeard = signal === "SIGKILL" || !this.#world.happens(this.#world.faults.ignoreStop);
+    for (const worker of this.children) if (worker.pid === pid && isHeard) worker.exit(null, signal);
   }
 
   #stop(): void {
@@ -291,6 +293,16 @@ export class FakeWorker {
     const { faults } = this.#world;
     this.#world.later(this, () => this.#hello());
     if (this.#world.happens(faults.crashInBoot)) this.#world.later(this, () => this.exit(null, "SIGSEGV"));
+  }
+
+  /** Its front finds that a request runs for too long. */
+  hang(): void {
+    this.front?.onOverdue(this);
+  }
+
+  /** Its front has given it all the requests that it shall have. */
+  wear(): void {
+    this.front?.onWorn(this);
   }
 
   retire(): void {
@@ -341,6 +353,9 @@ export class FakeWorker {
   #obey(command: WorkerCommand): void {
     if (command.type === "attach") this.#world.later(this, () => this.#attach(command.address));
     else if (command.type === "stop") this.#stop();
+    else if (command.type === "stacks" && !this.#world.happens(this.#world.faults.ignoreStop)) {
+      this.#report({ type: "stacks", id: command.id, text: "" });
+    }
   }
 
   #attach(address: string): void {
@@ -404,6 +419,16 @@ export class FakeFront implements Child {
   /** Requests wait, and all that could run ran. */
   press(queued: number, busy: number): void {
     this.#report({ type: "pressure", waitingMs: 200, queued, busy });
+  }
+
+  onOverdue(worker: FakeWorker): void {
+    const request = { id: 1, method: "GET", path: "/", elapsedMs: 1, started: true, retried: false };
+    const others = this.#world.happens(0.5) ? 1 : 0;
+    this.#report({ type: "worker-overdue", pid: worker.pid, requests: [request], others });
+  }
+
+  onWorn(worker: FakeWorker): void {
+    this.#report({ type: "worker-worn", pid: worker.pid });
   }
 
   onWorkerGone(worker: FakeWorker): void {

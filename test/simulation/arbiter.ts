@@ -21,6 +21,7 @@ export async function playToCalm(seed: number): Promise<void> {
   await boot(history);
   for (let step = 0; step < STEPS; step += 1) history.step();
   history.world.faults = NO_FAULTS;
+  if (history.isResting) history.checkRest();
   history.world.clock.advance(CALM_MS);
   history.checkCalm();
 }
@@ -105,6 +106,7 @@ class History {
   readonly started: number;
   wanted: number;
   wantedMax: number;
+  isResting = false;
 
   constructor(seed: number) {
     const random = new Random(seed);
@@ -125,6 +127,9 @@ class History {
     else if (dice === 5) world.pick(world.workers)?.retire();
     else if (dice === 6 && world.happens(0.3)) world.pick(world.forkservers)?.kill();
     else if (dice === 7 && world.happens(0.3)) world.pick(world.fronts)?.kill();
+    else if (dice === 8) world.pick(world.workers)?.hang();
+    else if (dice === 9) world.pick(world.workers)?.wear();
+    else if (dice === 10 && world.happens(0.2)) this.rest();
     world.clock.advance(world.random.next() ** 3 * 20_000);
     this.checkAlways();
   }
@@ -132,11 +137,18 @@ class History {
   reload(): void {
     this.world.arbiter.signal("SIGHUP");
     this.wanted = this.started;
+    this.isResting = false;
+  }
+
+  rest(): void {
+    this.world.arbiter.signal("SIGWINCH");
+    this.isResting = true;
   }
 
   add(): void {
     this.world.arbiter.signal("SIGTTIN");
-    this.wanted += 1;
+    this.wanted = this.isResting ? 1 : this.wanted + 1;
+    this.isResting = false;
     this.wantedMax = Math.max(this.wantedMax, this.wanted);
   }
 
@@ -149,6 +161,13 @@ class History {
     const staying = [...this.world.workers].filter((worker) => !worker.isLeaving && worker.isServing);
     assert.ok(staying.length <= 2 * this.wantedMax, `${staying.length} workers serve`);
     assert.ok(this.world.fronts.size <= 1, "one front");
+  }
+
+  /** Then it is called back. */
+  checkRest(): void {
+    this.world.clock.advance(CALM_MS);
+    assert.equal(this.world.workers.size + this.world.fronts.size, 0, "nobody works");
+    this.reload();
   }
 
   checkCalm(): void {
