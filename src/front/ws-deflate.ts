@@ -36,7 +36,7 @@ export function negotiateDeflate(
 function take(offer: OfferParameters, messageBytesMax: number): Deflate | undefined {
   const serverBits = bitsOf(offer, "server_max_window_bits");
   if (serverBits < WINDOW_BITS_MIN) return undefined;
-  const extension = new wsPackage.PerMessageDeflate({
+  const extension = new (wsPackage().PerMessageDeflate)({
     isServer: true,
     maxPayload: messageBytesMax,
     concurrencyLimit: JOBS_MAX,
@@ -49,7 +49,7 @@ function take(offer: OfferParameters, messageBytesMax: number): Deflate | undefi
   });
   try {
     const parameters = extension.accept([offer]);
-    return { extension, value: wsPackage.extension.format({ [DEFLATE]: [parameters] }) };
+    return { extension, value: wsPackage().extension.format({ [DEFLATE]: [parameters] }) };
   } catch {
     return undefined; // a parameter that is unknown, repeated or out of range: the offer is declined (RFC 7692 §7.1)
   }

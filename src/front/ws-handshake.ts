@@ -74,7 +74,7 @@ function readLists(fields: Fields, key: string): Handshake | HandshakeFault {
 
 function parseSubprotocols(value: string): readonly string[] | undefined {
   try {
-    return [...wsPackage.subprotocol.parse(value)];
+    return [...wsPackage().subprotocol.parse(value)];
   } catch {
     return undefined; // not such a list: the caller answers 400
   }
@@ -82,7 +82,7 @@ function parseSubprotocols(value: string): readonly string[] | undefined {
 
 function parseDeflateOffers(value: string): readonly OfferParameters[] | undefined {
   try {
-    return wsPackage.extension.parse(value)[DEFLATE] ?? NO_OFFERS;
+    return wsPackage().extension.parse(value)[DEFLATE] ?? NO_OFFERS;
   } catch {
     return undefined; // malformed: the caller answers 400
   }

@@ -37,7 +37,7 @@ export class WsInput {
   constructor(sink: WsInputSink, messageBytesMax: number, deflate: PerMessageDeflate | undefined) {
     this.#sink = sink;
     this.#deflate = deflate;
-    const receiver = new wsPackage.Receiver({
+    const receiver = new (wsPackage().Receiver)({
       extensions: deflate === undefined ? NO_EXTENSIONS : { [DEFLATE]: deflate },
       isServer: true,
       maxBufferedChunks: PIECES_MAX,

@@ -106,7 +106,7 @@ function responseHead(
   if (deflate !== undefined) text += `Sec-WebSocket-Extensions: ${deflate.value}\r\n`;
   if (!/^server:/im.test(appLines)) text += common.serverLine;
   if (!/^date:/im.test(appLines)) text += common.dateLine;
-  return text + appLines;
+  return text + common.extraLines + appLines;
 }
 
 function closingHead(status: number, contentLength: number): ResponseHead {

@@ -60,7 +60,7 @@ export class WsOutput implements SenderSocket {
 
   #sendBySender(bytes: Buffer, isText: boolean, hasMore: boolean): void {
     const compress = bytes.length >= COMPRESSED_BYTES_MIN;
-    this.#sender ??= new wsPackage.Sender(
+    this.#sender ??= new (wsPackage().Sender)(
       this,
       this.#deflate === undefined ? {} : { [DEFLATE]: this.#deflate },
     );

@@ -1,7 +1,7 @@
 // The parts of the ws package (RFC 6455, RFC 7692) that a front is built of. The package exports them; its types do not
-// describe them, so this file does.
+// describe them, so this file does. It also brings Node's HTTP modules along, so it is loaded for the first client that wants it.
 
-import * as ws from "ws";
+import { createRequire } from "node:module";
 
 /**
  * Client's bytes in; events out: "message" (bytes, isBinary), "ping" and "pong" (bytes), "conclude" (code, reason) for the close
@@ -88,5 +88,11 @@ interface WsPackage {
   };
 }
 
+const load = createRequire(import.meta.url);
+let loaded: WsPackage | undefined;
+
 /** Its version is pinned, so the types above describe what is installed. */
-export const wsPackage: WsPackage = ws as unknown as WsPackage;
+export function wsPackage(): WsPackage {
+  loaded ??= load("ws") as WsPackage; // as said above
+  return loaded;
+}

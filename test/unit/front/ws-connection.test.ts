@@ -35,6 +35,12 @@ describe("WebSocket handshake on a connection", () => {
     equal(head.includes("forged") || head.includes("Extensions"), false);
   });
 
+  it("is answered with the lines that the operator adds, accepted or not", async (t) => {
+    const { connect } = await runWebSocketFront(t, { headers: [["X-Served-By", "here"]] });
+    match(await connect().open(), /^HTTP\/1\.1 101 .*\r\n(.*\r\n)*X-Served-By: here\r\n/);
+    match(await connect().open({ path: "/plain" }), /^HTTP\/1\.1 200 .*\r\n(.*\r\n)*X-Served-By: here\r\n/);
+  });
+
   it("gets its first frames even if they came with the request", async (t) => {
     const { connect } = await runWebSocketFront(t);
     const client = connect();

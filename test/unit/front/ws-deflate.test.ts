@@ -4,7 +4,7 @@ import { negotiateDeflate } from "../../../src/front/ws-deflate.ts";
 import { wsPackage } from "../../../src/front/ws-package.ts";
 
 function answer(value: string): string | undefined {
-  const offers = wsPackage.extension.parse(value)["permessage-deflate"] ?? [];
+  const offers = wsPackage().extension.parse(value)["permessage-deflate"] ?? [];
   return negotiateDeflate(offers, 1_000_000)?.value;
 }
 
