@@ -11,7 +11,7 @@ from time import perf_counter
 
 from . import asgi_files
 from .cycle import ClientLeft, Cycle
-from .fields import FieldError, pack_fields
+from .fields import FieldError, pack_fields, pack_trailer_names
 from .wire import (
     BODY,
     BODY_BYTES_MAX,
@@ -94,7 +94,7 @@ class HttpCycle(Cycle):
 
     async def receive(self) -> Message:
         """Body as it comes; after its end, waits for the client to leave or for the response to end."""
-        if self.body_ended and not self._is_body_told and not self.has_left:
+        if self.body_ended and not self._is_body_told and not self.has_left and self.phase != OVER:
             return self._take_body()
         if self._awaits_credit:
             self._awaits_credit = False
@@ -157,11 +157,16 @@ class HttpCycle(Cycle):
         status = message["status"]
         if not isinstance(status, int) or not 200 <= status <= 999:
             raise FieldError(f"a response status must be an int from 200 to 999, not {status!r}")
-        self.lines, self.flags, self.length = pack_fields(message.get("headers", ()))
+        headers = message.get("headers", ())
+        if message.get("trailers", False):
+            headers = list(headers)  # read twice
+            self.lines, self.flags, self.length = pack_fields(headers)
+            self.lines += pack_trailer_names(headers)
+            self.flags |= HAS_TRAILERS
+        else:
+            self.lines, self.flags, self.length = pack_fields(headers)
         self.status = int(status)
         self.is_bodiless = status == 204 or status == 304 or self.scope["method"] == "HEAD"
-        if message.get("trailers", False):
-            self.flags |= HAS_TRAILERS
         self.phase = FIRST
         if self.flags & NO_BUFFER:
             self._open_stream()

@@ -90,6 +90,19 @@ def pack_fields(headers: Iterable[Any]) -> tuple[bytes, int, int]:
     return b"".join(lines), flags, length
 
 
+def pack_trailer_names(headers: Iterable[Any]) -> bytes:
+    """The Trailer lines, which `pack_fields` leaves out: of use only before trailers (RFC 9110 §6.6.2)."""
+    names: list[bytes] = []
+    for item in headers:
+        name, value = _as_text(_as_pair(item))
+        if name.lower() != "trailer":
+            continue
+        if _CONTROL.search(value):
+            raise FieldError(f"control character in header {name}: {value!r:.100}")
+        names.append(b"%b: %b\r\n" % (name.encode("latin-1"), value.strip(" \t").encode("latin-1")))
+    return b"".join(names)
+
+
 def _as_pair(item: Any) -> tuple[Any, ...]:
     parts = item if isinstance(item, (list, tuple)) else (item,)
     pair = tuple(bytes(part) if isinstance(part, (bytearray, memoryview)) else part for part in parts)

@@ -150,6 +150,14 @@ class SendTest(AsgiTest):
             self.assertEqual(reply.body, b"".join(part["body"] for part in parts))
             self.assertEqual(self.served.frames(wire.TRAILERS), [b"x-sum: 1\r\nx-end: 2\r\n\r\n"])
 
+    def test_announces_trailers_only_where_they_follow(self):
+        headers = iter([(b"x-a", b"1"), [b"Trailer", b" x-sum "]])
+        last = {"type": "http.response.trailers", "headers": [(b"x-sum", b"1")]}
+        reply = self.answer(dict(START, headers=headers, trailers=True), body(b"a"), last)
+        self.assertEqual(reply.headers, [("x-a", "1"), ("Trailer", "x-sum")])
+        reply = self.answer(dict(START, headers=[(b"trailer", b"x-sum")]), body(b"a"))
+        self.assertEqual(reply.headers, [("content-length", "1")])
+
 
 class FileTest(AsgiTest):
     def setUp(self):
@@ -268,6 +276,16 @@ class ReceiveTest(AsgiTest):
             served.await_facts(4),
             [{"type": "http.request", "body": b"", "more_body": False}, False, gone, gone],
         )
+
+    def test_tells_who_receives_first_after_the_response_that_it_is_over(self):
+        async def app(scope, receive, send):
+            await send(START)
+            await send(body(b"x"))
+            served.note(await receive())
+
+        served = ServedAsgi(self, app)
+        served.ask()
+        self.assertEqual(served.await_facts(1), [{"type": "http.disconnect"}])
 
     def test_asks_for_a_body_that_awaits_100_continue_when_the_app_receives(self):
         async def app(scope, receive, send):
