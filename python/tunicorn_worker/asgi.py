@@ -42,8 +42,10 @@ EXTENSIONS: Dict[str, Dict[str, Any]] = {
     "http.response.trailers": {},
 }
 
-#: Request body bytes that the front sends ahead of the app's receive (docs/wire.md).
+#: Request body bytes that the front sends ahead of the app's receive (docs/wire.md), and how many more once the app has
+#: shown that it reads: who does not read holds little memory.
 REQUEST_WINDOW = 65_536
+WIDER_WINDOW = 262_144
 #: A piece of a body this long is not copied on its way to the link.
 UNCOPIED_BYTES_MIN = 16_384
 
@@ -68,6 +70,7 @@ class HttpCycle(Cycle):
     #: The client waits for `100 Continue`, which the first credit lets it have.
     _awaits_credit = False
     _window_due = 0
+    _is_wide = False
     #: Nobody waits for the answer any more.
     has_left = False
     phase = HEAD
@@ -120,9 +123,16 @@ class HttpCycle(Cycle):
         self._body.clear()
         self._window_due += len(body)
         if self._window_due >= REQUEST_WINDOW // 4:
-            self.port.write(pack_credit(self.stream, self._window_due))
-            self._window_due = 0
+            self._give_credit()
         return {"type": "http.request", "body": body, "more_body": True}
+
+    def _give_credit(self) -> None:
+        credit = self._window_due
+        if not self._is_wide:
+            self._is_wide = True
+            credit += WIDER_WINDOW - REQUEST_WINDOW
+        self.port.write(pack_credit(self.stream, credit))
+        self._window_due = 0
 
     # --- send ---------------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from typing import List, Union
+    from typing import List
 
 #: Up to here copying pieces together is cheaper than telling the kernel of each.
 JOINED_BYTES_MAX = 16_384
@@ -22,7 +22,7 @@ class Outbox:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._pieces: List[Union[bytes, memoryview]] = []
+        self._pieces: List[bytes | memoryview] = []
 
     def send(self, pieces: List[bytes]) -> bool:
         """As much as the socket takes now of what waits and of `pieces` behind it. False: it is dead."""

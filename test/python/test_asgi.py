@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from support import frame
 from support_asgi import START, ServedAsgi, body, cancel, credit, request
-from tunicorn_worker import wire
+from tunicorn_worker import asgi, wire
 
 
 def answering(*messages):
@@ -243,7 +243,7 @@ class ReceiveTest(AsgiTest):
         self.assertEqual(self.read_all([b"a", b"b", b""]).body, b"ab")
         self.assertEqual(self.read_all([b"x" * 10_000] * 5).body, b"x" * 50_000)
 
-    def test_gives_credit_back_as_the_app_receives(self):
+    def test_gives_credit_back_as_the_app_receives_and_once_more_than_that(self):
         async def app(scope, receive, send):
             for _ in range(3):
                 served.note(len((await receive())["body"]))
@@ -256,7 +256,9 @@ class ReceiveTest(AsgiTest):
             served.front.send(frame(1, wire.BODY, 0, b"x" * 20_000))
             served.await_facts(total)
         served.front.reply(1)
-        self.assertEqual(served.frames(wire.CREDIT), [(20_000).to_bytes(4, "little")] * 3)
+        first = 20_000 + asgi.WIDER_WINDOW - asgi.REQUEST_WINDOW
+        given = [int.from_bytes(frame, "little") for frame in served.frames(wire.CREDIT)]
+        self.assertEqual(given, [first, 20_000, 20_000])
 
     def test_tells_the_end_of_no_body_once_then_waits_for_the_end(self):
         async def app(scope, receive, send):
