@@ -112,14 +112,18 @@ class AsyncPool:
             )
         for task in tasks:
             task.cancel()
-        _, alive = await asyncio.wait(
-            tasks, timeout=QUICK_CANCEL_SECONDS if self._is_quick else CANCEL_SECONDS
-        )
+        _, alive = await asyncio.wait(tasks, timeout=self._cancel_seconds())
         if alive:
             self.log.error("%d cancelled requests did not end:\n%s", len(alive), task_stacks(alive).rstrip())
         for task in alive:
             # Its end is no news any more.
             task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+    def _cancel_seconds(self) -> float:
+        """Half of what is left of a short grace: lifespan.shutdown needs time, and the log wants to say who went on."""
+        if self._is_quick:
+            return QUICK_CANCEL_SECONDS
+        return min(CANCEL_SECONDS, max(0.05, (self._deadline - monotonic()) / 2))
 
     def note_activity(self) -> None:
         watch = self.watch

@@ -1,6 +1,7 @@
 """Applications that differ in how they take part in the lifespan protocol."""
 
 import asyncio
+import os
 
 
 def with_lifespan(lifespan):
@@ -62,10 +63,22 @@ async def shutdown_fails(scope, receive, send):
     await send({"type": "lifespan.shutdown.failed", "message": "the pool would not close"})
 
 
+async def switched(scope, receive, send):
+    """Fails if a file is there."""
+    await receive()
+    if os.path.exists(os.environ["BROKEN_IF_THERE"]):
+        await send({"type": "lifespan.startup.failed", "message": "the switch is set"})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
 app_complete = with_lifespan(complete)
 app_fails = with_lifespan(fails)
 app_raises = with_lifespan(raises)
 app_returns = with_lifespan(returns)
 app_never = with_lifespan(never)
 app_never_shuts_down = with_lifespan(never_shuts_down)
+app_switched = with_lifespan(switched)
 app_shutdown_fails = with_lifespan(shutdown_fails)
