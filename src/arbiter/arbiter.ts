@@ -36,6 +36,7 @@ import {
   succeed,
   wantedGeneration,
 } from "./reload.ts";
+import { ServerHooks } from "./server-hooks.ts";
 import { type AdoptForkserver, changedButFixed, type Setup, type SetupSource } from "./setup.ts";
 import type { ArbiterSignal } from "./signals.ts";
 import {
@@ -121,6 +122,7 @@ export class Arbiter {
   readonly #forkservers: Forkservers;
   readonly #questions: Questions;
   readonly #elastic: Elastic;
+  readonly #hooks: ServerHooks = new ServerHooks();
   /** Only with --reload. */
   readonly #development: Development | undefined;
   readonly #done = new Deferred<number>();
@@ -140,10 +142,6 @@ export class Arbiter {
   #isResting = false;
   #timer: Timer | undefined;
   #asleepMs = 0;
-  /** The newest generation whose hooks of the start were asked for. */
-  #called = 0;
-  /** null before the first time, as gunicorn's None. */
-  #workersTold: number | null = null;
 
   constructor(options: ArbiterOptions, ports: ArbiterPorts) {
     const isCheck = options.purpose === "check";
@@ -417,13 +415,29 @@ export class Arbiter {
         this.#fronts.reopenLogs();
         break;
       case "SIGUSR2":
-        if (this.#stop.level === "running") this.#ports.succession?.begin();
+        if (this.#stop.level === "running") this.#beginSuccession();
         break;
       case "SIGWINCH":
         this.#rest();
         break;
       default:
         unreachable(signal);
+    }
+  }
+
+  #beginSuccession(): void {
+    const { succession } = this.#ports;
+    if (succession?.isUnderWay === false) this.#callHooks(this.#hooks.ofSuccession());
+    succession?.begin();
+  }
+
+  /** In the forkserver of the generation that serves. */
+  #callHooks(calls: readonly HookCall[]): void {
+    const forkserver = this.#forkservers.configured(this.#reload.proven);
+    for (const call of calls) {
+      if (forkserver !== undefined) forkserver.callHook(call);
+      else if (this.#options.source?.evaluate !== undefined)
+        this.#ports.log.warning("hook not called: the forkserver is not ready", { hook: call.name });
     }
   }
 
@@ -444,8 +458,8 @@ export class Arbiter {
 
   #scale(workers: number): void {
     this.#workersWanted = workers;
-    const forkserver = this.#forkservers.configured(this.#reload.proven);
-    if (forkserver !== undefined) for (const call of this.#workersChanged()) forkserver.callHook(call);
+    if (this.#forkservers.configured(this.#reload.proven) !== undefined)
+      this.#callHooks(this.#hooks.ofScale(workers));
   }
 
   #enterStop(stop: Stop): void {
@@ -613,7 +627,7 @@ export class Arbiter {
   #lastCalls(generation: number): HookCall[] {
     const { proven, coming } = this.#reload;
     const isLast = this.#stop.level !== "running" && generation === (proven === 0 ? coming : proven);
-    return isLast && this.#options.purpose === "serve" ? [{ name: "on_exit", values: [] }] : [];
+    return isLast && this.#options.purpose === "serve" ? this.#hooks.ofEnd() : [];
   }
 
   #onBootFailure(worker: PoolWorker, failure: BootFailure): void {
@@ -656,7 +670,7 @@ export class Arbiter {
   }
 
   #configure(handle: ForkserverHandle, { config, cfg }: Setup): void {
-    const { version, listeners } = this.#options;
+    const { version, listeners, purpose } = this.#options;
     handle.configure({
       type: "configure",
       settings: pythonSettings(config, this.#workersWanted, version),
@@ -665,25 +679,8 @@ export class Arbiter {
       cfg,
       listeners: listeners.map((listener) => listener.inherited.address),
       arbiter: { pid: process.pid, workers: this.#workersWanted },
-      calls: this.#firstCalls(handle.generation),
+      calls: purpose === "check" ? [] : this.#hooks.ofStart(handle.generation, this.#workersWanted),
     });
-  }
-
-  /** In gunicorn's order. A forkserver that takes a dead one's place has nothing new to tell. */
-  #firstCalls(generation: number): HookCall[] {
-    if (this.#options.purpose === "check" || this.#called >= generation) return [];
-    const isFirst = this.#called === 0;
-    this.#called = generation;
-    const changed = this.#workersChanged();
-    if (!isFirst) return [...changed, { name: "on_reload", values: [] }];
-    return [{ name: "on_starting", values: [] }, ...changed, { name: "when_ready", values: [] }];
-  }
-
-  /** What the hooks have not been told yet. */
-  #workersChanged(): HookCall[] {
-    const [before, workers] = [this.#workersTold, this.#workersWanted];
-    this.#workersTold = workers;
-    return before === workers ? [] : [{ name: "nworkers_changed", values: [workers, before] }];
   }
 
   #onEvaluated(from: ForkserverHandle, report: Evaluated): void {

@@ -40,6 +40,7 @@ def post_request(worker, req, environ, resp): say(f"post_request {resp.status} {
 def worker_int(worker): say(f"worker_int worker={os.getpid()}")
 def worker_exit(server, worker): say(f"worker_exit worker={os.getpid()}")
 def child_exit(server, worker): say(f"child_exit master={os.getpid()} worker={worker.pid} {worker.pid in server.WORKERS}")
+def pre_exec(server): say(f"pre_exec master={os.getpid()} server={server.pid}")
 def on_exit(server): say(f"on_exit master={os.getpid()}")
 `;
 
@@ -91,6 +92,19 @@ test("a quick stop calls worker_int, and TTIN tells the new number of workers", 
   await saysHook(folder, /nworkers_changed 3 2/);
   await server.stop("SIGINT");
   assert.match(hooksIn(folder), /worker_int worker=\d+/);
+});
+
+test("USR2 calls pre_exec in the old server's master before the new one's on_starting", async (t) => {
+  const folder = withFiles(t, { "gunicorn.conf.py": HOOKS });
+  const server = await start(t, folder, ["-p", "pid"]);
+  const [, master] = /on_starting master=(\d+)/.exec(hooksIn(folder)) ?? [];
+  server.signal("SIGUSR2");
+  await server.logged(/Ready at[\s\S]*Ready at/);
+  const expected = new RegExp(`pre_exec master=${master} server=${server.pid}\n[\\s\\S]*on_starting`);
+  assert.match(hooksIn(folder), expected);
+  process.kill(Number(readFileSync(join(folder, "pid.2"), "latin1")), "SIGTERM");
+  await server.logged(/the new server ended: this one goes on/);
+  await server.stop();
 });
 
 test("the command line is stronger than the file, and the file than the platform's variables", async (t) => {
