@@ -1,4 +1,4 @@
-"""One HTTP request of an ASGI 3 app: its receive and send (ASGI HTTP specification 2.4; peers.md §4.4).
+"""One HTTP request of an ASGI 3 app: its receive and send (ASGI HTTP specification 2.4).
 
     HEAD ──start──► FIRST ──body──► STREAM ──last body──► (TRAILER ──trailers──►) OVER
 

@@ -1,5 +1,5 @@
 """The worker's control thread: a daemon, idle until the arbiter, the front's aside or a signal speaks
-(design: it never runs the app, so it answers while the app is stuck). It alone decides that the process
+(it never runs the app, so it answers while the app is stuck). It alone decides that the process
 ends without asking the app.
 """
 

@@ -1,4 +1,4 @@
-"""One WebSocket of an ASGI 3 app (ASGI WebSocket specification 2.4; peers.md §4.4). The front speaks RFC 6455; here are messages.
+"""One WebSocket of an ASGI 3 app (ASGI WebSocket specification 2.4). The front speaks RFC 6455; here are messages.
 
 CONNECTING ──accept──► OPEN ──close, or the client's──► CLOSED
     ├──close──► CLOSED (403)

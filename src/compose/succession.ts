@@ -1,4 +1,4 @@
-// SIGUSR2: the program is started anew on the same sockets, beside this one (peers.md §3.2). Who of the two goes is the
+// SIGUSR2: the program is started anew on the same sockets, beside this one. Who of the two goes is the
 // operator's to say: TERM to the old one, and the new one takes its pid file; or TERM to the new one.
 
 import { type ChildProcess, spawn } from "node:child_process";

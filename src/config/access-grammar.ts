@@ -1,4 +1,4 @@
-// The grammar of --access-logformat: text with atoms written %(x)s, as Python's % operator reads it (peers.md §3.9).
+// The grammar of --access-logformat: text with atoms written %(x)s, as Python's % operator reads it.
 // log/access-format.ts gives the atoms their meaning; here they only have names, so that a wrong one is a config error.
 
 import { accept, type Reading, reject, scalarText, type ValueType } from "./value-type.ts";

@@ -1,4 +1,4 @@
-// Where to listen, as gunicorn's --bind writes it (peers.md §2.1, `bind`).
+// Where to listen, as gunicorn's --bind writes it.
 
 import type { Address } from "./config.ts";
 import { accept, type Given, type Reading, reject, scalarText, type ValueType } from "./value-type.ts";

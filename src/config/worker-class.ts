@@ -1,4 +1,4 @@
-// Which kind of worker a --worker-class names (peers.md §2.1), and what to say about those that do not exist.
+// Which kind of worker a --worker-class names, and what to say about those that do not exist.
 
 import type { WorkerClass } from "./config.ts";
 import type { Problem } from "./problem.ts";

@@ -33,7 +33,7 @@ export interface BootFailure {
   readonly traceback: string;
   /** What to try; may be empty. */
   readonly hint: string;
-  /** gunicorn's: 3 the worker did not boot, 4 the app could not be loaded (peers.md §7.4). */
+  /** gunicorn's: 3 the worker did not boot, 4 the app could not be loaded. */
   readonly exitCode: number;
 }
 

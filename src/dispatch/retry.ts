@@ -1,4 +1,4 @@
-// What becomes of a request whose worker died (design: a request is executed again only where that is harmless).
+// What becomes of a request whose worker died: a request is executed again only where that is harmless.
 
 import type { Ticket } from "./ticket.ts";
 

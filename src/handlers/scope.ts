@@ -1,4 +1,4 @@
-// What an ASGI application is told of a request: the scope, as uvicorn has it (peers.md §4.1).
+// What an ASGI application is told of a request: the scope, as uvicorn has it.
 
 import type { Peer, RequestHead } from "../http/exchange.ts";
 import { makeScopeEncoder } from "../link/request-encoder.ts";

@@ -1,4 +1,4 @@
-// Which header fields of a request are believed, and what they then say (peers.md §3.5; gunicorn's rules). Pure.
+// Which header fields of a request are believed, and what they then say (gunicorn's rules). Pure.
 // A peer is trusted when it came over a Unix socket or its address is in `forwarded_allow_ips`: the caller knows that.
 
 import type { AddressSet } from "./address-set.ts";

@@ -1,4 +1,4 @@
-// The limits of one HTTP/1.1 message. gunicorn's names where it has them (peers.md §2.1, §3.6).
+// The limits of one HTTP/1.1 message. gunicorn's names where it has them.
 
 export interface MessageLimits {
   /** Bytes of the request line; 414 beyond. gunicorn's limit_request_line. */

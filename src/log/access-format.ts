@@ -1,4 +1,4 @@
-// An access line, compiled once from --access-logformat into a list of functions (peers.md §3.9), or as JSON.
+// An access line, compiled once from --access-logformat into a list of functions, or as JSON.
 // What is missing is written as "-". Whatever a client sent is escaped (log/escape.ts).
 
 import { type AccessAtom, type AccessPiece, parseAccessFormat } from "../config/access-grammar.ts";

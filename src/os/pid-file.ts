@@ -1,4 +1,4 @@
-// A file with the server's process id, as gunicorn writes it (peers.md §3.1): a living process's is refused, a stale one replaced,
+// A file with the server's process id, as gunicorn writes it: a living process's is refused, a stale one replaced,
 // and at the end it is removed, if it is still ours.
 
 import { readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";

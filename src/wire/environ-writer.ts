@@ -142,7 +142,7 @@ function makeKey(environ: string, upperName: string): FieldKey {
   return {
     encoded: marshalText(environ),
     isOmitted: environ === "CONTENT_LENGTH" || upperName === "TRANSFER-ENCODING",
-    // RFC 9113 §8.2.3: cookie crumbs are joined by "; ". The comma without a space is gunicorn's (peers.md §3.4).
+    // RFC 9113 §8.2.3: cookie crumbs are joined by "; ". The comma without a space is gunicorn's.
     separator: upperName === "COOKIE" ? "; " : ",",
     seenInBlock: 0,
   };

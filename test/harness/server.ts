@@ -19,7 +19,7 @@ export const PYTHON: string = join(
 
 const BOOT_MS = 20_000;
 const STOP_MS = 15_000;
-/** design.md §1: every child exits by itself when its parent is gone. */
+/** Every child exits by itself when its parent is gone. */
 const ORPHAN_MS = 1_000;
 
 export interface StartOptions {

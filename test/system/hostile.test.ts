@@ -1,5 +1,5 @@
 // Hostile clients against a front in this process, over real sockets: the corpus of invalid requests, the peers' table of
-// malformed ones (peers.md §7.1), the classes of the CVE table (asks.md, rows 2 to 14, 33, 34), and resets at every moment.
+// malformed ones, the classes of the CVE table of HTTP servers, and resets at every moment.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,5 +1,5 @@
 // Clients that are slow on purpose or by nature, against a front in this process. No test sleeps: the clock is the test's.
-// Rows: peers.md §7.2, and the deadlines of asks.md #6.
+// Every wait on a client has a deadline, and no slow client costs another one its answer.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

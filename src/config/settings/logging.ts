@@ -35,10 +35,10 @@ const LOG_LEVEL: ValueType<LogLevel> = {
     LEVEL.read(typeof given === "string" && given.toLowerCase() === "warn" ? "warning" : given),
 };
 
-/** gunicorn's combined-like default, peers.md §3.9. */
+/** gunicorn's combined-like default. */
 export const ACCESS_FORMAT_DEFAULT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"';
 
-/** uvicorn's one form, peers.md §2.2. */
+/** uvicorn's one form. */
 export const ACCESS_FORMAT_UVICORN = 'INFO:     %(C)s - "%(r)s" %(s)s %(O)s';
 
 /** Of `tunicorn dev`, which aligns and colours it (log/development-format.ts). */

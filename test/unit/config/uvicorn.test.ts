@@ -1,4 +1,4 @@
-// Each of uvicorn's flags (peers.md §2.2) on the command line and in its variable, and what it does here.
+// Each of uvicorn's flags on the command line and in its variable, and what it does here.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
