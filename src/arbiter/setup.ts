@@ -24,29 +24,26 @@ export interface SetupSource {
 /** A forkserver that has evaluated the configuration file before there was an arbiter. */
 export type AdoptForkserver = (sink: ChildSink) => Child;
 
-/** What fronts and the arbiter's start have taken from the Config: a reload does not reach it. */
-const FIXED: readonly (keyof Config)[] = [
-  ...(["bind", "backlog", "unixSocket", "fronts", "python", "rootPath", "scriptName"] as const),
-  ...([
-    "keepAliveMs",
-    "headTimeoutMs",
-    "bodyTimeoutMs",
-    "bodyRateMin",
-    "responseStallMs",
-    "lingerMs",
-  ] as const),
-  ...(["connectionsMax", "limitConcurrency", "limitRequestHead", "limitRequestLine"] as const),
-  ...(["limitRequestFields", "limitRequestFieldSize", "bodyBytesMax", "bodyMemoryBytes"] as const),
-  ...(["responseBufferBytes", "permitObsoleteFolding", "stripHeaderSpaces"] as const),
-  ...(["permitUnconventionalHttpMethod", "permitUnconventionalHttpVersion", "casefoldHttpMethod"] as const),
-  ...(["queueMax", "queueTimeoutMs", "requestsAheadMax", "wsEnabled", "wsMaxSize", "wsMaxQueue"] as const),
-  ...(["wsPingIntervalMs", "wsPingTimeoutMs", "wsPerMessageDeflate", "wsAllowedOrigins"] as const),
-  ...(["proxyHeaders", "forwardedAllowIps", "secureSchemeHeaders", "forwarderHeaders", "headerMap"] as const),
-  ...(["serverHeader", "dateHeader", "headers", "accessLog", "accessLogFormat", "accessLogJson"] as const),
-  ...(["useColors"] as const),
-];
+/** What a new generation takes from its own Config. All else fronts and the arbiter have taken from theirs at the start. */
+export const APPLIED_BY_RELOAD: ReadonlySet<string> = new Set<keyof Config>([
+  ...(["app", "workers", "workerClass", "interface", "threads", "workerConnections"] as const),
+  ...(["chdir", "pythonPath", "env", "umask", "preload", "fileWrapperDirect"] as const),
+  ...(["loop", "loopBlockedMs", "lifespan", "lifespanTimeoutMs", "lifespanShutdownTimeoutMs"] as const),
+  ...(["asgiDisconnectGraceMs", "gracefulTimeoutMs", "bootTimeoutMs"] as const),
+  ...(["logConfig", "logConfigJson", "logConfigDict", "loggerClass", "captureOutput"] as const),
+]);
+
+/** A number of workers that is not elastic is its own bounds. */
+const BOUNDS: ReadonlySet<string> = new Set<keyof Config>(["workersMin", "workersMax"]);
 
 /** The Config's members that differ and that only a new start can change. */
 export function changedButFixed(running: Config, wanted: Config): readonly string[] {
-  return FIXED.filter((name) => JSON.stringify(running[name]) !== JSON.stringify(wanted[name]));
+  const areBoundsFixed = isElastic(running) || isElastic(wanted);
+  return (Object.keys(wanted) as (keyof Config)[]) // a Config has no others
+    .filter((name) => !APPLIED_BY_RELOAD.has(name) && (areBoundsFixed || !BOUNDS.has(name)))
+    .filter((name) => JSON.stringify(running[name]) !== JSON.stringify(wanted[name]));
+}
+
+function isElastic({ workersMin, workersMax }: Config): boolean {
+  return workersMin < workersMax;
 }

@@ -181,12 +181,17 @@ test("HUP with a broken file keeps what serves, and a mended one is taken", asyn
   await server.stop();
 });
 
-test("HUP says which changes wait for a new start", async (t) => {
+test("HUP says which changes wait for a new start, and what it is warned of", async (t) => {
   const folder = withFiles(t, { "gunicorn.conf.py": HOOKS });
   const server = await start(t, folder);
-  writeFileSync(join(folder, "gunicorn.conf.py"), `${HOOKS}\nkeepalive = 77\n`);
+  writeFileSync(
+    join(folder, "gunicorn.conf.py"),
+    `${HOOKS}\nkeepalive = 77\nmax_requests = 5\nworkerz = 1\n`,
+  );
   server.signal("SIGHUP");
-  assert.match(await server.logged(/reload finished/), /only after a new start.*keepAliveMs/);
+  const output = await server.logged(/reload finished/);
+  assert.match(output, /only after a new start.*maxRequests, keepAliveMs/);
+  assert.match(output, /workerz is no setting/);
   await server.stop();
 });
 
