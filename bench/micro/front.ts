@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import { systemClock } from "../../src/base/system-clock.ts";
 import { Front } from "../../src/front/front.ts";
 import type { Exchange, Handler, ResponseHead } from "../../src/http/exchange.ts";
+import { ownHead } from "../../src/http/own-response.ts";
 import { quietLog, testConfig } from "../../test/harness/front-parts.ts";
 
 const CONNECTIONS = 64;
@@ -24,15 +25,7 @@ class HelloHandler implements Handler {
     const block = `Content-Type: text/plain\r\nContent-Length: ${length}\r\n\r\n`;
     this.#bytes = Buffer.from(block + "x".repeat(length));
     this.#blockEnd = block.length;
-    this.#head = {
-      status: 200,
-      reason: "",
-      contentLength: length,
-      hasServer: false,
-      hasDate: false,
-      close: false,
-      noBuffer: false,
-    };
+    this.#head = ownHead(200, length);
   }
 
   handle(exchange: Exchange): void {

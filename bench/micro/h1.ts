@@ -3,33 +3,12 @@
 
 import { H1Protocol, NEED_DATA, PAUSED } from "../../src/h1/protocol.ts";
 import type { ResponseHead } from "../../src/http/exchange.ts";
-import type { MessageLimits } from "../../src/http/limits.ts";
+import { ownHead } from "../../src/http/own-response.ts";
+import { LIMITS } from "../../test/fuzz/h1-driver.ts";
 
 const DEFAULT_ROUNDS = 1_000_000;
 const RUNS = 5;
-const LIMITS: MessageLimits = {
-  requestLineBytesMax: 4094,
-  fieldsMax: 100,
-  fieldBytesMax: 8190,
-  headBytesMax: 262_144,
-  bodyBytesMax: 0,
-  chunkLineBytesMax: 4096,
-  trailerBytesMax: 16_384,
-  permitObsoleteFolding: false,
-  stripHeaderSpaces: false,
-  permitUnconventionalMethod: false,
-  permitUnconventionalVersion: false,
-  casefoldMethod: false,
-};
-const HEAD: ResponseHead = {
-  status: 200,
-  reason: "",
-  contentLength: 13,
-  hasServer: false,
-  hasDate: false,
-  close: false,
-  noBuffer: false,
-};
+const HEAD: ResponseHead = ownHead(200, 13);
 const BLOCK = "Content-Type: text/plain\r\nContent-Length: 13\r\n\r\n";
 const COMMON = {
   serverLine: "Server: tunicorn\r\n",

@@ -26,6 +26,7 @@ import {
 import { errorPage } from "../http/error-page.ts";
 import type { AbortCause, BodySink, Peer } from "../http/exchange.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
+import { ownHead } from "../http/own-response.ts";
 import { recordBadRequest, recordExchange } from "./access.ts";
 import { BodyFlow } from "./body-flow.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
@@ -395,15 +396,7 @@ export class H1Connection
 
   sendPage(status: number, message: string): number {
     const page = errorPage(status, { detail: message });
-    const head = {
-      status,
-      reason: "",
-      contentLength: page.body.length,
-      hasServer: false,
-      hasDate: false,
-      close: this.#phase !== "answering",
-      noBuffer: false,
-    };
+    const head = { ...ownHead(status, page.body.length), close: this.#phase !== "answering" };
     this.output.text(this.protocol.responseHead(head, page.block, this.context.common));
     const isBodyless = this.protocol.bodyMode === "none";
     if (!isBodyless) this.output.text(page.body);

@@ -3,13 +3,8 @@
 import type { Duplex } from "node:stream";
 import { assert } from "../base/assert.ts";
 import { errorPage } from "../http/error-page.ts";
-import type {
-  Peer,
-  ResponseHead,
-  WebSocketChannel,
-  WebSocketEvents,
-  WebSocketOffer,
-} from "../http/exchange.ts";
+import type { Peer, WebSocketChannel, WebSocketEvents, WebSocketOffer } from "../http/exchange.ts";
+import { ownHead, sendWhole } from "../http/own-response.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { ClientWriter } from "./client-writer.ts";
 import type { FrontContext } from "./context.ts";
@@ -62,9 +57,8 @@ export class WsOffer implements WebSocketOffer {
       return true;
     }
     const page = errorPage(result.status, { detail: result.detail, lines: result.lines });
-    const bytes = Buffer.from(page.block + page.body, "latin1");
-    response.start(closingHead(result.status, page.body.length), bytes, 0, page.block.length, bytes.length);
-    response.end();
+    const ownLast = { ...ownHead(result.status, page.body.length), close: true };
+    sendWhole(response, ownLast, page.block, Buffer.from(page.body, "latin1"));
     return false;
   }
 
@@ -107,9 +101,4 @@ function responseHead(
   if (!/^server:/im.test(appLines)) text += common.serverLine;
   if (!/^date:/im.test(appLines)) text += common.dateLine;
   return text + common.extraLines + appLines;
-}
-
-function closingHead(status: number, contentLength: number): ResponseHead {
-  const own = { hasServer: false, hasDate: false };
-  return { status, reason: "", contentLength, ...own, close: true, noBuffer: false };
 }

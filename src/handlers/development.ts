@@ -2,6 +2,7 @@
 // exception in a request is answered with its source, and pages learn of new code.
 
 import type { AbortCause, Exchange, ExchangeEvents } from "../http/exchange.ts";
+import { ownHead, sendWhole } from "../http/own-response.ts";
 import type { AnswerFrame, AnswerHead } from "../link/stream-sink.ts";
 import { type DevFailure, devPageHtml, devPageText, RELOAD_PATH } from "./dev-page.ts";
 import { parseReport } from "./failure-report.ts";
@@ -155,18 +156,8 @@ class WaitingPage implements ExchangeEvents {
 function answer({ response }: Exchange, status: number, type: string, text: string): void {
   const body = Buffer.from(text);
   const typeLine = type === "" ? "" : `Content-Type: ${type}\r\n`;
-  const length = status === ASK_AGAIN ? "" : `Content-Length: ${body.length}\r\n`;
-  const block = Buffer.from(`${typeLine}${length}Cache-Control: no-store\r\n\r\n`, "latin1");
-  const head = {
-    status,
-    reason: "",
-    contentLength: status === ASK_AGAIN ? -1 : body.length,
-    hasServer: false,
-    hasDate: false,
-    close: false,
-    noBuffer: false,
-  };
-  const bytes = Buffer.concat([block, body]);
-  response.start(head, bytes, 0, block.length, bytes.length);
-  response.end();
+  const contentLength = status === ASK_AGAIN ? -1 : body.length;
+  const lengthLine = contentLength < 0 ? "" : `Content-Length: ${contentLength}\r\n`;
+  const block = `${typeLine}${lengthLine}Cache-Control: no-store\r\n\r\n`;
+  sendWhole(response, ownHead(status, contentLength), block, body);
 }

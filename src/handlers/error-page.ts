@@ -2,22 +2,12 @@
 
 import { type ErrorPageOptions, errorPage } from "../http/error-page.ts";
 import type { Exchange, ResponseSink } from "../http/exchange.ts";
+import { ownHead, sendWhole } from "../http/own-response.ts";
 
 /** Answers with a small page. */
 export function answerWithPage(response: ResponseSink, status: number, options: ErrorPageOptions): void {
   const { block, body } = errorPage(status, options);
-  const bytes = Buffer.from(block + body, "latin1");
-  const head = {
-    status,
-    reason: "",
-    contentLength: body.length,
-    hasServer: false,
-    hasDate: false,
-    close: false,
-    noBuffer: false,
-  };
-  response.start(head, bytes, 0, block.length, bytes.length);
-  response.end();
+  sendWhole(response, ownHead(status, body.length), block, Buffer.from(body, "latin1"));
 }
 
 /** No worker can take it now. */

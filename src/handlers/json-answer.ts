@@ -1,6 +1,7 @@
 // A small JSON answer that a handler gives itself.
 
 import type { ResponseSink } from "../http/exchange.ts";
+import { ownHead, sendWhole } from "../http/own-response.ts";
 
 /** `lines`: further header lines, each with CRLF. */
 export function answerWithJson(
@@ -9,19 +10,7 @@ export function answerWithJson(
   value: object,
   lines: string = "",
 ): void {
-  const body = `${JSON.stringify(value)}\n`;
-  const length = Buffer.byteLength(body);
-  const block = `Content-Type: application/json\r\nContent-Length: ${length}\r\nCache-Control: no-store\r\n${lines}\r\n`;
-  const bytes = Buffer.from(block + body);
-  const head = {
-    status,
-    reason: "",
-    contentLength: length,
-    hasServer: false,
-    hasDate: false,
-    close: false,
-    noBuffer: false,
-  };
-  response.start(head, bytes, 0, block.length, bytes.length);
-  response.end();
+  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  const block = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nCache-Control: no-store\r\n${lines}\r\n`;
+  sendWhole(response, ownHead(status, body.length), block, body);
 }

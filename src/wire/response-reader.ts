@@ -1,6 +1,7 @@
 // The payloads that a worker sends: the response head of RESPONSE, INFORM and FILE, the ids of TAKEN (docs/wire.md).
 // A reader returns undefined when the payload breaks the protocol: the worker is ours, so that closes its link.
 
+import type { ResponseHead } from "../http/exchange.ts";
 import {
   type Frame,
   HEAD_CLOSE,
@@ -12,15 +13,8 @@ import {
 } from "./frame.ts";
 import { readUint16, readUint32 } from "./frame-reader.ts";
 
-/** A response head on the wire; every field of http's ResponseHead, and where its bytes lie. */
-export interface WireResponse {
-  readonly status: number;
-  readonly reason: string;
-  readonly contentLength: number;
-  readonly hasServer: boolean;
-  readonly hasDate: boolean;
-  readonly close: boolean;
-  readonly noBuffer: boolean;
+/** A response head on the wire, and where its bytes lie. */
+export interface WireResponse extends ResponseHead {
   readonly appMicros: number;
   /** The header block is `bytes[blockFrom, blockEnd)` of the frame's bytes; what follows is body, or the FILE's tail. */
   readonly blockFrom: number;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { type H1Event, H1Protocol, NEED_DATA, PAUSED } from "../../src/h1/protocol.ts";
 import type { RequestHead, ResponseHead } from "../../src/http/exchange.ts";
 import type { MessageLimits } from "../../src/http/limits.ts";
+import { ownHead } from "../../src/http/own-response.ts";
 
 export interface SeenRequest {
   readonly head: RequestHead;
@@ -37,15 +38,7 @@ export const LIMITS: MessageLimits = {
   casefoldMethod: false,
 };
 
-const OK: ResponseHead = {
-  status: 200,
-  reason: "",
-  contentLength: 0,
-  hasServer: false,
-  hasDate: false,
-  close: false,
-  noBuffer: false,
-};
+const OK: ResponseHead = ownHead(200, 0);
 const NO_LINES = { serverLine: "", dateLine: "", extraLines: "" };
 
 export interface PlayOptions {

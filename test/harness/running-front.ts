@@ -4,6 +4,7 @@ import type { TestContext } from "node:test";
 import type { FrontConfig } from "../../src/front/context.ts";
 import { Front } from "../../src/front/front.ts";
 import type { BodySink, Exchange, Handler } from "../../src/http/exchange.ts";
+import { ownHead } from "../../src/http/own-response.ts";
 import { MemoryAccessLog, MemoryLog, testConfig } from "./front-parts.ts";
 import { RawClient } from "./http-client.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -98,16 +99,7 @@ export function begin(exchange: Exchange, body = "", options: BeginOptions = {})
   const lengthLine = length < 0 ? "" : `Content-Length: ${length}\r\n`;
   const block = `Content-Type: text/plain\r\n${lengthLine}\r\n`;
   const bytes = Buffer.from(block + body, "latin1");
-  const head = {
-    status,
-    reason: "",
-    contentLength: length,
-    hasServer: false,
-    hasDate: false,
-    close: false,
-    noBuffer: false,
-  };
-  exchange.response.start(head, bytes, 0, block.length, bytes.length);
+  exchange.response.start(ownHead(status, length), bytes, 0, block.length, bytes.length);
 }
 
 export function answer(exchange: Exchange, body: string): void {

@@ -11,6 +11,7 @@ import type {
   WebSocketChannel,
   WebSocketEvents,
 } from "../../src/http/exchange.ts";
+import { ownHead, sendWhole } from "../../src/http/own-response.ts";
 import { MemoryAccessLog, MemoryLog, testConfig } from "./front-parts.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { eventually } from "./wait.ts";
@@ -126,9 +127,5 @@ export class WebSocketHandler implements Handler {
 }
 
 function answerPlainly(exchange: Exchange): void {
-  const bytes = Buffer.from("Content-Length: 5\r\n\r\nplain", "latin1");
-  const head = { status: 200, reason: "", contentLength: 5 };
-  const flags = { hasServer: false, hasDate: false, close: false, noBuffer: false };
-  exchange.response.start({ ...head, ...flags }, bytes, 0, bytes.length - 5, bytes.length);
-  exchange.response.end();
+  sendWhole(exchange.response, ownHead(200, 5), "Content-Length: 5\r\n\r\n", Buffer.from("plain"));
 }

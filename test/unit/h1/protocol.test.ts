@@ -4,19 +4,12 @@ import { type H1Event, H1Protocol, NEED_DATA, PAUSED, type RequestEvent } from "
 import type { ResponseHead } from "../../../src/http/exchange.ts";
 import { NO_FIELDS } from "../../../src/http/fields.ts";
 import type { MessageLimits } from "../../../src/http/limits.ts";
+import { ownHead } from "../../../src/http/own-response.ts";
 import { LIMITS } from "../../fuzz/h1-driver.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const COMMON = { serverLine: "Server: s\r\n", dateLine: "Date: d\r\n", extraLines: "" };
-const OK: ResponseHead = {
-  status: 200,
-  reason: "",
-  contentLength: 0,
-  hasServer: false,
-  hasDate: false,
-  close: false,
-  noBuffer: false,
-};
+const OK: ResponseHead = ownHead(200, 0);
 
 function post(fields: string, body = ""): string {
   return `POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n${body}`;

@@ -2,19 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { chunkHead, H1Protocol, NEED_DATA, PAUSED } from "../../../src/h1/protocol.ts";
 import type { ResponseHead } from "../../../src/http/exchange.ts";
+import { ownHead } from "../../../src/http/own-response.ts";
 import { LIMITS } from "../../fuzz/h1-driver.ts";
 
 const COMMON = { serverLine: "Server: s\r\n", dateLine: "Date: d\r\n", extraLines: "" };
 const LENGTH_5 = "Content-Length: 5\r\n\r\n";
-const HEAD: ResponseHead = {
-  status: 200,
-  reason: "",
-  contentLength: -1,
-  hasServer: false,
-  hasDate: false,
-  close: false,
-  noBuffer: false,
-};
+const HEAD: ResponseHead = ownHead(200, -1);
 
 function asked(start = "GET / HTTP/1.1", fields = ""): H1Protocol {
   const protocol = new H1Protocol(LIMITS);
