@@ -4,11 +4,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Iterable
 
 #: Exit codes as gunicorn has them: the worker could not boot; the application was not found in its module.
 EXIT_BOOT = 3
 EXIT_APP = 4
+NAMES_SHOWN_MAX = 12
 
 
 class BootError(Exception):
@@ -31,3 +32,19 @@ class BootError(Exception):
             "hint": self.hint,
             "exitCode": self.exit_code,
         }
+
+
+def listing(title: str, names: Iterable[str]) -> str:
+    """A hint: what there is instead."""
+    shown = list(names)
+    if not shown:
+        return f"{title}: none"
+    more = ", …" if len(shown) > NAMES_SHOWN_MAX else ""
+    return f"{title}: {', '.join(shown[:NAMES_SHOWN_MAX])}{more}"
+
+
+def suggestion(name: str, names: list[str]) -> str:
+    import difflib  # failures only
+
+    close = difflib.get_close_matches(name, names, 1)
+    return f"did you mean {close[0]}? " if close else ""
