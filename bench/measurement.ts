@@ -42,7 +42,27 @@ export interface OneSlow {
   readonly late: number;
 }
 
-export type Measurement = Throughput | SlowClients | OneSlow;
+export interface Transfer {
+  readonly type: "transfer";
+  readonly mbPerSecond: number;
+  /** Of the whole tree. */
+  readonly cpuMsPerMb: number;
+  readonly errors: number;
+  /** At the end: what the server holds after so many bytes. */
+  readonly memory: TreeMemory;
+}
+
+export interface IdleSockets {
+  readonly type: "idle-web-sockets";
+  readonly connected: number;
+  /** Refused, or not accepted in time. */
+  readonly missing: number;
+  /** What each one added. */
+  readonly kbEach: number;
+  readonly memory: TreeMemory;
+}
+
+export type Measurement = Throughput | SlowClients | OneSlow | Transfer | IdleSockets;
 
 /** One row of the results. */
 export interface Run {

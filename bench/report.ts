@@ -1,9 +1,9 @@
 // Results as Markdown tables: readable on a terminal, kept as they are in bench/results/README.md.
 
-import type { Throughput } from "./measurement.ts";
+import type { Throughput, Transfer } from "./measurement.ts";
 import type { MatrixRow } from "./options.ts";
 import type { Soak } from "./soak.ts";
-import { median, type Results } from "./summary.ts";
+import { median, medianRatio, type Results } from "./summary.ts";
 import type { Verdict } from "./target.ts";
 
 type Row = readonly string[];
@@ -23,6 +23,10 @@ const ROWS = {
   throughput: throughputRows,
   "slow-clients": slowClientsRows,
   "one-slow": oneSlowRows,
+  echo: throughputRows,
+  "idle-web-sockets": idleSocketsRows,
+  upload: transferRows,
+  download: transferRows,
 } as const;
 
 function throughputRows(results: Results, scenario: string, servers: readonly string[]): Row[] {
@@ -99,6 +103,44 @@ function oneSlowRows(results: Results, scenario: string, servers: readonly strin
       fixed(median(runs.map((one) => one.errors)), 0),
     ];
   });
+  return [header, ...rows];
+}
+
+function idleSocketsRows(results: Results, scenario: string, servers: readonly string[]): Row[] {
+  const header = ["server", "open", "missing", "MB", "PSS MB", "KB each"];
+  const rows = servers.map((server) => {
+    const runs = results.idleSockets(scenario, server);
+    return [
+      server,
+      fixed(median(runs.map((one) => one.connected)), 0),
+      fixed(median(runs.map((one) => one.missing)), 0),
+      megabytes(median(runs.map((one) => one.memory.aloneKb))),
+      megabytes(median(runs.map((one) => one.memory.pssKb))),
+      fixed(median(runs.map((one) => one.kbEach)), 1),
+    ];
+  });
+  return [header, ...rows];
+}
+
+function transferRows(results: Results, scenario: string, servers: readonly string[]): Row[] {
+  const own = servers.find((name) => name.startsWith("tunicorn")) ?? "tunicorn";
+  const header = ["server", "MB/s", "CPU ms/MB", "errors", "MB after", `MB/s: ${own} by it`];
+  const of = (server: string, value: (one: Transfer) => number): number[] =>
+    results.transfers(scenario, server).map(value);
+  const rows = servers.map((server) => [
+    server,
+    fixed(median(of(server, (one) => one.mbPerSecond)), 0),
+    fixed(median(of(server, (one) => one.cpuMsPerMb)), 2),
+    fixed(median(of(server, (one) => one.errors)), 0),
+    megabytes(median(of(server, (one) => one.memory.aloneKb))),
+    fixed(
+      medianRatio(
+        of(own, (one) => one.mbPerSecond),
+        of(server, (one) => one.mbPerSecond),
+      ),
+      2,
+    ),
+  ]);
   return [header, ...rows];
 }
 

@@ -6,6 +6,8 @@ import { type Archive, describeRun, save } from "./archive.ts";
 import { measureOneSlow } from "./load-one-slow.ts";
 import { measureSlowClients } from "./load-slow-clients.ts";
 import { type LoadTimes, measureThroughput } from "./load-throughput.ts";
+import { measureTransfer } from "./load-transfer.ts";
+import { measureEchoes, measureIdleSockets } from "./load-web-sockets.ts";
 import { describeMachine } from "./machine.ts";
 import type { Measurement, Run } from "./measurement.ts";
 import { estimateMinutes, HELP, type Options, parseOptions } from "./options.ts";
@@ -88,8 +90,9 @@ async function measure(bench: Bench, scenario: Scenario, server: Server): Promis
   const { options, venv, tunicorn } = bench;
   const obstacle = server.obstacle?.(venv);
   if (obstacle !== undefined) throw new Error(obstacle);
-  const launch = { root: ROOT, venv, tunicorn, app: scenario.app, workers: scenario.workers };
-  const running = await RunningServer.start(server, launch, scenario.path);
+  const { app, workers, extraArgs } = scenario;
+  const launch = { root: ROOT, venv, tunicorn, app, workers, extraArgs: extraArgs?.[server.name] ?? [] };
+  const running = await RunningServer.start(server, launch, scenario.readyPath ?? scenario.path);
   try {
     return await applyLoad(running, scenario, server, options.times);
   } finally {
@@ -110,6 +113,13 @@ function applyLoad(
       return measureSlowClients(running, times);
     case "one-slow":
       return measureOneSlow(running, server.slots(scenario.workers), times);
+    case "echo":
+      return measureEchoes(running, times);
+    case "idle-web-sockets":
+      return measureIdleSockets(running);
+    case "upload":
+    case "download":
+      return measureTransfer(running, scenario, times);
   }
 }
 

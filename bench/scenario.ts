@@ -2,7 +2,14 @@
 
 import type { Interface } from "./server.ts";
 
-export type Load = "throughput" | "slow-clients" | "one-slow";
+export type Load =
+  | "throughput"
+  | "slow-clients"
+  | "one-slow"
+  | "echo"
+  | "idle-web-sockets"
+  | "upload"
+  | "download";
 
 export interface Scenario {
   readonly name: string;
@@ -11,9 +18,13 @@ export interface Scenario {
   /** `module:attr` in bench/apps. */
   readonly app: string;
   readonly path: string;
+  /** Answers 200 once the server is there; `path` where that is cheap. */
+  readonly readyPath?: string;
   readonly load: Load;
   readonly workers: number;
   readonly bodyBytes?: number;
+  /** Words for a server whose defaults do not admit the load. */
+  readonly extraArgs?: Readonly<Record<string, readonly string[]>>;
   /** Without: every server of the interface. */
   readonly servers?: readonly string[];
 }
@@ -68,5 +79,50 @@ export const SCENARIOS: readonly Scenario[] = [
     doc: "POST of 64 kB, its length echoed",
     app: "plain_asgi:echo_length",
     bodyBytes: 65_536,
+  },
+  {
+    ...asgi,
+    name: "ws-echo",
+    doc: "WebSocket: 100 bytes echoed over 64 connections, messages for requests",
+    app: "plain_asgi:echo_messages",
+    load: "echo",
+  },
+  {
+    ...asgi,
+    name: "ws-idle",
+    doc: "5,000 open WebSockets that say nothing",
+    app: "plain_asgi:echo_messages",
+    load: "idle-web-sockets",
+    extraArgs: {
+      "tunicorn-asgi": ["--worker-connections", "10000"],
+      "gunicorn-asgi": ["--worker-connections", "10000"],
+    },
+  },
+  {
+    ...asgi,
+    name: "up-100mb",
+    doc: "100 MB uploaded through the application",
+    app: "plain_asgi:mixed",
+    path: "/up",
+    readyPath: "/",
+    load: "upload",
+  },
+  {
+    ...asgi,
+    name: "down-100mb",
+    doc: "100 MB downloaded through the application, 100 kB at a time",
+    app: "plain_asgi:mixed",
+    path: "/down",
+    readyPath: "/",
+    load: "download",
+  },
+  {
+    ...asgi,
+    name: "file-100mb",
+    doc: "Starlette's FileResponse of 100 MB",
+    app: "starlette_app:app",
+    path: "/file",
+    readyPath: "/",
+    load: "download",
   },
 ];

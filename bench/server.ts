@@ -18,6 +18,8 @@ export interface Launch {
   readonly port: number;
   readonly workers: number;
   readonly tempDir: string;
+  /** Of the scenario, for this server. */
+  readonly extraArgs: readonly string[];
 }
 
 export interface Server {
@@ -146,11 +148,11 @@ export const SERVERS: readonly Server[] = [
 ];
 
 function tunicorn(l: Launch): string[] {
-  return [l.tunicorn, ...workersAndBind(l, address(l)), "--python", l.venv.python, l.app];
+  return [l.tunicorn, ...workersAndBind(l, address(l)), "--python", l.venv.python, ...l.extraArgs, l.app];
 }
 
 function gunicorn(l: Launch, bind: string): string[] {
-  return [inVenv(l, "gunicorn"), "--no-control-socket", ...workersAndBind(l, bind), l.app];
+  return [inVenv(l, "gunicorn"), "--no-control-socket", ...workersAndBind(l, bind), ...l.extraArgs, l.app];
 }
 
 function workersAndBind(l: Launch, bind: string): string[] {

@@ -26,7 +26,7 @@ type Target = Pick<Launch, "root" | "venv" | "tunicorn">;
 
 export async function soak(server: Server, requestsWanted: number, target: Target): Promise<Soak> {
   const app = server.interface === "wsgi" ? "plain_wsgi:hello" : "plain_asgi:hello";
-  const running = await RunningServer.start(server, { ...target, app, workers: 2 }, "/");
+  const running = await RunningServer.start(server, { ...target, app, workers: 2, extraArgs: [] }, "/");
   try {
     return { server: server.name, ...(await slices(running, requestsWanted)) };
   } finally {

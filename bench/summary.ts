@@ -1,7 +1,15 @@
 // The rounds of each server brought together: medians, and ratios to tunicorn. A ratio is taken within each round, where the two
 // ran one after the other, and then its median: noise that lasts longer than a round cancels out.
 
-import type { Measurement, OneSlow, Run, SlowClients, Throughput } from "./measurement.ts";
+import type {
+  IdleSockets,
+  Measurement,
+  OneSlow,
+  Run,
+  SlowClients,
+  Throughput,
+  Transfer,
+} from "./measurement.ts";
 
 export class Results {
   readonly #runs: readonly Run[];
@@ -22,6 +30,14 @@ export class Results {
     return this.#measurements(scenario, server).filter((one) => one.type === "one-slow");
   }
 
+  transfers(scenario: string, server: string): Transfer[] {
+    return this.#measurements(scenario, server).filter((one) => one.type === "transfer");
+  }
+
+  idleSockets(scenario: string, server: string): IdleSockets[] {
+    return this.#measurements(scenario, server).filter((one) => one.type === "idle-web-sockets");
+  }
+
   failure(scenario: string, server: string): string | undefined {
     return this.#of(scenario, server).find((run) => run.failure !== undefined)?.failure;
   }
@@ -32,11 +48,10 @@ export class Results {
     [server, peer]: readonly [string, string],
     value: (one: Throughput) => number,
   ): number | undefined {
-    const mine = this.throughput(scenario, server).map(value);
-    const others = this.throughput(scenario, peer).map(value);
-    const rounds = Math.min(mine.length, others.length);
-    const ratios = Array.from({ length: rounds }, (_, i) => (mine[i] ?? 0) / (others[i] ?? 0));
-    return median(ratios);
+    return medianRatio(
+      this.throughput(scenario, server).map(value),
+      this.throughput(scenario, peer).map(value),
+    );
   }
 
   #measurements(scenario: string, server: string): Measurement[] {
@@ -48,6 +63,12 @@ export class Results {
   #of(scenario: string, server: string): Run[] {
     return this.#runs.filter((run) => run.scenario === scenario && run.server === server);
   }
+}
+
+/** Round by round. */
+export function medianRatio(mine: readonly number[], others: readonly number[]): number | undefined {
+  const rounds = Math.min(mine.length, others.length);
+  return median(Array.from({ length: rounds }, (_, i) => (mine[i] ?? 0) / (others[i] ?? 0)));
 }
 
 export function median(values: readonly number[]): number | undefined {

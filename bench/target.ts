@@ -1,8 +1,9 @@
 // What tunicorn has set out to reach, each a judgement on one run's results.
 
-import type { Throughput } from "./measurement.ts";
+import type { IdleSockets, Throughput, Transfer } from "./measurement.ts";
+import { SCENARIOS } from "./scenario.ts";
 import type { Soak } from "./soak.ts";
-import { median, type Results } from "./summary.ts";
+import { median, medianRatio, type Results } from "./summary.ts";
 
 export interface Verdict {
   readonly target: string;
@@ -57,6 +58,23 @@ export const TARGETS: readonly Target[] = [
   ratioTarget("hello-asgi", "req/s", "uvicorn", "≥", 1.1),
   ratioTarget("fastapi", "CPU per request", "uvicorn", "≤", 1),
   ratioTarget("fastapi", "req/s", "uvicorn", "≥", 1),
+  {
+    ...ratioTarget("ws-echo", "req/s", "uvicorn", "≥", 1.2),
+    what: "messages/s, times uvicorn's,",
+  },
+  {
+    scenario: "ws-idle",
+    what: "MB of the tree, times uvicorn's,",
+    compare: "≤",
+    wanted: 1,
+    value: (results) => {
+      const mb = (server: string): number[] => results.idleSockets("ws-idle", server).map(treeMb);
+      return medianRatio(mb("tunicorn-asgi"), mb("uvicorn"));
+    },
+  },
+  transferTarget("up-100mb", 0.5),
+  transferTarget("down-100mb", 0.5),
+  transferTarget("file-100mb", 1),
 ];
 
 /** Garbage collectors leave sizes that differ so much from one moment to the next. */
@@ -97,10 +115,26 @@ function ratioTarget(
   compare: "≥" | "≤",
   wanted: number,
 ): Target {
-  const own = scenario.includes("asgi") || scenario === "fastapi" ? "tunicorn-asgi" : "tunicorn";
+  const isAsgi = SCENARIOS.some((one) => one.name === scenario && one.interface === "asgi");
+  const own = isAsgi ? "tunicorn-asgi" : "tunicorn";
   const value = (results: Results): number | undefined =>
     results.ratio(scenario, [own, peer], unit === "req/s" ? perSecond : cpu);
   return { scenario, what: `${unit}, times ${peer}'s,`, compare, wanted, value };
+}
+
+/** A server that did not hold all of them has no memory to show. */
+function treeMb(one: IdleSockets): number {
+  return one.missing === 0 ? one.memory.aloneKb / 1_024 : Number.NaN;
+}
+
+function transferTarget(scenario: string, wanted: number): Target {
+  const speed = (one: Transfer): number => one.mbPerSecond;
+  const value = (results: Results): number | undefined =>
+    medianRatio(
+      results.transfers(scenario, "tunicorn-asgi").map(speed),
+      results.transfers(scenario, "uvicorn").map(speed),
+    );
+  return { scenario, what: "MB/s, times uvicorn's,", compare: "≥", wanted, value };
 }
 
 function memoryAboveGunicornMb(results: Results): number | undefined {

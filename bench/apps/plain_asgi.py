@@ -9,6 +9,7 @@ Receive = Callable[[], Awaitable[dict]]
 Send = Callable[[dict], Awaitable[Any]]
 
 BYTES_100K = b"0123456789" * 10_000
+BYTES_100K_COUNT = 1_000
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,7 +32,24 @@ async def echo_length(scope: Scope, receive: Receive, send: Send) -> None:
     await answer(send, b"%d\n" % length)
 
 
+async def mixed(scope: Scope, receive: Receive, send: Send) -> None:
+    """100 MB in both directions, and a greeting."""
+    assert scope["type"] == "http"
+    await {"/": hello, "/up": echo_length, "/down": huge}[scope["path"]](scope, receive, send)
+
+
+async def huge(scope: Scope, receive: Receive, send: Send) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % (BYTES_100K_COUNT * 100_000))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for left in reversed(range(BYTES_100K_COUNT)):
+        await send({"type": "http.response.body", "body": BYTES_100K, "more_body": left > 0})
+
+
 async def echo_messages(scope: Scope, receive: Receive, send: Send) -> None:
+    """A greeting for HTTP, so that a client can wait until the server is there."""
+    if scope["type"] == "http":
+        await hello(scope, receive, send)
+        return
     assert scope["type"] == "websocket"
     await receive()
     await send({"type": "websocket.accept"})
