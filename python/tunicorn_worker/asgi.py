@@ -170,11 +170,11 @@ class HttpCycle(Cycle):
         headers = message.get("headers", ())
         if message.get("trailers", False):
             headers = list(headers)  # read twice
-            self.lines, self.flags, self.length = pack_fields(headers)
+            self.lines, self.flags, self.length = pack_fields(headers, bytes)
             self.lines += pack_trailer_names(headers)
             self.flags |= HAS_TRAILERS
         else:
-            self.lines, self.flags, self.length = pack_fields(headers)
+            self.lines, self.flags, self.length = pack_fields(headers, bytes)
         self.status = int(status)
         self.is_bodiless = status == 204 or status == 304 or self.scope["method"] == "HEAD"
         self.phase = FIRST
@@ -293,11 +293,11 @@ class HttpCycle(Cycle):
 
     def _send_early_hint(self, message: Message) -> None:
         """103 with Link fields (RFC 8297)."""
-        lines, _, _ = pack_fields([(b"link", link) for link in message["links"]])
+        lines, _, _ = pack_fields([(b"link", link) for link in message["links"]], bytes)
         self.port.write(pack_inform(self.stream, 103, lines + b"\r\n"))
 
     def _send_trailers(self, message: Message) -> None:
-        lines, flags, _ = pack_fields(message.get("headers", ()))
+        lines, flags, _ = pack_fields(message.get("headers", ()), bytes)
         if flags & HAS_LENGTH:
             raise FieldError("Content-Length must not stand among trailers (RFC 9110 section 6.5.1)")
         self._trailers.append(lines)

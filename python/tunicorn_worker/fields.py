@@ -63,8 +63,11 @@ def pack_status(status: str) -> tuple[int, bytes]:
     return packed
 
 
-def pack_fields(headers: Iterable[Any]) -> tuple[bytes, int, int]:
-    """The header lines, without the blank one; the head flags they imply; Content-Length (-1: none)."""
+def pack_fields(headers: Iterable[Any], kind: type) -> tuple[bytes, int, int]:
+    """The header lines, without the blank one; the head flags they imply; Content-Length (-1: none).
+
+    `kind` is what names and values must be: str for WSGI (PEP 3333), bytes for ASGI; each character is one byte.
+    """
     length = -1
     flags = 0
     lines: list[bytes] = []
@@ -78,7 +81,7 @@ def pack_fields(headers: Iterable[Any]) -> tuple[bytes, int, int]:
             item = _as_pair(item)
             line = known.get(item)
         if line is None:
-            line, implied, size = _specials.get(item) or _check(item)
+            line, implied, size = _specials.get(item) or _check(item, kind)
             flags |= implied
             if size >= 0:
                 if length >= 0:
@@ -94,7 +97,7 @@ def pack_trailer_names(headers: Iterable[Any]) -> bytes:
     """The Trailer lines, which `pack_fields` leaves out: of use only before trailers (RFC 9110 §6.6.2)."""
     names: list[bytes] = []
     for item in headers:
-        name, value = _as_text(_as_pair(item))
+        name, value = _as_text(_as_pair(item), bytes)
         if name.lower() != "trailer":
             continue
         if _CONTROL.search(value):
@@ -115,17 +118,17 @@ def _as_pair(item: Any) -> tuple[Any, ...]:
     return pair
 
 
-def _check(item: Any) -> tuple[bytes, int, int]:
+def _check(item: Any, kind: type) -> tuple[bytes, int, int]:
     """A pair not met before: its line (empty: dropped), the head flags it implies, and the Content-Length it says or -1."""
     if not isinstance(item, tuple) or len(item) != 2:
         raise FieldError(f"a header must be a (name, value) tuple, not {item!r:.100}")
-    name, value = _as_text(item)
+    name, value = _as_text(item, kind)
     if not is_token(name):
         raise FieldError(f"invalid header name {name!r:.100}")
     if _CONTROL.search(value):
         raise FieldError(f"control character in header {name}: {value!r:.100}")
     lower = name.lower()
-    checked = _judge(lower, name, value.strip(" \t"), isinstance(item[0], bytes))
+    checked = _judge(lower, name, value.strip(" \t"), kind is bytes)
     if lower not in _VOLATILE and len(value) <= LINE_CHARS_KEPT_MAX:
         if checked[1]:
             _keep(_specials, item, checked, LINES_MAX)
@@ -134,14 +137,14 @@ def _check(item: Any) -> tuple[bytes, int, int]:
     return checked
 
 
-def _as_text(item: tuple[Any, Any]) -> tuple[str, str]:
-    """WSGI gives str, ASGI gives bytes: each character is one byte."""
+def _as_text(item: tuple[Any, Any], kind: type) -> tuple[str, str]:
     name, value = item
-    if isinstance(name, str) and isinstance(value, str):
-        return name, value
+    if not isinstance(name, kind) or not isinstance(value, kind):
+        must = "str in WSGI" if kind is str else "bytes in ASGI"
+        raise FieldError(f"header names and values must be {must}, not {item!r:.100}")
     if isinstance(name, bytes) and isinstance(value, bytes):
         return name.decode("latin-1"), value.decode("latin-1")
-    raise FieldError(f"the names and values of headers must be str (WSGI) or bytes (ASGI), not {item!r:.100}")
+    return str(name), str(value)
 
 
 def _judge(lower: str, name: str, value: str, is_asgi: bool) -> tuple[bytes, int, int]:

@@ -1,7 +1,7 @@
 """Reports an event loop that one piece of work blocks: once, with the culprit's stack, and how long it took at its end.
 
     asleep ──activity, or the arbiter's ping──► probing ──no answer within the threshold──► blocked ──answer──► probing
-       ▲──────── a whole period without activity ────┘
+       ▲── answered, two periods without activity ───┘
 
 The control thread calls all but `note_activity`. Asleep costs nothing: no timer, no wake-up. Times are seconds.
 """
@@ -24,6 +24,8 @@ class LoopWatch:
     _is_reported = False
     _next_at = 0.0
     _activity_seen = 0
+    #: Nothing came in the last period. What came just before it may have begun to run after the probe's answer.
+    _is_quiet = False
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class LoopWatch:
         if not self.is_awake:
             self.is_awake = True
             self._activity_seen = self.activity
+            self._is_quiet = False
             self._probe(self._clock())
 
     def wait_seconds(self) -> Optional[float]:
@@ -61,9 +64,10 @@ class LoopWatch:
             return
         if self._is_asking:
             self._judge(now)
-        elif self.activity == self._activity_seen:
+        elif self._is_quiet and self.activity == self._activity_seen:
             self.is_awake = False
         else:
+            self._is_quiet = self.activity == self._activity_seen
             self._activity_seen = self.activity
             self._probe(now)
 

@@ -89,7 +89,7 @@ class Response:
         if isinstance(headers, (str, bytes, dict)):
             raise FieldError(f"headers must be a list of (name, value) tuples, not {type(headers).__name__}")
         self.status, self.reason = pack_status(status)
-        self.lines, _, self.length = pack_fields(headers)
+        self.lines, _, self.length = pack_fields(headers, str)
         return self.write
 
     def write(self, data: bytes) -> None:
@@ -102,7 +102,7 @@ class Response:
     def early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
         """environ["wsgi.early_hints"]: 103 Early Hints (RFC 8297), before the response has begun."""
         if not self.is_sent and not self._stream.is_gone:
-            lines, _, _ = pack_fields(headers)
+            lines, _, _ = pack_fields(headers, str)
             self._session.send(pack_inform(self._stream.number, 103, lines + b"\r\n"))
 
     def client_disconnected(self) -> bool:

@@ -124,7 +124,7 @@ class WebSocketCycle(Cycle):
         subprotocol = message.get("subprotocol") or ""
         if subprotocol and (not is_token(subprotocol) or len(subprotocol) > 255):
             raise FieldError(f"a subprotocol must be a token of at most 255 characters: {subprotocol!r:.300}")
-        lines, flags, _ = pack_fields(message.get("headers") or ())
+        lines, flags, _ = pack_fields(message.get("headers") or (), bytes)
         if flags & HAS_LENGTH:
             raise FieldError("Content-Length can't stand in a WebSocket handshake")
         if b"\nsec-websocket-" in b"\n" + lines.lower():
@@ -198,7 +198,7 @@ class WebSocketCycle(Cycle):
         if not isinstance(status, int) or not 200 <= status <= 999:
             raise FieldError(f"a response status must be an int from 200 to 999, not {status!r}")
         self._denial = dict(message, headers=list(message.get("headers") or ()))
-        pack_fields(self._denial["headers"])
+        pack_fields(self._denial["headers"], bytes)
         self._state = DENYING
 
     async def _send_denial_body(self, message: Message) -> None:
@@ -220,7 +220,7 @@ class WebSocketCycle(Cycle):
 
     def _open_denial(self, denial: Message) -> None:
         self._denial = None
-        lines, flags, length = pack_fields(denial["headers"])
+        lines, flags, length = pack_fields(denial["headers"], bytes)
         head = (flags, b"", lines + b"\r\n", b"", max(0, length), self._micros())
         self.port.write(pack_response(self.stream, 0, int(denial["status"]), *head))
 

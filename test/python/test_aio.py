@@ -323,6 +323,22 @@ class WatchTest(AioTest):
         self.assertEqual(lines[1:], ["The event loop runs again after 3.5 s"])
         self.assertEqual(watch.blocked_seconds(), 0.0)
 
+    def test_reports_a_request_that_blocks_after_the_probe_it_woke_was_answered(self):
+        served = self.serve()
+        now = [100.0]
+        lines = served.records.messages
+        watch = LoopWatch(1.0, served.pool.call, lambda: "the stack", lambda: now[0], served.log)
+        watch.wake()
+        served.call(lambda: None)
+        served.front.send(request(1, path="/block"))
+        served.await_facts(1)
+        for moment in (101.0, 102.0):
+            now[0] = moment
+            watch.look()
+        self.assertEqual(lines, ["The event loop has been blocked for 1.0 s, by:\nthe stack"])
+        self.gate.open()
+        served.front.reply(1)
+
     def test_sleeps_while_nothing_happens(self):
         served = self.serve()
         now = [100.0]
@@ -337,6 +353,10 @@ class WatchTest(AioTest):
         served.call(lambda: None)
         self.assertTrue(watch.is_awake)
         now[0] = 102.0
+        watch.look()
+        served.call(lambda: None)
+        self.assertTrue(watch.is_awake, "what came last may have begun to run after the answer")
+        now[0] = 103.0
         watch.look()
         self.assertFalse(watch.is_awake)
         self.assertIsNone(watch.wait_seconds())

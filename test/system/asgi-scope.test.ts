@@ -152,14 +152,14 @@ test("on a Unix socket the client is None and the server its path", async (t) =>
 });
 
 test("uvicorn's and gunicorn's words mix, in variables, a file and the command line", async (t) => {
-  const folder = temporaryFolder(t, { ".env": 'export COLOR="dark \\"blue\\""\nKEPT=file\n' });
+  const folder = temporaryFolder(t, { ".env": 'export TINT="dark \\"blue\\""\nKEPT=file\n' });
   const args = [
     ...["--factory", "asgi.plain:make", "-w", "1", "--port", "0", "--env-file", join(folder, ".env")],
     ...["--header", "X-Served:by us", "--header", "Server:mine", "--no-date-header", "--timeout", "20"],
   ];
   const env = { UVICORN_HOST: "127.0.0.1", UVICORN_ROOT_PATH: "/env", GUNICORN_CMD_ARGS: "--keep-alive 7" };
   const server = await startServer(t, args, { env: { ...env, KEPT: "environment" } });
-  const reply = await ask(server.endpoint, { path: "/environment?COLOR" });
+  const reply = await ask(server.endpoint, { path: "/environment?TINT" });
   assert.equal(reply.body, 'dark "blue"');
   assert.deepEqual([reply.headers["x-served"], reply.headers["server"]], ["by us", "mine"]);
   assert.equal(reply.headers.date, undefined);
