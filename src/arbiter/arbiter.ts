@@ -2,42 +2,22 @@
 
 import { unreachable } from "../base/assert.ts";
 import { Deferred } from "../base/deferred.ts";
-import type { Clock, Timer } from "../base/ports.ts";
 import type { Config } from "../config/config.ts";
-import type {
-  BootFailure,
-  Evaluated,
-  ForkserverReport,
-  FrontReport,
-  HookCall,
-  WorkerReport,
-} from "../control/messages.ts";
-import type { Log } from "../log/log.ts";
+import type { BootFailure, ForkserverReport, FrontReport, WorkerReport } from "../control/messages.ts";
 import { Announcer } from "./announcer.ts";
-import type { ChildExit, ChildSpec, SpawnChild } from "./child.ts";
+import type { ArbiterEvent, ArbiterOptions, ArbiterPorts } from "./arbiter-ports.ts";
+import { AwakeClock } from "./awake-clock.ts";
+import type { ChildExit } from "./child.ts";
 import type { ControlListener } from "./control-listener.ts";
 import { Development, OLD_CODE_MS } from "./development.ts";
 import { Elastic } from "./elastic.ts";
-import { ForkserverHandle, pythonSettings } from "./forkserver-handle.ts";
-import { Forkservers } from "./forkservers.ts";
+import type { ForkserverHandle } from "./forkserver-handle.ts";
 import { FrontHandle } from "./front-handle.ts";
 import { Fronts } from "./fronts.ts";
-import type { Listener } from "./listeners.ts";
+import { Generations, type GenerationsWorld } from "./generations.ts";
 import { nextMomentMs, plan, type Wanted } from "./plan.ts";
 import type { PoolWorker } from "./pool.ts";
 import { Questions } from "./questions.ts";
-import {
-  beginReload,
-  FIRST_START,
-  fail,
-  isNeeded,
-  type Reload,
-  replace,
-  succeed,
-  wantedGeneration,
-} from "./reload.ts";
-import { ServerHooks } from "./server-hooks.ts";
-import { type AdoptForkserver, changedButFixed, type Setup, type SetupSource } from "./setup.ts";
 import type { ArbiterSignal } from "./signals.ts";
 import {
   frontGraceMs,
@@ -51,123 +31,79 @@ import {
 } from "./stop.ts";
 import type { ArbiterView, Phase } from "./view.ts";
 import { vigilOptions } from "./vigil.ts";
-import type { Watch } from "./watcher.ts";
-import type { WorkerHandle, WorkerSink } from "./worker-handle.ts";
 import { Workers } from "./workers.ts";
-
-/** A timer so much too late means that this process was stopped, or the machine asleep: nobody else is overdue. */
-const ASLEEP_MIN_MS = 1_000;
-
-export interface ArbiterOptions {
-  readonly config: Config;
-  readonly cfg: Setup["cfg"];
-  /** Where a reload finds its settings; without one they stay. */
-  readonly source?: SetupSource | undefined;
-  /** Gives the first forkserver, where it had to run before the listeners were opened. */
-  readonly adoptForkserver?: AdoptForkserver | undefined;
-  readonly version: string;
-  /** `check` boots one worker without listeners and fronts, and ends. */
-  readonly purpose: "serve" | "check";
-  readonly listeners: readonly Listener[];
-  readonly forkserverSpec: ChildSpec;
-  readonly frontSpec: Omit<ChildSpec, "fds">;
-}
-
-export interface ArbiterPorts {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly spawn: SpawnChild;
-  openControl(sink: WorkerSink): Promise<ControlListener>;
-  /** SIGKILL to a worker whose forkserver is dead and whose control connection is open. */
-  killOrphan(pid: number): void;
-  /** A name that nobody can guess. The folder is made by who needs it. */
-  nameBodyFolder(): string;
-  removeFolder(path: string): void;
-  reopenLogs(): void;
-  /** How many processes of this control group the kernel has killed for memory. */
-  readonly oomKills?: () => number | undefined;
-  /** A new server on the same sockets (SIGUSR2). */
-  readonly succession?: { begin(): void; readonly isUnderWay: boolean };
-  /** Only asked with --reload. */
-  readonly watchFiles?: Watch;
-  /** Told after each turn of the loop. */
-  watch?(view: ArbiterView): void;
-  /** Whether memory holds one more worker like these. */
-  hasRoom?(pids: readonly number[]): boolean;
-}
 
 /** How long a child may take to answer a question. */
 const ANSWER_MS = 1_000;
 
-type ArbiterEvent =
-  | { readonly type: "start" }
-  | { readonly type: "time" }
-  | { readonly type: "signal"; readonly signal: ArbiterSignal }
-  | { readonly type: "file-changed"; readonly file: string }
-  | { readonly type: "scale"; readonly workers: number }
-  | { readonly type: "forkserver-report"; readonly from: ForkserverHandle; readonly report: ForkserverReport }
-  | { readonly type: "forkserver-gone"; readonly from: ForkserverHandle; readonly exit: ChildExit }
-  | { readonly type: "front-report"; readonly from: FrontHandle; readonly report: FrontReport }
-  | { readonly type: "front-gone"; readonly from: FrontHandle; readonly exit: ChildExit }
-  | { readonly type: "worker-hello"; readonly from: WorkerHandle }
-  | { readonly type: "worker-report"; readonly from: WorkerHandle; readonly report: WorkerReport }
-  | { readonly type: "worker-gone"; readonly from: WorkerHandle };
-
 export class Arbiter {
   readonly #options: ArbiterOptions;
   readonly #ports: ArbiterPorts;
+  readonly #clock: AwakeClock;
   readonly #announcer: Announcer;
   readonly #workers: Workers;
   readonly #fronts: Fronts;
-  readonly #forkservers: Forkservers;
+  readonly #generations: Generations;
   readonly #questions: Questions;
   readonly #elastic: Elastic;
-  readonly #hooks: ServerHooks = new ServerHooks();
   /** Only with --reload. */
   readonly #development: Development | undefined;
   readonly #done = new Deferred<number>();
   readonly #queue: ArbiterEvent[] = [];
   #turn: "idle" | "taking" | "over" = "idle";
   #control: ControlListener | undefined;
-  #reload: Reload = FIRST_START;
-  #isDegraded = false;
   #stop: Stop = RUNNING;
-  /** By generation. */
-  readonly #setups = new Map<number, Setup>();
-  /** Once. */
-  #adoptForkserver: AdoptForkserver | undefined;
   #workersWanted: number;
   #exitCode = 0;
   /** After SIGWINCH: neither fronts nor workers. */
   #isResting = false;
-  #timer: Timer | undefined;
-  #asleepMs = 0;
 
   constructor(options: ArbiterOptions, ports: ArbiterPorts) {
     const isCheck = options.purpose === "check";
     this.#options = options;
     this.#ports = ports;
+    this.#clock = new AwakeClock(ports.clock, ports.log);
     this.#announcer = new Announcer(options, ports.log);
     this.#questions = new Questions(ports.clock);
     const { workersMin: min, workersMax: max, workersIdleMs: idleMs } = options.config;
     this.#elastic = new Elastic({ min, max: isCheck ? min : max, idleMs }, ports.clock.nowMs());
     this.#workersWanted = isCheck ? 1 : options.config.workers;
     this.#development = isCheck ? undefined : this.#openDevelopment();
-    this.#setups.set(FIRST_START.newest, options);
-    this.#adoptForkserver = options.adoptForkserver;
     this.#fronts = new Fronts(isCheck ? 0 : options.config.fronts, (nr) => this.#makeFront(nr));
-    this.#forkservers = new Forkservers((generation) => this.#makeForkserver(generation));
+    this.#generations = new Generations(options, ports, this.#generationsWorld());
     this.#workers = new Workers({
       vigil: vigilOptions(options.config),
       log: ports.log,
-      nowMs: () => this.#nowMs(),
+      nowMs: () => this.#clock.nowMs(),
       drainEndMs: (sinceMs) => Math.min(sinceMs + this.#wanted().drainTimeoutMs, this.#stop.deadlineMs),
-      forkserver: (generation) => this.#forkservers.configured(generation),
+      forkserver: (generation) => this.#generations.configured(generation),
       frontOf: (nr) => this.#fronts.ofSeat(nr),
       killOrphan: ports.killOrphan,
       oomKills: ports.oomKills,
       onBootFailure: (worker, failure) => this.#onBootFailure(worker, failure),
     });
+  }
+
+  #generationsWorld(): GenerationsWorld {
+    const arbiter = this;
+    return {
+      announcer: this.#announcer,
+      get isRunning() {
+        return arbiter.#stop.level === "running";
+      },
+      get workersWanted() {
+        return arbiter.#workersWanted;
+      },
+      get workers() {
+        return arbiter.#workers.pool.workers;
+      },
+      get meeting() {
+        return arbiter.#control?.meeting;
+      },
+      take: (event) => this.#take(event),
+      onSetup: ({ config }) => this.#onSetup(config),
+      onFatal: (exitCode) => this.#fatal(exitCode),
+    };
   }
 
   /** Resolves with the exit code when nothing is left. */
@@ -178,7 +114,7 @@ export class Arbiter {
       onReport: (from, report) => this.#take({ type: "worker-report", from, report }),
       onGone: (from) => this.#take({ type: "worker-gone", from }),
     });
-    this.#forkservers.add(FIRST_START.newest);
+    this.#generations.start();
     this.#take({ type: "start" });
     return this.#done.promise;
   }
@@ -195,8 +131,8 @@ export class Arbiter {
   view(): ArbiterView {
     return {
       phase: this.#phase(),
-      isDegraded: this.#isDegraded,
-      generation: this.#reload.proven,
+      isDegraded: this.#generations.isDegraded,
+      generation: this.#generations.proven,
       workersWanted: this.#workersWanted,
       workers: this.#workers.pool.workers,
       fronts: this.#fronts.all.map(({ nr, pid, state }) => ({ nr, pid, state })),
@@ -223,14 +159,14 @@ export class Arbiter {
 
   /** Says something to a Unix datagram socket. It is lost while no forkserver listens. */
   sendDatagram(address: string, text: string): void {
-    this.#forkservers.listening?.sendDatagram(address, text);
+    this.#generations.forkservers.listening?.sendDatagram(address, text);
   }
 
   #phase(): Phase {
     if (this.#stop.level === "leaving") return "leaving";
     if (this.#stop.level !== "running") return "stopping";
-    if (this.#reload.proven === 0) return "starting";
-    return this.#reload.coming === undefined ? "serving" : "reloading";
+    if (this.#generations.proven === 0) return "starting";
+    return this.#generations.coming === undefined ? "serving" : "reloading";
   }
 
   // ---- the loop
@@ -292,14 +228,15 @@ export class Arbiter {
   }
 
   #act(): void {
-    const nowMs = this.#nowMs();
+    const nowMs = this.#clock.nowMs();
     this.#enterStop(onStopTime(this.#stop, nowMs));
-    this.#settleReload();
+    this.#settle();
     this.#adapt(nowMs);
     if (this.#isServing()) this.#workers.look();
-    this.#releaseForkservers();
+    this.#generations.release({ isServing: this.#isServing() });
+    if (this.#stop.level === "kill" && this.#workers.pool.size === 0) this.#generations.forkservers.kill();
     this.#fronts.tend(nowMs);
-    if (this.#isServing()) this.#forkservers.tend(nowMs);
+    if (this.#isServing()) this.#generations.forkservers.tend(nowMs);
     if (this.#stop.level === "graceful" && this.#fronts.isEmpty) this.#workers.stopAll();
     for (const action of plan(this.#workers.pool.workers, this.#wanted(), nowMs)) this.#workers.act(action);
     this.#schedule(nowMs);
@@ -328,8 +265,8 @@ export class Arbiter {
   }
 
   #wanted(): Wanted {
-    const { config } = this.#setup;
-    const isReloading = this.#reload.coming !== undefined;
+    const { config } = this.#generations.setup;
+    const isReloading = this.#generations.coming !== undefined;
     const development = this.#development;
     const isBroken = development?.breakage !== undefined;
     const isAway = isBroken || (this.#isResting && this.#fronts.isEmpty);
@@ -337,22 +274,13 @@ export class Arbiter {
     const backoff = this.#workers.forkNotBeforeMs;
     return {
       workers: seats,
-      generation: wantedGeneration(
-        this.#reload,
-        (generation) => this.#forkservers.configured(generation) !== undefined,
-      ),
+      generation: this.#generations.wanted,
       surgeMax: isReloading ? this.#workersWanted : Math.ceil(this.#workersWanted / 4),
       bootTimeoutMs: config.bootTimeoutMs,
       drainTimeoutMs: Math.min(config.gracefulTimeoutMs, development === undefined ? Infinity : OLD_CODE_MS),
       forkNotBeforeMs: development?.forkNotBeforeMs(seats, backoff) ?? backoff,
       isExclusive: development !== undefined,
     };
-  }
-
-  /** The newest that may still come true. */
-  get #setup(): Setup {
-    const { coming, proven } = this.#reload;
-    return this.#setups.get(coming ?? proven) ?? this.#setups.get(proven) ?? this.#options;
   }
 
   /** While fronts finish requests, the workers that they need are kept. */
@@ -366,28 +294,11 @@ export class Arbiter {
       nextMomentMs(this.#workers.pool.workers, this.#wanted(), judgedAtMs) ?? Number.POSITIVE_INFINITY,
       this.#workers.nextMomentMs(),
       this.#fronts.nextMomentMs(),
-      this.#forkservers.nextMomentMs(),
+      this.#generations.forkservers.nextMomentMs(),
       this.#stop.deadlineMs,
       this.#isAdapting ? this.#elastic.nextMomentMs(this.#workersWanted) : Number.POSITIVE_INFINITY,
     );
-    this.#timer?.cancel();
-    if (!Number.isFinite(momentMs)) return;
-    const delayMs = Math.max(0, momentMs - this.#nowMs());
-    this.#timer = this.#ports.clock.after(delayMs, () => this.#onTimer(momentMs));
-  }
-
-  #onTimer(dueMs: number): void {
-    const lateMs = this.#nowMs() - dueMs;
-    if (lateMs > ASLEEP_MIN_MS) {
-      this.#asleepMs += lateMs;
-      this.#ports.log.warning("the arbiter did not run for a while", { seconds: Math.round(lateMs / 1_000) });
-    }
-    this.#take({ type: "time" });
-  }
-
-  /** Time in which this process could run: while it was stopped, no deadline came closer. */
-  #nowMs(): number {
-    return this.#ports.clock.nowMs() - this.#asleepMs;
+    this.#clock.wakeAt(momentMs, () => this.#take({ type: "time" }));
   }
 
   // ---- signals, stop
@@ -398,7 +309,9 @@ export class Arbiter {
       case "SIGTERM":
       case "SIGINT":
       case "SIGQUIT":
-        this.#enterStop(onStopSignal(this.#stop, signal, this.#setup.config, this.#nowMs()));
+        this.#enterStop(
+          onStopSignal(this.#stop, signal, this.#generations.setup.config, this.#clock.nowMs()),
+        );
         break;
       case "SIGHUP":
         this.#resume();
@@ -427,18 +340,8 @@ export class Arbiter {
 
   #beginSuccession(): void {
     const { succession } = this.#ports;
-    if (succession?.isUnderWay === false) this.#callHooks(this.#hooks.ofSuccession());
+    if (succession?.isUnderWay === false) this.#generations.onSuccession();
     succession?.begin();
-  }
-
-  /** In the forkserver of the generation that serves. */
-  #callHooks(calls: readonly HookCall[]): void {
-    const forkserver = this.#forkservers.configured(this.#reload.proven);
-    for (const call of calls) {
-      if (forkserver !== undefined) forkserver.callHook(call);
-      else if (this.#options.source?.evaluate !== undefined)
-        this.#ports.log.warning("hook not called: the forkserver is not ready", { hook: call.name });
-    }
   }
 
   /** Terminals send this signal when their size changes: it means something in the background, or beside a new server. */
@@ -446,7 +349,7 @@ export class Arbiter {
     const isMeant = this.#options.config.isDaemon || this.#ports.succession?.isUnderWay === true;
     if (!isMeant || this.#stop.level !== "running") return;
     this.#isResting = true;
-    this.#fronts.rest(frontGraceMs(this.#setup.config.gracefulTimeoutMs));
+    this.#fronts.rest(frontGraceMs(this.#generations.setup.config.gracefulTimeoutMs));
   }
 
   #resume(): boolean {
@@ -458,8 +361,7 @@ export class Arbiter {
 
   #scale(workers: number): void {
     this.#workersWanted = workers;
-    if (this.#forkservers.configured(this.#reload.proven) !== undefined)
-      this.#callHooks(this.#hooks.ofScale(workers));
+    this.#generations.onScale(workers);
   }
 
   #enterStop(stop: Stop): void {
@@ -481,7 +383,7 @@ export class Arbiter {
         this.#fronts.leave();
         break;
       case "graceful":
-        this.#fronts.drain(frontGraceMs(this.#stop.deadlineMs - this.#nowMs()), { quick: false });
+        this.#fronts.drain(frontGraceMs(this.#stop.deadlineMs - this.#clock.nowMs()), { quick: false });
         break;
       case "quick":
         this.#fronts.drain(0, { quick: true });
@@ -500,21 +402,21 @@ export class Arbiter {
   #fatal(exitCode: number): void {
     if (this.#stop.level !== "running") return;
     this.#exitCode = this.#options.purpose === "check" ? 1 : exitCode;
-    this.#enterStop(stopQuickly(this.#nowMs()));
+    this.#enterStop(stopQuickly(this.#clock.nowMs()));
   }
 
   #isOver(): boolean {
     const { level, deadlineMs } = this.#stop;
     if (isTaking(level)) return false;
-    if (level === "kill" && this.#nowMs() >= deadlineMs) return true;
-    return this.#fronts.isEmpty && this.#workers.pool.size === 0 && this.#forkservers.isEmpty;
+    if (level === "kill" && this.#clock.nowMs() >= deadlineMs) return true;
+    return this.#fronts.isEmpty && this.#workers.pool.size === 0 && this.#generations.forkservers.isEmpty;
   }
 
   #finish(): void {
     this.#turn = "over";
-    this.#timer?.cancel();
+    this.#clock.cancel();
     this.#workers.deaths.flush();
-    this.#forkservers.kill();
+    this.#generations.forkservers.kill();
     this.#control?.close();
     this.#announcer.ended();
     this.#done.resolve(this.#exitCode);
@@ -523,18 +425,22 @@ export class Arbiter {
   // ---- reload
 
   #beginReload(): void {
-    if (this.#stop.level !== "running" || (this.#reload.proven === 0 && this.#development === undefined))
+    if (this.#stop.level !== "running" || (this.#generations.proven === 0 && this.#development === undefined))
       return;
-    const { source } = this.#options;
-    const isRead = source?.evaluate !== undefined || this.#readSetup(this.#reload.newest + 1, undefined);
-    if (!isRead) {
-      this.#isDegraded = true;
-      this.#announcer.reloadFailed(this.#reload.proven);
-      return;
-    }
-    this.#reload = this.#development === undefined ? beginReload(this.#reload) : this.#replaceCode();
-    if (source?.evaluate === undefined) this.#resetWorkers();
-    this.#forkservers.add(this.#reload.newest);
+    const development = this.#development;
+    const isBegun = this.#generations.begin({ replaces: development !== undefined });
+    if (isBegun && development !== undefined) this.#startAnew(development);
+  }
+
+  /** As gunicorn does; an elastic number is the load's to say. */
+  #onSetup({ workers }: Config): void {
+    if (!this.#elastic.isElastic) this.#workersWanted = workers;
+  }
+
+  /** The first start or a reload is done. */
+  #settle(): void {
+    const isDone = this.#generations.settle();
+    if (isDone && this.#options.purpose === "check") this.#enterStop(stopQuickly(this.#clock.nowMs()));
   }
 
   // ---- development
@@ -550,18 +456,19 @@ export class Arbiter {
   #onFileChanged(file: string): void {
     const development = this.#development;
     if (development === undefined || this.#stop.level !== "running") return;
-    development.postpone(this.#nowMs());
-    const isUsed = this.#workers.pool.workers.some(({ generation }) => generation === this.#reload.newest);
+    development.postpone(this.#clock.nowMs());
+    const isUsed = this.#workers.pool.workers.some(
+      ({ generation }) => generation === this.#generations.newest,
+    );
     if (!isUsed && development.breakage === undefined) return;
     this.#announcer.changed(file);
     this.#beginReload();
   }
 
-  #replaceCode(): Reload {
-    this.#development?.startsAnew();
+  #startAnew(development: Development): void {
+    development.startsAnew();
     this.#workers.forgive();
     this.#fronts.tellApp({ type: "app-mended" });
-    return replace(this.#reload);
   }
 
   #onDeveloperReport(pid: number, report: WorkerReport): void {
@@ -569,138 +476,25 @@ export class Arbiter {
     else if (report.type === "failure") this.#development?.noteReport(pid, report.report);
   }
 
-  /** As gunicorn does; an elastic number is the load's to say. */
-  #resetWorkers(): void {
-    if (!this.#elastic.isElastic) this.#workersWanted = this.#setup.config.workers;
-  }
-
-  /** False, and said why, when the configuration cannot be used. */
-  #readSetup(generation: number, evaluated: Evaluated | undefined): boolean {
-    const { source, config } = this.#options;
-    const reading = source?.read(evaluated) ?? { ok: true, setup: this.#setup, warnings: [] };
-    if (!reading.ok) {
-      for (const problem of reading.problems) this.#ports.log.error(problem);
-      return false;
-    }
-    for (const warning of reading.warnings) this.#ports.log.warning(warning);
-    const names = changedButFixed(config, reading.setup.config);
-    if (names.length > 0) this.#announcer.needsRestart(names);
-    this.#setups.set(generation, reading.setup);
-    return true;
-  }
-
-  #settleReload(): void {
-    const { coming } = this.#reload;
-    if (coming === undefined || this.#stop.level !== "running" || !this.#isServedBy(coming)) return;
-    const isFirst = this.#reload.proven === 0;
-    this.#reload = succeed(this.#reload);
-    this.#isDegraded = false;
-    if (isFirst) this.#announcer.ready(this.#workers.pool.workers);
-    else this.#announcer.reloaded(coming);
-    if (this.#options.purpose === "check") this.#enterStop(stopQuickly(this.#nowMs()));
-  }
-
-  #isServedBy(generation: number): boolean {
-    const isCheck = this.#options.purpose === "check";
-    const seats = this.#workers.pool.workers
-      .filter((worker) => worker.generation === generation)
-      .filter((worker) => (isCheck ? worker.state === "ready" : worker.isServing))
-      .map((worker) => worker.nr);
-    return new Set(seats).size >= this.#workersWanted;
-  }
-
-  /** A forkserver that is not needed ends with its last worker; one that died is not made again. */
-  #releaseForkservers(): void {
-    const { workers } = this.#workers.pool;
-    for (const generation of this.#forkservers.generations) {
-      const isNeededNow = this.#isServing() && isNeeded(this.#reload, generation);
-      const isParent = workers.some((worker) => worker.generation === generation);
-      const isDead = this.#forkservers.get(generation) === undefined;
-      if (isNeededNow || (isParent && !isDead)) continue;
-      this.#forkservers.release(generation, this.#lastCalls(generation));
-      this.#setups.delete(generation);
-    }
-    if (this.#stop.level === "kill" && workers.length === 0) this.#forkservers.kill();
-  }
-
-  /** The master's last word is its on_exit, and said once. */
-  #lastCalls(generation: number): HookCall[] {
-    const { proven, coming } = this.#reload;
-    const isLast = this.#stop.level !== "running" && generation === (proven === 0 ? coming : proven);
-    return isLast && this.#options.purpose === "serve" ? this.#hooks.ofEnd() : [];
-  }
-
   #onBootFailure(worker: PoolWorker, failure: BootFailure): void {
     if (this.#stop.level !== "running") return;
     this.#announcer.bootFailed(worker.nr, failure);
     if (this.#development !== undefined) this.#onBroken(worker, failure, this.#development);
-    else if (this.#reload.proven === 0) this.#fatal(failure.exitCode);
-    else if (worker.generation === this.#reload.coming) this.#failReload();
+    else this.#generations.onBootFailure(worker, failure);
   }
 
   #onBroken(worker: PoolWorker, failure: BootFailure, development: Development): void {
-    if (worker.generation === this.#reload.newest)
+    if (worker.generation === this.#generations.newest)
       this.#fronts.tellApp(development.broke(worker.pid, failure));
   }
 
-  #failReload(): void {
-    this.#reload = fail(this.#reload);
-    this.#isDegraded = true;
-    this.#announcer.reloadFailed(this.#reload.proven);
-  }
-
   // ---- forkservers and fronts
-
-  #makeForkserver(generation: number): ForkserverHandle {
-    const { forkserverSpec: spec, source } = this.#options;
-    const adopt = this.#adoptForkserver;
-    this.#adoptForkserver = undefined;
-    const evaluate = adopt === undefined ? source?.evaluate : undefined;
-    const order = { generation, spec, evaluate, bootTimeoutMs: this.#setup.config.bootTimeoutMs };
-    const sink = {
-      onForkserverReport: (from: ForkserverHandle, report: ForkserverReport) =>
-        this.#take({ type: "forkserver-report", from, report }),
-      onForkserverGone: (from: ForkserverHandle, exit: ChildExit) =>
-        this.#take({ type: "forkserver-gone", from, exit }),
-    };
-    const spawn: SpawnChild = adopt === undefined ? this.#ports.spawn : (_, childSink) => adopt(childSink);
-    const handle = new ForkserverHandle(order, spawn, sink, this.#ports);
-    if (evaluate === undefined) this.#configure(handle, this.#setup);
-    return handle;
-  }
-
-  #configure(handle: ForkserverHandle, { config, cfg }: Setup): void {
-    const { version, listeners, purpose } = this.#options;
-    handle.configure({
-      type: "configure",
-      settings: pythonSettings(config, this.#workersWanted, version),
-      control: this.#control?.meeting ?? { address: "", token: "" },
-      generation: handle.generation,
-      cfg,
-      listeners: listeners.map((listener) => listener.inherited.address),
-      arbiter: { pid: process.pid, workers: this.#workersWanted },
-      calls: purpose === "check" ? [] : this.#hooks.ofStart(handle.generation, this.#workersWanted),
-    });
-  }
-
-  #onEvaluated(from: ForkserverHandle, report: Evaluated): void {
-    const known = this.#setups.get(from.generation);
-    if (known !== undefined && report.failure === null) {
-      this.#configure(from, known);
-      return;
-    }
-    if (known === undefined && this.#readSetup(from.generation, report)) {
-      if (from.generation === this.#reload.coming) this.#resetWorkers();
-      this.#configure(from, this.#setups.get(from.generation) ?? this.#setup);
-    } else if (from.generation === this.#reload.coming) this.#failReload();
-    else from.kill();
-  }
 
   #makeFront(nr: number): FrontHandle {
     const { config, frontSpec: spec, listeners } = this.#options;
     const order = {
       nr,
-      generation: this.#reload.newest,
+      generation: this.#generations.newest,
       spec,
       config,
       listeners: listeners.map((listener) => listener.inherited),
@@ -717,26 +511,13 @@ export class Arbiter {
   #onForkserverReport(from: ForkserverHandle, report: ForkserverReport): void {
     if (report.type === "forked") this.#workers.onForked(from, report.nr, report.pid);
     else if (report.type === "exited") this.#workers.onExited(report);
-    else if (report.type === "evaluated") this.#onEvaluated(from, report);
-    else if (report.type === "boot-failed") this.#onPreloadFailure(from, report);
-    else this.#ports.log.debug("forkserver configured", { pid: report.pid, python: report.python });
-  }
-
-  /** The application, or a hook of the start, failed in the forkserver itself. */
-  #onPreloadFailure(from: ForkserverHandle, failure: BootFailure): void {
-    if (this.#stop.level !== "running" || !isNeeded(this.#reload, from.generation)) return;
-    this.#announcer.preloadFailed(failure);
-    if (this.#reload.proven === 0) this.#fatal(failure.exitCode);
-    else if (from.generation === this.#reload.coming) this.#failReload();
+    else this.#generations.onReport(from, report);
   }
 
   #onForkserverGone(from: ForkserverHandle, exit: ChildExit): void {
-    this.#forkservers.onGone(from, this.#nowMs());
+    this.#generations.forkservers.onGone(from, this.#clock.nowMs());
     this.#workers.onForkserverGone(from);
-    if (this.#stop.level !== "running" || !isNeeded(this.#reload, from.generation)) return;
-    this.#announcer.forkserverGone(from, exit);
-    if (this.#reload.proven === 0) this.#fatal(1);
-    else if (this.#reload.coming === from.generation) this.#failReload();
+    this.#generations.onForkserverGone(from, exit);
   }
 
   #onFrontReport(from: FrontHandle, report: FrontReport): void {
@@ -752,7 +533,7 @@ export class Arbiter {
   /** What does not concern workers' lives. */
   #onFrontAside(from: FrontHandle, report: FrontReport): void {
     const { target } = this.#options.config.statsd;
-    if (report.type === "pressure") this.#elastic.onPressure(from.nr, report, this.#nowMs());
+    if (report.type === "pressure") this.#elastic.onPressure(from.nr, report, this.#clock.nowMs());
     else if (report.type === "metrics" && target.kind === "unix") this.sendDatagram(target.path, report.text);
     else if (report.type === "requests" || report.type === "status") {
       this.#questions.answer(from.pid, report.id, report);
@@ -765,12 +546,12 @@ export class Arbiter {
 
   #onFrontGone(from: FrontHandle, exit: ChildExit): void {
     const wasReady = from.meeting !== undefined;
-    this.#fronts.onGone(from, this.#nowMs());
+    this.#fronts.onGone(from, this.#clock.nowMs());
     this.#elastic.onFrontGone(from.nr);
     this.#ports.removeFolder(from.bodyFolder);
     this.#workers.onFrontGone((nr) => this.#fronts.nrOfSeat(nr) === from.nr);
     if (this.#stop.level !== "running" || this.#isResting) return;
     this.#announcer.frontGone(from, exit);
-    if (!wasReady && this.#reload.proven === 0) this.#fatal(1);
+    if (!wasReady && this.#generations.proven === 0) this.#fatal(1);
   }
 }

@@ -1,0 +1,68 @@
+// What the arbiter is given: what it shall run, its doors to the world, and what happens to it.
+
+import type { Clock } from "../base/ports.ts";
+import type { Config } from "../config/config.ts";
+import type { ForkserverReport, FrontReport, WorkerReport } from "../control/messages.ts";
+import type { Log } from "../log/log.ts";
+import type { ChildExit, ChildSpec, SpawnChild } from "./child.ts";
+import type { ControlListener } from "./control-listener.ts";
+import type { ForkserverHandle } from "./forkserver-handle.ts";
+import type { FrontHandle } from "./front-handle.ts";
+import type { Listener } from "./listeners.ts";
+import type { AdoptForkserver, Setup, SetupSource } from "./setup.ts";
+import type { ArbiterSignal } from "./signals.ts";
+import type { ArbiterView } from "./view.ts";
+import type { Watch } from "./watcher.ts";
+import type { WorkerHandle, WorkerSink } from "./worker-handle.ts";
+
+export interface ArbiterOptions {
+  readonly config: Config;
+  readonly cfg: Setup["cfg"];
+  /** Where a reload finds its settings; without one they stay. */
+  readonly source?: SetupSource | undefined;
+  /** Gives the first forkserver, where it had to run before the listeners were opened. */
+  readonly adoptForkserver?: AdoptForkserver | undefined;
+  readonly version: string;
+  /** `check` boots one worker without listeners and fronts, and ends. */
+  readonly purpose: "serve" | "check";
+  readonly listeners: readonly Listener[];
+  readonly forkserverSpec: ChildSpec;
+  readonly frontSpec: Omit<ChildSpec, "fds">;
+}
+
+export interface ArbiterPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly spawn: SpawnChild;
+  openControl(sink: WorkerSink): Promise<ControlListener>;
+  /** SIGKILL to a worker whose forkserver is dead and whose control connection is open. */
+  killOrphan(pid: number): void;
+  /** A name that nobody can guess. The folder is made by who needs it. */
+  nameBodyFolder(): string;
+  removeFolder(path: string): void;
+  reopenLogs(): void;
+  /** How many processes of this control group the kernel has killed for memory. */
+  readonly oomKills?: () => number | undefined;
+  /** A new server on the same sockets (SIGUSR2). */
+  readonly succession?: { begin(): void; readonly isUnderWay: boolean };
+  /** Only asked with --reload. */
+  readonly watchFiles?: Watch;
+  /** Told after each turn of the loop. */
+  watch?(view: ArbiterView): void;
+  /** Whether memory holds one more worker like these. */
+  hasRoom?(pids: readonly number[]): boolean;
+}
+
+export type ArbiterEvent =
+  | { readonly type: "start" }
+  | { readonly type: "time" }
+  | { readonly type: "signal"; readonly signal: ArbiterSignal }
+  | { readonly type: "file-changed"; readonly file: string }
+  | { readonly type: "scale"; readonly workers: number }
+  | { readonly type: "forkserver-report"; readonly from: ForkserverHandle; readonly report: ForkserverReport }
+  | { readonly type: "forkserver-gone"; readonly from: ForkserverHandle; readonly exit: ChildExit }
+  | { readonly type: "front-report"; readonly from: FrontHandle; readonly report: FrontReport }
+  | { readonly type: "front-gone"; readonly from: FrontHandle; readonly exit: ChildExit }
+  | { readonly type: "worker-hello"; readonly from: WorkerHandle }
+  | { readonly type: "worker-report"; readonly from: WorkerHandle; readonly report: WorkerReport }
+  | { readonly type: "worker-gone"; readonly from: WorkerHandle };

@@ -1,0 +1,273 @@
+// The generations of the code: which one shall serve, what each runs with, and the forkserver that is the parent of its workers.
+
+import type { BootFailure, Evaluated, ForkserverReport, HookCall, Meeting } from "../control/messages.ts";
+import type { Announcer } from "./announcer.ts";
+import type { ArbiterEvent, ArbiterOptions, ArbiterPorts } from "./arbiter-ports.ts";
+import type { ChildExit, SpawnChild } from "./child.ts";
+import { ForkserverHandle, pythonSettings } from "./forkserver-handle.ts";
+import { Forkservers } from "./forkservers.ts";
+import type { PoolWorker } from "./pool.ts";
+import {
+  beginReload,
+  FIRST_START,
+  fail,
+  isNeeded,
+  type Reload,
+  replace,
+  succeed,
+  wantedGeneration,
+} from "./reload.ts";
+import { ServerHooks } from "./server-hooks.ts";
+import { type AdoptForkserver, changedButFixed, type Setup } from "./setup.ts";
+
+/** What the generations need of the rest of the arbiter. */
+export interface GenerationsWorld {
+  readonly announcer: Announcer;
+  /** No stop was asked for. */
+  readonly isRunning: boolean;
+  readonly workersWanted: number;
+  readonly workers: readonly PoolWorker[];
+  /** Where workers say hello. */
+  readonly meeting: Meeting | undefined;
+  take(event: ArbiterEvent): void;
+  /** A new configuration counts: the number of workers becomes its own. */
+  onSetup(setup: Setup): void;
+  /** There is no older generation to go on with. */
+  onFatal(exitCode: number): void;
+}
+
+export class Generations {
+  readonly forkservers: Forkservers = new Forkservers((generation) => this.#makeForkserver(generation));
+  readonly #options: ArbiterOptions;
+  readonly #ports: ArbiterPorts;
+  readonly #world: GenerationsWorld;
+  readonly #hooks: ServerHooks = new ServerHooks();
+  /** By generation. */
+  readonly #setups = new Map<number, Setup>();
+  /** Once. */
+  #adoptForkserver: AdoptForkserver | undefined;
+  #reload: Reload = FIRST_START;
+  #isDegraded = false;
+
+  constructor(options: ArbiterOptions, ports: ArbiterPorts, world: GenerationsWorld) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#world = world;
+    this.#setups.set(FIRST_START.newest, options);
+    this.#adoptForkserver = options.adoptForkserver;
+  }
+
+  /** The last one that is known to boot; 0 before the first. */
+  get proven(): number {
+    return this.#reload.proven;
+  }
+
+  get coming(): number | undefined {
+    return this.#reload.coming;
+  }
+
+  get newest(): number {
+    return this.#reload.newest;
+  }
+
+  /** The last reload failed. */
+  get isDegraded(): boolean {
+    return this.#isDegraded;
+  }
+
+  /** The one that the plan shall bring up. */
+  get wanted(): number {
+    return wantedGeneration(this.#reload, (generation) => this.configured(generation) !== undefined);
+  }
+
+  /** Of the newest that may still come true. */
+  get setup(): Setup {
+    const { coming, proven } = this.#reload;
+    return this.#setups.get(coming ?? proven) ?? this.#setups.get(proven) ?? this.#options;
+  }
+
+  /** Its forkserver, if it can fork. */
+  configured(generation: number): ForkserverHandle | undefined {
+    return this.forkservers.configured(generation);
+  }
+
+  start(): void {
+    this.forkservers.add(FIRST_START.newest);
+  }
+
+  /** `replaces`: the one that served is old, whatever becomes of the new one. False: there is no new one. */
+  begin({ replaces }: { readonly replaces: boolean }): boolean {
+    const { source } = this.#options;
+    const isRead = source?.evaluate !== undefined || this.#readSetup(this.#reload.newest + 1, undefined);
+    if (!isRead) {
+      this.#isDegraded = true;
+      this.#world.announcer.reloadFailed(this.#reload.proven);
+      return false;
+    }
+    this.#reload = replaces ? replace(this.#reload) : beginReload(this.#reload);
+    if (source?.evaluate === undefined) this.#world.onSetup(this.setup);
+    this.forkservers.add(this.#reload.newest);
+    return true;
+  }
+
+  /** True, once for each, when the generation that was coming fills every seat. */
+  settle(): boolean {
+    const { coming } = this.#reload;
+    if (coming === undefined || !this.#world.isRunning || !this.#isServedBy(coming)) return false;
+    const isFirst = this.#reload.proven === 0;
+    this.#reload = succeed(this.#reload);
+    this.#isDegraded = false;
+    if (isFirst) this.#world.announcer.ready(this.#world.workers);
+    else this.#world.announcer.reloaded(coming);
+    return true;
+  }
+
+  #isServedBy(generation: number): boolean {
+    const isCheck = this.#options.purpose === "check";
+    const seats = this.#world.workers
+      .filter((worker) => worker.generation === generation)
+      .filter((worker) => (isCheck ? worker.state === "ready" : worker.isServing))
+      .map((worker) => worker.nr);
+    return new Set(seats).size >= this.#world.workersWanted;
+  }
+
+  /** A forkserver that is not needed ends with its last worker; one that died is not made again. */
+  release({ isServing }: { readonly isServing: boolean }): void {
+    for (const generation of this.forkservers.generations) {
+      const isNeededNow = isServing && isNeeded(this.#reload, generation);
+      const isParent = this.#world.workers.some((worker) => worker.generation === generation);
+      const isDead = this.forkservers.get(generation) === undefined;
+      if (isNeededNow || (isParent && !isDead)) continue;
+      this.forkservers.release(generation, this.#lastCalls(generation));
+      this.#setups.delete(generation);
+    }
+  }
+
+  // ---- hooks
+
+  onScale(workers: number): void {
+    if (this.configured(this.#reload.proven) !== undefined) this.#callHooks(this.#hooks.ofScale(workers));
+  }
+
+  onSuccession(): void {
+    this.#callHooks(this.#hooks.ofSuccession());
+  }
+
+  /** In the forkserver of the generation that serves. */
+  #callHooks(calls: readonly HookCall[]): void {
+    const forkserver = this.configured(this.#reload.proven);
+    for (const call of calls) {
+      if (forkserver !== undefined) forkserver.callHook(call);
+      else if (this.#options.source?.evaluate !== undefined)
+        this.#ports.log.warning("hook not called: the forkserver is not ready", { hook: call.name });
+    }
+  }
+
+  /** The master's last word is its on_exit, and said once. */
+  #lastCalls(generation: number): HookCall[] {
+    const { proven, coming } = this.#reload;
+    const isLast = !this.#world.isRunning && generation === (proven === 0 ? coming : proven);
+    return isLast && this.#options.purpose === "serve" ? this.#hooks.ofEnd() : [];
+  }
+
+  // ---- what fails
+
+  onBootFailure(worker: PoolWorker, { exitCode }: BootFailure): void {
+    this.#onFailure(worker.generation, exitCode);
+  }
+
+  /** The application, or a hook of the start, failed in the forkserver itself. */
+  #onPreloadFailure(from: ForkserverHandle, failure: BootFailure): void {
+    if (!this.#world.isRunning || !isNeeded(this.#reload, from.generation)) return;
+    this.#world.announcer.preloadFailed(failure);
+    this.#onFailure(from.generation, failure.exitCode);
+  }
+
+  onForkserverGone(from: ForkserverHandle, exit: ChildExit): void {
+    if (!this.#world.isRunning || !isNeeded(this.#reload, from.generation)) return;
+    this.#world.announcer.forkserverGone(from, exit);
+    this.#onFailure(from.generation, 1);
+  }
+
+  #onFailure(generation: number, exitCode: number): void {
+    if (this.#reload.proven === 0) this.#world.onFatal(exitCode);
+    else if (generation === this.#reload.coming) this.#fail();
+  }
+
+  #fail(): void {
+    this.#reload = fail(this.#reload);
+    this.#isDegraded = true;
+    this.#world.announcer.reloadFailed(this.#reload.proven);
+  }
+
+  // ---- forkservers
+
+  #makeForkserver(generation: number): ForkserverHandle {
+    const { forkserverSpec: spec, source } = this.#options;
+    const adopt = this.#adoptForkserver;
+    this.#adoptForkserver = undefined;
+    const evaluate = adopt === undefined ? source?.evaluate : undefined;
+    const order = { generation, spec, evaluate, bootTimeoutMs: this.setup.config.bootTimeoutMs };
+    const sink = {
+      onForkserverReport: (from: ForkserverHandle, report: ForkserverReport) =>
+        this.#world.take({ type: "forkserver-report", from, report }),
+      onForkserverGone: (from: ForkserverHandle, exit: ChildExit) =>
+        this.#world.take({ type: "forkserver-gone", from, exit }),
+    };
+    const spawn: SpawnChild = adopt === undefined ? this.#ports.spawn : (_, childSink) => adopt(childSink);
+    const handle = new ForkserverHandle(order, spawn, sink, this.#ports);
+    if (evaluate === undefined) this.#configure(handle, this.setup);
+    return handle;
+  }
+
+  #configure(handle: ForkserverHandle, { config, cfg }: Setup): void {
+    const { version, listeners, purpose } = this.#options;
+    const { workersWanted, meeting } = this.#world;
+    handle.configure({
+      type: "configure",
+      settings: pythonSettings(config, workersWanted, version),
+      control: meeting ?? { address: "", token: "" },
+      generation: handle.generation,
+      cfg,
+      listeners: listeners.map((listener) => listener.inherited.address),
+      arbiter: { pid: process.pid, workers: workersWanted },
+      calls: purpose === "check" ? [] : this.#hooks.ofStart(handle.generation, workersWanted),
+    });
+  }
+
+  /** What does not concern workers. */
+  onReport(from: ForkserverHandle, report: ForkserverReport): void {
+    if (report.type === "evaluated") this.#onEvaluated(from, report);
+    else if (report.type === "boot-failed") this.#onPreloadFailure(from, report);
+    else if (report.type === "configured")
+      this.#ports.log.debug("forkserver configured", { pid: report.pid, python: report.python });
+  }
+
+  #onEvaluated(from: ForkserverHandle, report: Evaluated): void {
+    const known = this.#setups.get(from.generation);
+    if (known !== undefined && report.failure === null) {
+      this.#configure(from, known);
+      return;
+    }
+    if (known === undefined && this.#readSetup(from.generation, report)) {
+      if (from.generation === this.#reload.coming) this.#world.onSetup(this.setup);
+      this.#configure(from, this.#setups.get(from.generation) ?? this.setup);
+    } else if (from.generation === this.#reload.coming) this.#fail();
+    else from.kill();
+  }
+
+  /** False, and said why, when the configuration cannot be used. */
+  #readSetup(generation: number, evaluated: Evaluated | undefined): boolean {
+    const { source, config } = this.#options;
+    const reading = source?.read(evaluated) ?? { ok: true, setup: this.setup, warnings: [] };
+    if (!reading.ok) {
+      for (const problem of reading.problems) this.#ports.log.error(problem);
+      return false;
+    }
+    for (const warning of reading.warnings) this.#ports.log.warning(warning);
+    const names = changedButFixed(config, reading.setup.config);
+    if (names.length > 0) this.#world.announcer.needsRestart(names);
+    this.#setups.set(generation, reading.setup);
+    return true;
+  }
+}
