@@ -140,7 +140,8 @@ function frontSpec(env: NodeJS.ProcessEnv, identity: Identity): Omit<ChildSpec, 
   return { command: process.execPath, args, env, stdin: "ignore", ...identity };
 }
 
-/** Requests live for milliseconds: a small young generation collects as cheaply, in half the memory (decisions/0004). */
+// Requests live for milliseconds: a small young generation collects as cheaply, in half the memory
+// (docs/decisions/0008-memory-of-the-tree.md).
 const FRONT_FLAGS: readonly string[] = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2"];
 
 function killIfThere(pid: number): void {
