@@ -10,13 +10,15 @@ import type {
   WorkerReport,
 } from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
-import { Aborts } from "./aborts.ts";
 import { afterDeath, type Backoff, NO_BACKOFF } from "./backoff.ts";
-import { Deaths, REQUESTS_SHOWN_MAX, showRequest, type WorkerExit } from "./deaths.ts";
+import { bootFailureOf, isFailure } from "./boot-end.ts";
+import { Deaths, type WorkerExit } from "./deaths.ts";
+import { EarlyWorkers } from "./early-workers.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import type { Action } from "./plan.ts";
 import { type EndCause, Pool, type PoolWorker } from "./pool.ts";
+import { StuckWorkers } from "./stuck-workers.ts";
 import { Vigil, type VigilOptions, type Watched } from "./vigil.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
 
@@ -24,11 +26,6 @@ import type { WorkerHandle } from "./worker-handle.ts";
 const ALONE_MAX_MS = 1_000;
 /** What a worker said last may be read after its exit was reported: two connections, no order between them. */
 const LAST_WORD_MS = 250;
-/** A worker that said hello and that no forkserver reports within so long is a leftover of a dead forkserver. */
-const EARLY_MAX_MS = 5_000;
-const EARLY_REPORTS_MAX = 16;
-/** A worker with a stuck thread may finish what its other threads run. */
-const OTHERS_WAIT_MS = 10_000;
 /** Of questions that are the workers' own; others are numbered from 1 on. */
 const VIGIL_ID = 0;
 const LAST_STACKS_ID = 0;
@@ -52,20 +49,11 @@ export interface WorkersWorld {
   onBootFailure(worker: PoolWorker, failure: BootFailure): void;
 }
 
-/** A worker's hello may overtake its forkserver's report of the fork. What it says meanwhile is kept. */
-interface EarlyWorker {
-  readonly handle: WorkerHandle;
-  readonly untilMs: number;
-  readonly reports: WorkerReport[];
-}
-
 export class Workers {
   readonly pool: Pool = new Pool();
   readonly deaths: Deaths;
-  readonly #aborts: Aborts;
+  readonly #stuck: StuckWorkers;
   readonly #vigil: Vigil;
-  /** By age: workers with overdue requests that are given time to finish others. */
-  readonly #condemned = new Map<number, number>();
   readonly #world: WorkersWorld;
   readonly #handles = new Map<number, WorkerHandle>();
   /** By age. A generation's forkserver may have been replaced; only the one that forked a worker can signal it. */
@@ -74,15 +62,16 @@ export class Workers {
   /** By age: when a worker that has ended on one side only, exit or connection, is taken for ended. */
   readonly #alone = new Map<number, number>();
   readonly #exits = new Map<number, WorkerExit>();
-  readonly #early = new Map<number, EarlyWorker>();
+  readonly #early: EarlyWorkers = new EarlyWorkers();
 
   constructor(world: WorkersWorld) {
     this.#world = world;
     this.deaths = new Deaths(world.log, world.oomKills);
     this.#vigil = new Vigil(world.vigil, Math.random);
-    this.#aborts = new Aborts({
+    this.#stuck = new StuckWorkers(this.pool, world, {
       askStacks: (age) => this.#handles.get(age)?.send({ type: "stacks", id: LAST_STACKS_ID, last: true }),
       signal: (age, signal) => this.#signal(age, signal),
+      retire: (age, cause) => this.#retire(age, cause),
     });
   }
 
@@ -96,19 +85,21 @@ export class Workers {
   }
 
   nextMomentMs(): number {
-    const early = [...this.#early.values()].map(({ untilMs }) => untilMs);
-    const others = [this.#aborts.nextMomentMs(), this.#vigil.nextMomentMs(this.#watched())];
-    const condemned = this.#condemned.values();
-    return Math.min(this.deaths.nextMomentMs(), ...this.#alone.values(), ...early, ...others, ...condemned);
+    return Math.min(
+      this.deaths.nextMomentMs(),
+      ...this.#alone.values(),
+      this.#early.nextMomentMs(),
+      this.#stuck.nextMomentMs(),
+      this.#vigil.nextMomentMs(this.#watched()),
+    );
   }
 
   onTime(): void {
     const nowMs = this.#world.nowMs();
     this.deaths.onTime(nowMs);
     for (const [age, atMs] of this.#alone) if (nowMs >= atMs) this.#endAlone(age);
-    for (const [pid, early] of this.#early) if (nowMs >= early.untilMs) this.#refuse(pid, early.handle);
-    this.#aborts.onTime(nowMs);
-    for (const [age, atMs] of this.#condemned) if (nowMs >= atMs) this.#abort(age, "request-timeout");
+    for (const { handle } of this.#early.takeLeftovers(nowMs)) this.#refuse(handle);
+    this.#stuck.onTime(nowMs);
   }
 
   /** To be called in each turn of the loop. */
@@ -116,7 +107,7 @@ export class Workers {
     for (const finding of this.#vigil.look(this.#watched(), this.#world.nowMs())) {
       if (finding.type === "ask") this.#handles.get(finding.age)?.send({ type: "ping", id: VIGIL_ID });
       else if (finding.type === "old") this.#retire(finding.age, "max-age");
-      else this.#onStuck(finding.age, finding.forMs);
+      else this.#stuck.onStuck(finding.age, finding.forMs);
     }
   }
 
@@ -143,7 +134,7 @@ export class Workers {
   }
 
   killAll(cause: EndCause): void {
-    this.#aborts.hasten();
+    this.#stuck.hasten();
     for (const worker of this.pool.workers) if (worker.state !== "killed") this.kill(worker, cause);
   }
 
@@ -226,9 +217,9 @@ export class Workers {
     const { pid } = handle.hello;
     const worker = this.pool.byPid(pid);
     if (worker === undefined) {
-      this.#early.set(pid, { handle, untilMs: this.#world.nowMs() + EARLY_MAX_MS, reports: [] });
+      this.#early.onHello(handle, this.#world.nowMs());
     } else if (this.#handles.has(worker.age)) {
-      this.#refuse(pid, handle);
+      this.#refuse(handle);
     } else {
       this.#handles.set(worker.age, handle);
       if (worker.state === "draining") this.#sendStop(worker, "quick");
@@ -238,7 +229,7 @@ export class Workers {
   onReport(handle: WorkerHandle, report: WorkerReport): void {
     const worker = this.#ownerOf(handle);
     if (worker === undefined) {
-      this.#keepEarly(handle, report);
+      this.#early.onReport(handle, report);
       return;
     }
     switch (report.type) {
@@ -259,13 +250,13 @@ export class Workers {
         this.pool.note(worker, { isRetiring: true, retireCause: report.cause });
         break;
       case "stuck":
-        this.#onStuck(worker.age, report.forMs);
+        this.#stuck.onStuck(worker.age, report.forMs);
         break;
       case "pong":
         if (this.#vigil.onAnswer(worker.age, report.rss)) this.#retire(worker.age, "max-rss");
         break;
       case "stacks":
-        if (report.id === LAST_STACKS_ID) this.#onLastStacks(worker, report.text);
+        if (report.id === LAST_STACKS_ID) this.#stuck.onStacks(worker, report.text);
         break;
       case "hello":
       case "failure":
@@ -275,8 +266,7 @@ export class Workers {
   }
 
   onControlGone(handle: WorkerHandle): void {
-    const { pid } = handle.hello;
-    if (this.#early.get(pid)?.handle === handle) this.#early.delete(pid);
+    this.#early.onGone(handle);
     const worker = this.#ownerOf(handle);
     if (worker === undefined) return;
     this.#handles.delete(worker.age);
@@ -297,7 +287,7 @@ export class Workers {
     else if (report.type === "worker-drained") this.#onDrained(report.pid);
     else if (report.type === "worker-lost") this.#onLost(report.pid, report);
     else if (report.type === "worker-worn") this.#onWorn(report.pid);
-    else if (report.type === "worker-overdue") this.#onOverdue(report);
+    else if (report.type === "worker-overdue") this.#stuck.onOverdue(report);
   }
 
   /** `isItsSeat`: which seats had their links there. */
@@ -363,45 +353,6 @@ export class Workers {
     this.pool.note(worker, { isRetiring: true, retireCause: cause });
   }
 
-  // ---- the stuck
-
-  #onOverdue({ pid, requests, others }: Extract<FrontReport, { readonly type: "worker-overdue" }>): void {
-    const worker = this.pool.byPid(pid);
-    if (worker === undefined || worker.state === "killed") return;
-    const isFirst = !this.#condemned.has(worker.age);
-    if (isFirst) {
-      this.#retire(worker.age, "request-timeout");
-      this.#condemned.set(worker.age, this.#world.nowMs() + OTHERS_WAIT_MS);
-      const shown = requests.slice(0, REQUESTS_SHOWN_MAX).map(showRequest);
-      this.#world.log.critical(`WORKER TIMEOUT (pid:${pid})`, { nr: worker.nr, requests: shown, others });
-    }
-    if (others === 0) this.#abort(worker.age, "request-timeout");
-  }
-
-  #onStuck(age: number, forMs: number): void {
-    const worker = this.pool.get(age);
-    if (worker === undefined || worker.state === "killed" || !worker.wasReady) return;
-    this.#world.log.critical(`WORKER TIMEOUT (pid:${worker.pid})`, {
-      nr: worker.nr,
-      seconds: Math.round(forMs / 100) / 10,
-    });
-    this.#world.frontOf(worker.nr)?.expireWorker(worker.pid);
-    this.#abort(age, "loop-stuck");
-  }
-
-  #abort(age: number, cause: EndCause): void {
-    this.#condemned.delete(age);
-    const worker = this.pool.get(age);
-    if (worker === undefined || worker.state === "killed") return;
-    this.pool.enter(worker, "killed", this.#world.nowMs(), cause);
-    this.#aborts.begin(age, this.#world.nowMs());
-  }
-
-  #onLastStacks(worker: PoolWorker, text: string): void {
-    if (!this.#aborts.onStacks(worker.age, this.#world.nowMs())) return;
-    this.#world.log.error("stacks of the stuck worker", { nr: worker.nr, pid: worker.pid, traceback: text });
-  }
-
   #signal(age: number, signal: "SIGABRT" | "SIGKILL"): void {
     const worker = this.pool.get(age);
     if (worker === undefined || worker.pid === 0) return;
@@ -414,22 +365,17 @@ export class Workers {
     return worker !== undefined && this.#handles.get(worker.age) === handle ? worker : undefined;
   }
 
-  #keepEarly(handle: WorkerHandle, report: WorkerReport): void {
-    const early = this.#early.get(handle.hello.pid);
-    if (early?.handle === handle && early.reports.length < EARLY_REPORTS_MAX) early.reports.push(report);
-  }
-
   #welcomeEarly(pid: number): void {
-    const early = this.#early.get(pid);
+    const early = this.#early.take(pid);
     if (early === undefined) return;
-    this.#early.delete(pid);
     this.onHello(early.handle);
     for (const report of early.reports) this.onReport(early.handle, report);
   }
 
-  #refuse(pid: number, handle: WorkerHandle): void {
-    this.#early.delete(pid);
-    this.#world.log.warning("unknown worker refused", { pid, nr: handle.hello.nr });
+  #refuse(handle: WorkerHandle): void {
+    const { pid, nr } = handle.hello;
+    this.#early.take(pid);
+    this.#world.log.warning("unknown worker refused", { pid, nr });
     handle.destroy();
   }
 
@@ -454,8 +400,7 @@ export class Workers {
   #bury(worker: PoolWorker, exit: WorkerExit): void {
     const nowMs = this.#world.nowMs();
     this.pool.remove(worker);
-    this.#aborts.forget(worker.age);
-    this.#condemned.delete(worker.age);
+    this.#stuck.forget(worker.age);
     this.#parents.delete(worker.age);
     this.#exits.delete(worker.age);
     this.#alone.delete(worker.age);
@@ -469,28 +414,7 @@ export class Workers {
       afterDeath(this.#backoffs.get(worker.nr) ?? NO_BACKOFF, worker.bornAtMs, nowMs),
     );
     if (!worker.wasReady && worker.cause !== "forkserver-lost") {
-      this.#world.onBootFailure(worker, worker.bootFailure ?? unexplained(worker, exit, nowMs));
+      this.#world.onBootFailure(worker, bootFailureOf(worker, exit, nowMs));
     }
   }
-}
-
-/** Nobody had asked it to end. */
-function isFailure({ cause, isRetiring }: PoolWorker): boolean {
-  if (cause === undefined) return !isRetiring;
-  return (
-    cause === "boot-error" ||
-    cause === "boot-timeout" ||
-    cause === "control-lost" ||
-    cause === "forkserver-lost"
-  );
-}
-
-function unexplained(worker: PoolWorker, exit: WorkerExit, nowMs: number): BootFailure {
-  const seconds = Math.round((nowMs - worker.bornAtMs) / 100) / 10;
-  const end = exit.signal === null ? `exit code ${exit.code ?? "unknown"}` : exit.signal;
-  const message =
-    worker.cause === "boot-timeout"
-      ? `it was not ready after ${seconds} s`
-      : `it ended with ${end} after ${seconds} s, before it was ready`;
-  return { step: worker.step, message, traceback: "", hint: "", exitCode: 3 };
 }
