@@ -33,6 +33,8 @@ import type { ArbiterView, Phase } from "./view.ts";
 import { vigilOptions } from "./vigil.ts";
 import { Workers } from "./workers.ts";
 
+/** Of what failed before there was a worker. */
+const NO_PID = 0;
 /** How long a child may take to answer a question. */
 const ANSWER_MS = 1_000;
 
@@ -103,6 +105,7 @@ export class Arbiter {
       take: (event) => this.#take(event),
       onSetup: ({ config }) => this.#onSetup(config),
       onFatal: (exitCode) => this.#fatal(exitCode),
+      onBroken: (failure) => this.#onBroken(NO_PID, failure),
     };
   }
 
@@ -448,7 +451,9 @@ export class Arbiter {
   #openDevelopment(): Development | undefined {
     const { watchFiles, log } = this.#ports;
     if (watchFiles === undefined || !this.#options.config.reload.isOn) return undefined;
-    const { reload } = this.#options.config;
+    const { config, source } = this.#options;
+    const extraFiles = [...config.reload.extraFiles, ...(source?.files ?? [])];
+    const reload = { ...config.reload, extraFiles };
     return new Development(reload, watchFiles, (file) => this.#take({ type: "file-changed", file }), log);
   }
 
@@ -479,16 +484,15 @@ export class Arbiter {
   #onBootFailure(worker: PoolWorker, failure: BootFailure): void {
     if (this.#stop.level !== "running") return;
     this.#announcer.bootFailed(worker.nr, failure);
-    if (this.#development !== undefined) this.#onBroken(worker, failure, this.#development);
-    else this.#generations.onBootFailure(worker, failure);
+    if (this.#development === undefined) this.#generations.onBootFailure(worker, failure);
+    else if (worker.generation === this.#generations.newest) this.#onBroken(worker.pid, failure);
   }
 
-  #onBroken(worker: PoolWorker, failure: BootFailure, development: Development): void {
-    if (worker.generation === this.#generations.newest)
-      this.#fronts.tellApp(development.broke(worker.pid, failure));
+  /** Development: nobody serves until a file changes; clients are told why. `pid`: of whom that is known. */
+  #onBroken(pid: number, failure: BootFailure): void {
+    const development = this.#development;
+    if (development !== undefined) this.#fronts.tellApp(development.broke(pid, failure));
   }
-
-  // ---- forkservers and fronts
 
   #makeFront(nr: number): FrontHandle {
     const { config, frontSpec: spec, listeners } = this.#options;

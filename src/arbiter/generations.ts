@@ -34,6 +34,8 @@ export interface GenerationsWorld {
   onSetup(setup: Setup): void;
   /** There is no older generation to go on with. */
   onFatal(exitCode: number): void;
+  /** Development: nobody serves until a file changes. */
+  onBroken(failure: BootFailure): void;
 }
 
 export class Generations {
@@ -47,6 +49,8 @@ export class Generations {
   /** Once. */
   #adoptForkserver: AdoptForkserver | undefined;
   #reload: Reload = FIRST_START;
+  /** Development: the generation that failed before it had a worker. */
+  #broken: number | undefined;
   #isDegraded = false;
 
   constructor(options: ArbiterOptions, ports: ArbiterPorts, world: GenerationsWorld) {
@@ -98,8 +102,8 @@ export class Generations {
   /** `replaces`: the one that served is old, whatever becomes of the new one. False: there is no new one. */
   begin({ replaces }: { readonly replaces: boolean }): boolean {
     const { source } = this.#options;
-    const isRead = source?.evaluate !== undefined || this.#readSetup(this.#reload.newest + 1, undefined);
-    if (!isRead) {
+    const next = this.#reload.newest + 1;
+    if (source?.evaluate === undefined && this.#readSetup(next, undefined) !== undefined) {
       this.#isDegraded = true;
       this.#world.announcer.reloadFailed(this.#reload.proven);
       return false;
@@ -172,32 +176,49 @@ export class Generations {
 
   // ---- what fails
 
-  onBootFailure(worker: PoolWorker, { exitCode }: BootFailure): void {
-    this.#onFailure(worker.generation, exitCode);
+  onBootFailure(worker: PoolWorker, failure: BootFailure): void {
+    this.#onFailure(worker.generation, failure);
   }
 
   /** The application, or a hook of the start, failed in the forkserver itself. */
   #onPreloadFailure(from: ForkserverHandle, failure: BootFailure): void {
     if (!this.#world.isRunning || !isNeeded(this.#reload, from.generation)) return;
     this.#world.announcer.preloadFailed(failure);
-    this.#onFailure(from.generation, failure.exitCode);
+    this.#onFailure(from.generation, failure);
   }
 
   onForkserverGone(from: ForkserverHandle, exit: ChildExit): void {
-    if (!this.#world.isRunning || !isNeeded(this.#reload, from.generation)) return;
+    const isExpected = from.generation === this.#broken || !isNeeded(this.#reload, from.generation);
+    if (!this.#world.isRunning || isExpected) return;
     this.#world.announcer.forkserverGone(from, exit);
-    this.#onFailure(from.generation, 1);
+    if (this.#reload.proven === 0) this.#world.onFatal(1);
+    else if (from.generation === this.#reload.coming && !this.#isDevelopment) this.#goBack();
   }
 
-  #onFailure(generation: number, exitCode: number): void {
-    if (this.#reload.proven === 0) this.#world.onFatal(exitCode);
-    else if (generation === this.#reload.coming) this.#fail();
+  get #isDevelopment(): boolean {
+    return this.#options.config.reload.isOn;
   }
 
-  #fail(): void {
+  #onFailure(generation: number, failure: BootFailure): void {
+    if (generation !== this.#reload.coming) return;
+    const isStart = generation === FIRST_START.newest;
+    if (this.#isDevelopment && !isStart) this.#wait(generation, failure);
+    else if (this.#reload.proven === 0) this.#world.onFatal(failure.exitCode);
+    else this.#goBack();
+  }
+
+  #goBack(): void {
     this.#reload = fail(this.#reload);
     this.#isDegraded = true;
     this.#world.announcer.reloadFailed(this.#reload.proven);
+  }
+
+  /** Development: the code before it is gone already. Its forkserver is not tried again. */
+  #wait(generation: number, failure: BootFailure): void {
+    this.#broken = generation;
+    this.#isDegraded = true;
+    this.forkservers.release(generation);
+    this.#world.onBroken(failure);
   }
 
   // ---- forkservers
@@ -249,25 +270,34 @@ export class Generations {
       this.#configure(from, known);
       return;
     }
-    if (known === undefined && this.#readSetup(from.generation, report)) {
+    const failure = known === undefined ? this.#readSetup(from.generation, report) : NOT_AS_BEFORE;
+    if (failure === undefined) {
       if (from.generation === this.#reload.coming) this.#world.onSetup(this.setup);
       this.#configure(from, this.#setups.get(from.generation) ?? this.setup);
-    } else if (from.generation === this.#reload.coming) this.#fail();
+    } else if (from.generation === this.#reload.coming) this.#onFailure(from.generation, failure);
     else from.kill();
   }
 
-  /** False, and said why, when the configuration cannot be used. */
-  #readSetup(generation: number, evaluated: Evaluated | undefined): boolean {
+  /** Undefined when the configuration can be used; else it was said why not. */
+  #readSetup(generation: number, evaluated: Evaluated | undefined): BootFailure | undefined {
     const { source, config } = this.#options;
     const reading = source?.read(evaluated) ?? { ok: true, setup: this.setup, warnings: [] };
     if (!reading.ok) {
       for (const problem of reading.problems) this.#ports.log.error(problem);
-      return false;
+      return unusable(reading.problems);
     }
     for (const warning of reading.warnings) this.#ports.log.warning(warning);
     const names = changedButFixed(config, reading.setup.config);
     if (names.length > 0) this.#world.announcer.needsRestart(names);
     this.#setups.set(generation, reading.setup);
-    return true;
+    return undefined;
   }
 }
+
+/** `problems`: lines, or a message with a traceback below it. */
+function unusable(problems: readonly string[]): BootFailure {
+  const message = "the configuration cannot be used";
+  return { step: "config", message, traceback: problems.join("\n"), hint: "", exitCode: 1 };
+}
+
+const NOT_AS_BEFORE: BootFailure = unusable(["it failed, where it had been evaluated before"]);

@@ -17,6 +17,8 @@ export type SetupReading =
 export interface SetupSource {
   /** What a forkserver runs before anything else; undefined where no file in Python configures. */
   readonly evaluate: Evaluate | undefined;
+  /** Absolute paths of what is read. */
+  readonly files: readonly string[];
   /** Reads everything anew. `evaluated`: what the file in Python said this time. */
   read(evaluated: Evaluated | undefined): SetupReading;
 }

@@ -67,7 +67,12 @@ function openToml(
     const fresh = read();
     return fresh === undefined ? { ok: false, problems: [unreadable] } : loadAgain(fresh, argv);
   };
-  return { ok: true, layer, source: { evaluate: undefined, read: readAgain }, evaluation: undefined };
+  return {
+    ok: true,
+    layer,
+    source: { evaluate: undefined, files: [name], read: readAgain },
+    evaluation: undefined,
+  };
 }
 
 function openPython(
@@ -87,7 +92,8 @@ function openPython(
     return loadAgain(layerOfPython(shown, evaluated), argv);
   };
   const layer = layerOfPython(shown, evaluation.evaluated);
-  return { ok: true, layer, source: { evaluate: request, read }, evaluation };
+  const files = request.kind === "file" ? [request.name] : [];
+  return { ok: true, layer, source: { evaluate: request, files, read }, evaluation };
 }
 
 function failureText(shown: string, failure: NonNullable<EvaluatedFile["failure"]>): string {

@@ -120,11 +120,52 @@ describe("code that does not start", () => {
     });
   }
 
+  test("is shown when it was to be preloaded, too", async (t) => {
+    const { server, save, until } = await stage(t, { "app.py": wsgi('b"one"') }, ["--preload"]);
+    save("app.py", "nothing_of_this_name\n");
+    await until(/nothing_of_this_name/);
+    save("app.py", wsgi('b"two"'));
+    await until(/^two$/);
+    await server.stop();
+  });
+
   test("at the first start is no end either", async (t) => {
     const { save, until, get } = await stage(t, { "app.py": "raise ValueError('not yet')\n" });
     assert.match((await get()).body, /ValueError: not yet/);
     save("app.py", wsgi('b"one"'));
     await until(/one/);
+  });
+});
+
+describe("a configuration file that cannot be used", () => {
+  const app = { "app.py": wsgi('__import__("os").environ["WORD"].encode()') };
+
+  test("in Python is shown, and recovers at the next save", async (t) => {
+    const { server, save, until } = await stage(t, {
+      ...app,
+      "gunicorn.conf.py": 'raw_env = ["WORD=one"]\n',
+    });
+    save("gunicorn.conf.py", "nothing_of_this_name\n");
+    const page = await until(/nothing_of_this_name/);
+    assert.equal(page.status, 500);
+    save("gunicorn.conf.py", "workers = 'many'\n");
+    await until(/workers "many": expected/);
+    save("gunicorn.conf.py", 'raw_env = ["WORD=two"]\n');
+    await until(/^two$/);
+    await server.stop();
+  });
+
+  test("in TOML is told of in the log while the old code serves, and recovers at the next save", async (t) => {
+    const { server, save, until, get } = await stage(t, {
+      ...app,
+      "tunicorn.toml": 'raw_env = ["WORD=one"]\n',
+    });
+    save("tunicorn.toml", "workers = = 2\n");
+    await server.logged(/tunicorn\.toml[\s\S]*reload failed/);
+    assert.equal((await get()).body, "one");
+    save("tunicorn.toml", 'raw_env = ["WORD=two"]\n');
+    await until(/^two$/);
+    await server.stop();
   });
 });
 
