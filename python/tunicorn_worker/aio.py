@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: How long (seconds) a cancelled task may take to end; then the process ends without it.
 CANCEL_SECONDS = 1.0
 QUICK_CANCEL_SECONDS = 0.25
+#: What lifespan.shutdown has at a quick stop: uvicorn's users end their server with Ctrl-C.
+QUICK_SHUTDOWN_SECONDS = 1.0
 #: How many of the tasks that did not end are named in the log.
 NAMED_MAX = 5
 
@@ -37,6 +39,9 @@ class AsyncPool:
     interface = "asgi"
     #: Asks the control thread to call `watch.wake`; set once that runs.
     wake_watch: Callable[[], None] = staticmethod(lambda: None)
+
+    #: From a quick stop to os._exit; the arbiter kills after two.
+    quick_seconds = 1.5
 
     def __init__(
         self,
@@ -78,8 +83,8 @@ class AsyncPool:
         if not self._is_quick:
             await self._until(lambda: not self._links or self._is_quick, self._deadline - self._reserve())
         await self._cancel_all()
-        if not self._is_quick:
-            await lifespan.shutdown(min(self._shutdown_seconds, max(0.1, self._deadline - monotonic())))
+        left = QUICK_SHUTDOWN_SECONDS if self._is_quick else max(0.1, self._deadline - monotonic())
+        await lifespan.shutdown(min(self._shutdown_seconds, left))
         await lifespan.abandon(QUICK_CANCEL_SECONDS)
 
     def _reserve(self) -> float:

@@ -59,9 +59,8 @@ if TYPE_CHECKING:
 
 
 CONNECT_SECONDS = 5.0
-#: From the arbiter's end, or a quick stop, to os._exit: what an idle or well-behaved app needs to leave by
-#: itself.
-GRACE_SECONDS = 0.5
+#: From the arbiter's end to os._exit: what an idle or well-behaved app needs to leave by itself.
+ORPHAN_SECONDS = 0.5
 READ_BYTES = 65_536
 EXIT_ORPHAN = 1
 #: gunicorn's, after worker_abort.
@@ -95,6 +94,7 @@ class Booting:
     busy = 0
     is_stopping = False
     is_quick = False
+    quick_seconds = 0.5
 
     def since_progress_ms(self) -> int:
         return 0
@@ -251,7 +251,8 @@ class ControlThread:
         if not self._deadline and exit_code == 0:
             self._call_hook("worker_int")
         self._exit_code = exit_code
-        self._deadline = self._deadline or time.monotonic() + GRACE_SECONDS
+        seconds = ORPHAN_SECONDS if exit_code == EXIT_ORPHAN else self._pool.quick_seconds
+        self._deadline = self._deadline or time.monotonic() + seconds
         self._stop_pool(quick=True)
 
     # -- signals

@@ -101,6 +101,8 @@ class Slot:
 
 class Pool:
     interface = "wsgi"
+    #: From a quick stop to os._exit.
+    quick_seconds = 0.5
     #: Nothing to watch: only an event loop can be blocked by one of its requests.
     watch = None
 

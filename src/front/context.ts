@@ -23,6 +23,7 @@ export type FrontConfig = Pick<
   | "bodyRateMin"
   | "responseStallMs"
   | "lingerMs"
+  | "streamGraceMs"
   | "connectionsMax"
   | "limitRequestHead"
   | "limitRequestLine"

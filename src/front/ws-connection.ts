@@ -21,7 +21,7 @@ import { WsInput, type WsInputSink } from "./ws-input.ts";
 import { KeepAlive } from "./ws-keep-alive.ts";
 import { WsOutput } from "./ws-output.ts";
 
-/** As uvicorn: how long a client may take to answer a close frame. */
+/** As uvicorn: how long a client may take to answer a close frame; a stop waits no longer than for any stream. */
 const CLOSE_TIMEOUT_MS = 10_000;
 const NO_REASON: Buffer = Buffer.alloc(0);
 /** Close codes (RFC 6455 §7.4.1). */
@@ -136,7 +136,7 @@ export class WsConnection
   close(code: number, reason: Buffer): void {
     if (this.#phase !== "open") return;
     this.#phase = "closing";
-    this.#deadline.armAt(this.#context.clock.nowMs() + CLOSE_TIMEOUT_MS);
+    this.#armClose();
     this.#sendClose(code, reason);
     // The client's close frame may stand behind messages that nobody wants any more.
     this.#input.release();
@@ -242,7 +242,7 @@ export class WsConnection
     this.#tell(code, reason);
     if (this.#phase === "open") {
       this.#phase = "closing";
-      this.#deadline.armAt(this.#context.clock.nowMs() + CLOSE_TIMEOUT_MS);
+      this.#armClose();
       this.#sendClose(code, NO_REASON);
     } else {
       this.#lingerWhenClosed();
@@ -264,8 +264,14 @@ export class WsConnection
       return;
     }
     this.#phase = "closing";
-    this.#deadline.armAt(this.#context.clock.nowMs() + CLOSE_TIMEOUT_MS);
+    this.#armClose();
     this.#sendClose(code, NO_REASON);
+  }
+
+  #armClose(): void {
+    const { clock, config, isDraining } = this.#context;
+    const timeoutMs = isDraining ? Math.min(CLOSE_TIMEOUT_MS, config.streamGraceMs) : CLOSE_TIMEOUT_MS;
+    this.#deadline.armAt(clock.nowMs() + timeoutMs);
   }
 
   onTaken(): void {

@@ -11,6 +11,7 @@ const DEFAULTS: FrontConfig = {
   bodyTimeoutMs: 60_000,
   bodyRateMin: 1_000,
   responseStallMs: 60_000,
+  streamGraceMs: 5_000,
   lingerMs: 5_000,
   connectionsMax: 10_000,
   limitRequestHead: 262_144,

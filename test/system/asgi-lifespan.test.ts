@@ -28,6 +28,14 @@ test("startup runs before the first request with its state, and shutdown on TERM
   assert.match(exit.output, /shutdown ran/);
 });
 
+test("shutdown runs at Ctrl-C too", async (t) => {
+  const server = await start(t, "complete");
+  server.signal("SIGINT");
+  const exit = await server.exited(8_000);
+  assert.equal(exit.code, 0);
+  assert.match(exit.output, /shutdown ran/);
+});
+
 test("each worker has a lifespan of its own, the one after a reload too", async (t) => {
   const server = await start(t, "complete", "--workers", "2");
   server.signal("SIGHUP");

@@ -98,8 +98,8 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     section: "Workers",
     flags: ["--worker-connections"],
     type: count(1, 1_000_000),
-    byDefault: 1000,
-    doc: "Requests and WebSockets that one asgi worker runs at a time; further ones wait in line.",
+    byDefault: 65_536,
+    doc: "Requests and WebSockets that one asgi worker runs at a time; further ones wait in line. uvicorn has no such limit, and gunicorn's asgi worker ignores this one: hence the large default.",
     status: SUPPORTED,
   },
   fronts: {

@@ -430,6 +430,18 @@ describe("WebSockets of a front that drains", () => {
     await drained;
   });
 
+  it("wait for a silent client no longer than for any stream", async (t) => {
+    const { front, clock, open } = await runWebSocketFront(t, { streamGraceMs: SECOND });
+    const { client } = await open();
+    const drained = front.drain(1_000 * SECOND);
+    await eventually(5_000, "the close frame", () => {
+      clock.advance(250);
+      return client.raw.received.endsWith(RESTART_FRAME);
+    });
+    clock.advance(2 * SECOND);
+    await drained;
+  });
+
   it("are told even when they are cut at once", async (t) => {
     const { front, open } = await runWebSocketFront(t);
     const { client, socket } = await open();
