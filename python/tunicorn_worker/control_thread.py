@@ -46,6 +46,9 @@ if TYPE_CHECKING:
         def busy(self) -> int: ...
         @property
         def is_stopping(self) -> bool: ...
+        @property
+        def quick_seconds(self) -> float:
+            """From a quick stop to os._exit."""
 
         def since_progress_ms(self) -> int: ...
 
@@ -297,7 +300,8 @@ class ControlThread:
         except OSError as error:
             for link in links:
                 link.close()
-            self._log.error("Cannot connect to the front at %s: %s", address, error)
+            # It has just ended: the arbiter says so, and has this worker attach to its successor, if there is to be one.
+            self._log.info("Cannot connect to the front at %s: %s", address, error)
             return
         self._drop_aside()
         self._session = self._pool.attach(links[0])
