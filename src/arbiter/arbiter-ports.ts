@@ -4,6 +4,7 @@ import type { Clock } from "../base/ports.ts";
 import type { Config } from "../config/config.ts";
 import type { ForkserverReport, FrontReport, WorkerReport } from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
+import type { ProcessSight } from "./boot-watch.ts";
 import type { ChildExit, ChildSpec, SpawnChild } from "./child.ts";
 import type { ControlListener } from "./control-listener.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
@@ -43,6 +44,8 @@ export interface ArbiterPorts {
   reopenLogs(): void;
   /** How many processes of this control group the kernel has killed for memory. */
   readonly oomKills?: () => number | undefined;
+  /** What the machine says of a worker; without it nobody is given more time than the boot timeout. */
+  readonly sightOf?: (pid: number) => ProcessSight | undefined;
   /** A new server on the same sockets (SIGUSR2). */
   readonly succession?: { begin(): void; readonly isUnderWay: boolean };
   /** Only asked with --reload. */

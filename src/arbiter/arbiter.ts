@@ -82,6 +82,7 @@ export class Arbiter {
       frontOf: (nr) => this.#fronts.ofSeat(nr),
       killOrphan: ports.killOrphan,
       oomKills: ports.oomKills,
+      sightOf: ports.sightOf,
       onBootFailure: (worker, failure) => this.#onBootFailure(worker, failure),
     });
   }
@@ -241,6 +242,7 @@ export class Arbiter {
     this.#fronts.tend(nowMs);
     if (this.#isServing()) this.#generations.forkservers.tend(nowMs);
     if (this.#stop.level === "graceful" && this.#fronts.isEmpty) this.#workers.stopAll();
+    this.#workers.lookAtLate(this.#wanted());
     for (const action of plan(this.#workers.pool.workers, this.#wanted(), nowMs)) this.#workers.act(action);
     this.#schedule(nowMs);
     this.#ports.watch?.(this.view());

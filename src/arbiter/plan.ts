@@ -22,6 +22,8 @@ export interface Worker {
   readonly isServing: boolean;
   /** It shall be replaced, a successor first. */
   readonly isRetiring: boolean;
+  /** Booting: it was seen to be busy, and is not overdue before. */
+  readonly patienceEndMs?: number;
 }
 
 export interface Wanted {
@@ -78,10 +80,12 @@ function killOverdue(pool: readonly Worker[], wanted: Wanted, nowMs: number): Ac
     }));
 }
 
-function overdueAtMs(worker: Worker, wanted: Wanted): number {
+/** The moment at which a worker is killed, if nothing happens. */
+export function overdueAtMs(worker: Worker, wanted: Wanted): number {
   switch (worker.state) {
     case "booting":
-      return wanted.bootTimeoutMs === 0 ? Number.POSITIVE_INFINITY : worker.sinceMs + wanted.bootTimeoutMs;
+      if (wanted.bootTimeoutMs === 0) return Number.POSITIVE_INFINITY;
+      return Math.max(worker.sinceMs + wanted.bootTimeoutMs, worker.patienceEndMs ?? 0);
     case "draining":
       return worker.sinceMs + wanted.drainTimeoutMs;
     case "ready":

@@ -12,11 +12,12 @@ import type {
 import type { Log } from "../log/log.ts";
 import { afterDeath, type Backoff, NO_BACKOFF } from "./backoff.ts";
 import { bootFailureOf, isFailure } from "./boot-end.ts";
+import { BootWatch, type ProcessSight } from "./boot-watch.ts";
 import { Deaths, type WorkerExit } from "./deaths.ts";
 import { EarlyWorkers } from "./early-workers.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
-import type { Action } from "./plan.ts";
+import { type Action, overdueAtMs, type Wanted } from "./plan.ts";
 import { type EndCause, Pool, type PoolWorker } from "./pool.ts";
 import { StuckWorkers } from "./stuck-workers.ts";
 import { Vigil, type VigilOptions, type Watched } from "./vigil.ts";
@@ -43,6 +44,8 @@ export interface WorkersWorld {
   /** The front that has this seat's link, if it is ready. */
   frontOf(nr: number): FrontHandle | undefined;
   readonly oomKills?: (() => number | undefined) | undefined;
+  /** Undefined where the machine cannot say. */
+  readonly sightOf?: ((pid: number) => ProcessSight | undefined) | undefined;
   /** SIGKILL to a worker that has no living parent to do it. */
   killOrphan(pid: number): void;
   /** A worker ended, or was ended, before it was ready, and nobody wanted that. */
@@ -53,6 +56,7 @@ export class Workers {
   readonly pool: Pool = new Pool();
   readonly deaths: Deaths;
   readonly #stuck: StuckWorkers;
+  readonly #bootWatch: BootWatch;
   readonly #vigil: Vigil;
   readonly #world: WorkersWorld;
   readonly #handles = new Map<number, WorkerHandle>();
@@ -68,6 +72,7 @@ export class Workers {
     this.#world = world;
     this.deaths = new Deaths(world.log, world.oomKills);
     this.#vigil = new Vigil(world.vigil, Math.random);
+    this.#bootWatch = new BootWatch(world.log);
     this.#stuck = new StuckWorkers(this.pool, world, {
       askStacks: (age) => this.#handles.get(age)?.send({ type: "stacks", id: LAST_STACKS_ID, last: true }),
       signal: (age, signal) => this.#signal(age, signal),
@@ -108,6 +113,18 @@ export class Workers {
       if (finding.type === "ask") this.#handles.get(finding.age)?.send({ type: "ping", id: VIGIL_ID });
       else if (finding.type === "old") this.#retire(finding.age, "max-age");
       else this.#stuck.onStuck(finding.age, finding.forMs);
+    }
+  }
+
+  /** Who is not ready in time, but busy or stopped, is given more. To be called in each turn of the loop, before the plan. */
+  lookAtLate(wanted: Wanted): void {
+    const nowMs = this.#world.nowMs();
+    for (const worker of this.pool.workers) {
+      const isLate = worker.state === "booting" && worker.pid > 0 && overdueAtMs(worker, wanted) <= nowMs;
+      if (!isLate) continue;
+      const moment = { nowMs, bootTimeoutMs: wanted.bootTimeoutMs };
+      const patienceEndMs = this.#bootWatch.judge(worker, this.#world.sightOf?.(worker.pid), moment);
+      if (patienceEndMs !== undefined) this.pool.note(worker, { patienceEndMs });
     }
   }
 
@@ -401,6 +418,7 @@ export class Workers {
     const nowMs = this.#world.nowMs();
     this.pool.remove(worker);
     this.#stuck.forget(worker.age);
+    this.#bootWatch.forget(worker.age);
     this.#parents.delete(worker.age);
     this.#exits.delete(worker.age);
     this.#alone.delete(worker.age);

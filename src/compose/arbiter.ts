@@ -20,6 +20,7 @@ import { groupId, userId } from "../os/account.ts";
 import { readOomKills } from "../os/cgroup.ts";
 import { hasRoomForWorker } from "../os/memory.ts";
 import { describePortOwner } from "../os/port-owner.ts";
+import { readProcessStat } from "../os/process-stat.ts";
 import type { OpenedFile } from "./config-source.ts";
 import { Teller } from "./daemon.ts";
 import { giveLogs, type Identity, identityOf } from "./identity.ts";
@@ -120,6 +121,7 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
       openControl: (sink) => openControlListener(sink, log),
       killOrphan: killIfThere,
       oomKills: () => readOomKills(readText),
+      sightOf: (pid) => readProcessStat(readText, pid),
       nameBodyFolder: () => join(tmpdir(), `tunicorn-${process.pid}-${randomBytes(8).toString("hex")}`),
       removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
       reopenLogs: () => log.reopen(),

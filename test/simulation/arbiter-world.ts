@@ -96,6 +96,7 @@ export class ArbiterWorld {
           this.sink = sink;
           return { meeting: { address: "@control", token: "t" }, close: () => this.#closeControl() };
         },
+        sightOf: () => ({ isStopped: this.happens(0.1), cpuMs: this.clock.nowMs() * this.random.next() }),
         killOrphan: (pid) => this.byPid(pid)?.exit(null, "SIGKILL"),
         nameBodyFolder: () => "",
         removeFolder: () => {},
