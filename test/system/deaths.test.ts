@@ -19,9 +19,9 @@ function isRunning(pid: number): boolean {
 
 test("what the application has started ends with its worker, however that ends", async (t) => {
   const server = await startServer(t, [...ANY_PORT, "stuck"]);
+  const first = Number((await ask(server.endpoint, { path: "/child" })).body);
   const [worker] = server.tree.workers;
   assert.ok(worker);
-  const first = Number((await ask(server.endpoint, { path: "/child" })).body);
   assert.ok(isRunning(first));
   process.kill(worker, "SIGKILL");
   await eventually(5_000, "the child of a killed worker ends", () => !isRunning(first));
