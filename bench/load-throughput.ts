@@ -4,7 +4,7 @@ import type { Throughput } from "./measurement.ts";
 import { treeCpuMs, treeMemory } from "./process-tree.ts";
 import type { RunningServer } from "./running-server.ts";
 import type { Scenario } from "./scenario.ts";
-import { errorsIn, requestsPerSecond, wrk } from "./wrk.ts";
+import { errorsIn, requestsPerSecond, type WrkResult, wrk } from "./wrk.ts";
 
 const CONNECTIONS = 64;
 
@@ -19,9 +19,18 @@ export async function measureThroughput(
   times: LoadTimes,
 ): Promise<Throughput> {
   const load = { url: server.url(scenario.path), connections: CONNECTIONS, bodyBytes: scenario.bodyBytes };
-  await wrk({ ...load, seconds: times.warmUpSeconds });
+  return measureLoad(server, times, (seconds) => wrk({ ...load, seconds }));
+}
+
+/** Warms up, then takes `run`'s account of the requests and the tree's of its CPU time and memory. */
+export async function measureLoad(
+  server: RunningServer,
+  times: LoadTimes,
+  run: (seconds: number) => Promise<WrkResult>,
+): Promise<Throughput> {
+  await run(times.warmUpSeconds);
   const cpuBeforeMs = treeCpuMs(server.roots);
-  const result = await wrk({ ...load, seconds: times.seconds });
+  const result = await run(times.seconds);
   const cpuMs = treeCpuMs(server.roots) - cpuBeforeMs;
   return {
     type: "throughput",

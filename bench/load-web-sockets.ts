@@ -3,32 +3,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { LoadTimes } from "./load-throughput.ts";
+import { type LoadTimes, measureLoad } from "./load-throughput.ts";
 import type { IdleSockets, Throughput } from "./measurement.ts";
-import { treeCpuMs, treeMemory } from "./process-tree.ts";
+import { treeMemory } from "./process-tree.ts";
 import type { RunningServer } from "./running-server.ts";
 import { run } from "./tool.ts";
-import { errorsIn, requestsPerSecond, type WrkResult } from "./wrk.ts";
+import type { WrkResult } from "./wrk.ts";
 
 const PROGRAM = join(import.meta.dirname, "web-socket-clients.ts");
 const ECHO_CONNECTIONS = 64;
 const IDLE_CONNECTIONS = 5_000;
 const OPEN_TIMEOUT_MS = 60_000;
 
-export async function measureEchoes(server: RunningServer, times: LoadTimes): Promise<Throughput> {
-  await echoes(server, times.warmUpSeconds);
-  const cpuBeforeMs = treeCpuMs(server.roots);
-  const result = await echoes(server, times.seconds);
-  const cpuMs = treeCpuMs(server.roots) - cpuBeforeMs;
-  return {
-    type: "throughput",
-    perSecond: requestsPerSecond(result),
-    p50Us: result.p50Us,
-    p99Us: result.p99Us,
-    errors: errorsIn(result),
-    cpuUsPerRequest: (cpuMs * 1_000) / result.requests,
-    memory: treeMemory(server.roots),
-  };
+export function measureEchoes(server: RunningServer, times: LoadTimes): Promise<Throughput> {
+  return measureLoad(server, times, (seconds) => echoes(server, seconds));
 }
 
 async function echoes(server: RunningServer, seconds: number): Promise<WrkResult> {

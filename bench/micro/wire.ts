@@ -10,34 +10,20 @@ import { BODY, END, FRONT_RECEIVES, REQUEST, RESPONSE } from "../../src/wire/fra
 import { FrameReader, NEED_DATA } from "../../src/wire/frame-reader.ts";
 import { FrameWriter } from "../../src/wire/frame-writer.ts";
 import { readResponse } from "../../src/wire/response-reader.ts";
+import { appConfig } from "../../test/harness/app-config.ts";
 
 const ROUNDS = 12;
 const TIMES = 200_000;
 const BATCH = 16;
 
-const config = {
-  bodyMemoryBytes: 65_536,
+const config = appConfig({
   queueMax: 1_000,
-  queueTimeoutMs: 30_000,
-  requestsAheadMax: 64,
-  limitConcurrency: 0,
   timeoutMs: 30_000,
-  maxRequests: 0,
-  maxRequestsJitter: 0,
   forwardedAllowIps: ["127.0.0.1"],
   secureSchemeHeaders: { "X-FORWARDED-PROTO": "https" },
   forwarderHeaders: ["SCRIPT_NAME"],
-  headerMap: "drop",
-  scriptName: "",
   interface: "auto",
-  workerClass: "auto",
-  rootPath: "",
-  proxyHeaders: "auto",
-  streamGraceMs: 5_000,
-  gracefulTimeoutMs: 30_000,
-  responseBufferBytes: 1_048_576,
-  wsMaxQueue: 32,
-} as const;
+});
 
 const WRK = ["Host", "127.0.0.1:8000"];
 const BROWSER = [
