@@ -67,6 +67,7 @@ function request(fields: Fields, target: string): RequestHead {
     authority: "127.0.0.1:8000",
     fields,
     bodyLength: 0,
+    variables: undefined,
   };
 }
 
@@ -77,6 +78,8 @@ const peer: Peer = {
   localPort: 8_000,
   isUnix: false,
   isTls: false,
+  tls: undefined,
+  listener: "",
   memo: undefined,
 };
 

@@ -1,6 +1,8 @@
 // The settings of a running server, resolved, validated and frozen. Made by config/load.ts, sent to every process as JSON.
 // Lengths of time are milliseconds here, seconds (as gunicorn and uvicorn have them) where users write them.
 
+import type { ListenerConfig, Route } from "./site.ts";
+
 export type Address =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   /** An absolute path, or `@name` for an abstract socket (Linux). */
@@ -37,6 +39,10 @@ export interface Config {
   readonly app: string;
   /** Never empty. Listeners that systemd hands over (LISTEN_FDS) take their place. */
   readonly bind: readonly Address[];
+  /** One for each address of `bind`, in its order. */
+  readonly listeners: readonly ListenerConfig[];
+  /** In order; the last one of a command line takes everything to its application. */
+  readonly routes: readonly Route[];
   readonly backlog: number;
   /** "" keeps the user or group that runs the server; names or numbers. */
   readonly unixSocket: { readonly mode: number; readonly user: string; readonly group: string };

@@ -8,6 +8,7 @@ import type { Origins } from "./layer.ts";
 import type { Problem } from "./problem.ts";
 import { ACCESS_FORMAT_UVICORN, LOGGER_CLASS_DEFAULT } from "./settings/logging.ts";
 import type { SettingName, Values } from "./settings.ts";
+import { APP_NAME, type ListenerConfig, MATCH_ALL, NO_POLICY, type Route } from "./site.ts";
 import { resolveWorkerClass } from "./worker-class.ts";
 
 export interface Resolved {
@@ -32,9 +33,12 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
   const warnings: string[] = [];
   const chdir = resolvePath(around.cwd, values.chdir);
   const access = resolveAccessLog(values, origins, around.speaksUvicorn);
+  const bind = resolveBind(values, origins, around.env, problems).map((address) => within(chdir, address));
   const config: Config = {
     app: resolveApp(values, problems),
-    bind: resolveBind(values, origins, around.env, problems).map((address) => within(chdir, address)),
+    bind,
+    listeners: bind.map(plainListener),
+    routes: [APP_ROUTE],
     backlog: values.backlog,
     unixSocket: resolveUnixSocket(values),
     ...resolveWorkers(values, around),
@@ -138,6 +142,26 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     },
   };
   return { config: deepFreeze(config), problems, warnings };
+}
+
+const APP_ROUTE: Route = {
+  name: APP_NAME,
+  match: MATCH_ALL,
+  action: { kind: "app", app: APP_NAME, mount: "" },
+  policy: NO_POLICY,
+};
+
+function plainListener(address: Address): ListenerConfig {
+  return {
+    address,
+    name: "",
+    protocol: "http",
+    tls: null,
+    proxyProtocol: "off",
+    redirectToTlsPort: 0,
+    versions: ["h1"],
+    cleartextH2: false,
+  };
 }
 
 function resolveWorkers(

@@ -23,6 +23,7 @@ import type {
   WebSocketOffer,
 } from "../http/exchange.ts";
 import { NO_FIELDS } from "../http/fields.ts";
+import type { RouteFacts } from "../http/route-facts.ts";
 import type { UpgradedRequest } from "./access.ts";
 import type { FrontContext } from "./context.ts";
 import { closeFile, FileSender, type FileSenderOwner } from "./file-sender.ts";
@@ -58,6 +59,7 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
   readonly startedAtMs: number;
   webSocket: WebSocketOffer | undefined = undefined;
   events: ExchangeEvents | undefined = undefined;
+  route: RouteFacts | undefined = undefined;
 
   workerPid = 0;
   queueMs = -1;

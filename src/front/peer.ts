@@ -15,6 +15,8 @@ export function peerOf(socket: Socket, unixPath: string | undefined): Peer {
     localPort: socket.localPort ?? 0,
     isUnix: false,
     isTls: false,
+    tls: undefined,
+    listener: "",
     memo: undefined,
   };
 }
@@ -27,6 +29,8 @@ function unixPeer(path: string): Peer {
     localPort: 0,
     isUnix: true,
     isTls: false,
+    tls: undefined,
+    listener: "",
     memo: undefined,
   };
 }

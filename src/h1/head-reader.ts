@@ -109,6 +109,7 @@ export class HeadReader {
       authority: target.authority === "" ? (facts.host ?? "") : target.authority,
       fields: facts.fields,
       bodyLength: facts.isChunked ? -1 : Math.max(facts.contentLength, 0),
+      variables: undefined,
     };
     this.facts = facts;
     this.#deriveConnection(facts, method);

@@ -2,6 +2,7 @@
 // Everything here is synchronous; a handler keeps the exchange and answers when it can.
 
 import type { Fields } from "./fields.ts";
+import type { RouteFacts } from "./route-facts.ts";
 
 export type HttpVersion = "1.0" | "1.1" | "2";
 
@@ -19,6 +20,11 @@ export interface RequestHead {
   readonly fields: Fields;
   /** Bytes of the body; 0 when there is none, -1 when only its end will tell (chunked). */
   readonly bodyLength: number;
+  /**
+   * Of a request that a trusted web server brought over uwsgi, FastCGI or SCGI: the variables that it set beside the fields
+   * (REMOTE_ADDR, REMOTE_USER, SCRIPT_NAME, HTTPS, its own), names and values one after the other. undefined over HTTP.
+   */
+  readonly variables: readonly string[] | undefined;
 }
 
 /** The two ends of a client's connection, the same object for all of its exchanges. */
@@ -32,8 +38,36 @@ export interface Peer {
   readonly localPort: number;
   readonly isUnix: boolean;
   readonly isTls: boolean;
+  /** undefined: plain text. */
+  readonly tls: TlsFacts | undefined;
+  /** The listener's name, for routes; "" when it has none. */
+  readonly listener: string;
   /** As Fields.memo: for `handlers/` alone. */
   memo: unknown;
+}
+
+/** What a client and this server agreed upon. Certificates are PEM; "" where there is none. */
+export interface TlsFacts {
+  /** As OpenSSL names it: `TLSv1.3`. */
+  readonly version: string;
+  /** The IANA name: `TLS_AES_128_GCM_SHA256`. */
+  readonly cipher: string;
+  /** The name that the client asked for (SNI), in lower case; "" for none. */
+  readonly serverName: string;
+  readonly serverCertificate: string;
+  readonly client: ClientCertificate | undefined;
+}
+
+export interface ClientCertificate {
+  /** PEM, the client's own first. */
+  readonly chain: readonly string[];
+  /** RFC 4514. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** Hexadecimal, upper case. */
+  readonly serial: string;
+  /** "" when it was verified, else OpenSSL's reason. */
+  readonly error: string;
 }
 
 /** Receives a request's body. Called synchronously, in order; `end` or `abort` comes last and once. */
@@ -131,6 +165,8 @@ export interface Exchange {
   /** For the access log: set by the handler. */
   readonly notes: ExchangeNotes;
   readonly startedAtMs: number;
+  /** What the route that took the exchange says of it; undefined before, and where it says nothing. */
+  route: RouteFacts | undefined;
 }
 
 /**

@@ -15,6 +15,7 @@ import type {
   WebSocketOffer,
 } from "../../src/http/exchange.ts";
 import { Fields, NO_FIELDS } from "../../src/http/fields.ts";
+import type { RouteFacts } from "../../src/http/route-facts.ts";
 
 export interface FakeRequest {
   readonly method?: string;
@@ -27,6 +28,7 @@ export interface FakeRequest {
   /** The Host field's by default. */
   readonly authority?: string;
   readonly awaitsContinue?: boolean;
+  readonly variables?: readonly string[];
 }
 
 let exchanges = 0;
@@ -48,6 +50,7 @@ export class FakeExchange implements Exchange, ResponseSink, RequestBody {
   };
   webSocket: WebSocketOffer | undefined = undefined;
   events: ExchangeEvents | undefined;
+  route: RouteFacts | undefined = undefined;
   sink: BodySink | undefined;
   readonly awaitsContinue: boolean;
   pauses = 0;
@@ -78,6 +81,7 @@ export class FakeExchange implements Exchange, ResponseSink, RequestBody {
       authority: request.authority ?? fields.get("host") ?? "",
       fields,
       bodyLength: request.bodyLength ?? 0,
+      variables: request.variables,
     };
     this.peer = {
       remoteAddress: "127.0.0.1",
@@ -86,6 +90,8 @@ export class FakeExchange implements Exchange, ResponseSink, RequestBody {
       localPort: 8_000,
       isUnix: false,
       isTls: false,
+      tls: undefined,
+      listener: "",
       memo: undefined,
       ...request.peer,
     };

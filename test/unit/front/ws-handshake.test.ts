@@ -16,7 +16,8 @@ const GOOD = ["Host", "a", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", K
 
 function head(flat: readonly string[], changes: Partial<RequestHead> = {}): RequestHead {
   const target = { target: "/", path: "/", query: "", authority: "a" };
-  return { method: "GET", ...target, version: "1.1", fields: new Fields(flat), bodyLength: 0, ...changes };
+  const rest = { version: "1.1", bodyLength: 0, variables: undefined } as const;
+  return { method: "GET", ...target, ...rest, fields: new Fields(flat), ...changes };
 }
 
 function read(more: readonly string[], origins: readonly string[] = []): Handshake | HandshakeFault {

@@ -12,6 +12,8 @@ export const PEER: Peer = {
   localPort: 8000,
   isUnix: false,
   isTls: false,
+  tls: undefined,
+  listener: "",
   memo: undefined,
 };
 
@@ -34,6 +36,7 @@ export function headOf(changes: Partial<RequestHead> = {}): RequestHead {
     authority: "example.org",
     fields: new Fields(["Host", "example.org", "User-Agent", "curl/8", "Referer", "http://r/"]),
     bodyLength: 0,
+    variables: undefined,
     ...changes,
   };
 }
