@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { systemClock } from "../../src/base/system-clock.ts";
+import { plainListener } from "../../src/config/site.ts";
 import { Front } from "../../src/front/front.ts";
 import type { Exchange, Handler, ResponseHead } from "../../src/http/exchange.ts";
 import { ownHead } from "../../src/http/own-response.ts";
@@ -42,7 +43,7 @@ async function serveFront(length: number): Promise<number> {
     accessLog: undefined,
     clock: systemClock,
   });
-  return (await front.listen({ kind: "tcp", host: "127.0.0.1", port: 0 })).port;
+  return (await front.listen(plainListener({ kind: "tcp", host: "127.0.0.1", port: 0 }))).port;
 }
 
 async function serveNodeHttp(length: number): Promise<number> {

@@ -15,7 +15,9 @@ import {
 } from "node:fs";
 import net, { connect, isIP } from "node:net";
 import { dirname, join } from "node:path";
+import { assert } from "../base/assert.ts";
 import type { Address } from "../config/config.ts";
+import type { ListenerConfig } from "../config/site.ts";
 import type { InheritedListener } from "../control/messages.ts";
 import { ListenError } from "./listen-error.ts";
 
@@ -41,17 +43,35 @@ export interface HandedOver {
   readonly path: string;
 }
 
-export function takeOver(sockets: readonly HandedOver[]): Listener[] {
-  return sockets.map(({ fd, path }) => openInherited(fd, path));
+/** `wanted` in the order in which the server before had them. */
+export function takeOver(sockets: readonly HandedOver[], wanted: readonly ListenerConfig[]): Listener[] {
+  return sockets.map(({ fd, path }, index) => openInherited(fd, settingsAt(wanted, index), path));
+}
+
+/** What is spoken on sockets that systemd opened: as the configuration has them in its order, and the first beyond that. */
+export function onActivated(
+  addresses: readonly Address[],
+  wanted: readonly ListenerConfig[],
+): ListenerConfig[] {
+  return addresses.map((address, index) => ({ ...settingsAt(wanted, index), address }));
+}
+
+function settingsAt(wanted: readonly ListenerConfig[], index: number): ListenerConfig {
+  const settings = wanted[index] ?? wanted[0];
+  assert(settings !== undefined, "a server has a listener");
+  return settings;
 }
 
 const CONNECT_WAIT_MS = 1_000;
 
 /** Opens all or none. Throws ListenError. */
-export async function openListeners(addresses: readonly Address[], owner: SocketOwner): Promise<Listener[]> {
+export async function openListeners(
+  wanted: readonly ListenerConfig[],
+  owner: SocketOwner,
+): Promise<Listener[]> {
   const listeners: Listener[] = [];
   try {
-    for (const address of addresses) listeners.push(await openListener(address, owner));
+    for (const settings of wanted) listeners.push(await openListener(settings, owner));
   } catch (error) {
     for (const listener of listeners) listener.close();
     throw error;
@@ -59,14 +79,15 @@ export async function openListeners(addresses: readonly Address[], owner: Socket
   return listeners;
 }
 
-function openListener(address: Address, owner: SocketOwner): Promise<Listener> {
+function openListener(settings: ListenerConfig, owner: SocketOwner): Promise<Listener> {
+  const { address } = settings;
   switch (address.kind) {
     case "tcp":
-      return openTcp(address.host, address.port);
+      return openTcp(address.host, address.port, settings);
     case "unix":
-      return openUnix(address.path, owner);
+      return openUnix(address.path, owner, settings);
     case "fd":
-      return Promise.resolve(openInherited(address.fd));
+      return Promise.resolve(openInherited(address.fd, settings));
   }
 }
 
@@ -103,7 +124,7 @@ function handleOrThrow(handle: SocketHandle | number, name: string, port: number
 
 // ---- TCP
 
-async function openTcp(host: string, port: number): Promise<Listener> {
+async function openTcp(host: string, port: number, settings: ListenerConfig): Promise<Listener> {
   const ip = isIP(host) === 0 ? await resolve(host, port) : host;
   const name = tcpName(ip, port);
   const handle = handleOrThrow(createServerHandle(ip, port, isIP(ip) === 6 ? 6 : 4), name, port);
@@ -113,7 +134,7 @@ async function openTcp(host: string, port: number): Promise<Listener> {
     handle.close();
     throw new ListenError("EADDRINUSE", name, port);
   }
-  return tcpListener(handle, host, bound.port);
+  return tcpListener(handle, { host, port: bound.port }, settings);
 }
 
 /** IPv4 first, as gunicorn binds a name. */
@@ -131,13 +152,22 @@ function boundName(handle: SocketHandle): { readonly address: string; readonly p
   return { address: name.address ?? "", port: name.port ?? 0 };
 }
 
-function tcpListener(handle: SocketHandle, host: string, port: number): Listener {
-  const address = `http://${tcpName(host, port)}`;
+function tcpListener(
+  handle: SocketHandle,
+  { host, port }: { readonly host: string; readonly port: number },
+  settings: ListenerConfig,
+): Listener {
+  const address = `${schemeOf(settings)}://${tcpName(host, port)}`;
   return {
-    inherited: { fd: handle.fd, kind: "tcp", address, host, port, path: "" },
+    inherited: { fd: handle.fd, kind: "tcp", address, host, port, path: "", settings },
     close: () => handle.close(),
     handOver: () => {},
   };
+}
+
+function schemeOf({ protocol, tls }: ListenerConfig): string {
+  if (protocol !== "http") return protocol;
+  return tls === null ? "http" : "https";
 }
 
 function tcpName(host: string, port: number): string {
@@ -146,20 +176,20 @@ function tcpName(host: string, port: number): string {
 
 // ---- Unix
 
-async function openUnix(path: string, owner: SocketOwner): Promise<Listener> {
+async function openUnix(path: string, owner: SocketOwner, settings: ListenerConfig): Promise<Listener> {
   const isAbstract = path.startsWith("@");
   if (!isAbstract) await removeStale(path);
   const handle = isAbstract ? bindPath(`\0${path.slice(1)}`, path) : bindFile(path, owner.mode);
   if (!isAbstract) setOwner(path, owner);
-  return unixListener(handle, path);
+  return unixListener(handle, path, settings);
 }
 
-function unixListener(handle: SocketHandle, path: string): Listener {
+function unixListener(handle: SocketHandle, path: string, settings: ListenerConfig): Listener {
   const unlink = path.startsWith("@") ? () => {} : remover(path);
   let state: "open" | "closed" = "open";
   let isHandedOver = false;
   return {
-    inherited: { fd: handle.fd, kind: "unix", address: `unix:${path}`, host: "", port: 0, path },
+    inherited: { fd: handle.fd, kind: "unix", address: `unix:${path}`, host: "", port: 0, path, settings },
     close: () => {
       if (state === "closed") return;
       state = "closed";
@@ -266,19 +296,19 @@ function unlinkQuietly(path: string): void {
 
 // ---- inherited: fd://N and systemd's LISTEN_FDS
 
-function openInherited(fd: number, path: string = ""): Listener {
+function openInherited(fd: number, settings: ListenerConfig, path: string = ""): Listener {
   const name = `fd://${fd}`;
   if (!isSocket(fd)) throw new ListenError("ENOTSOCK", name, 0);
   const handle = handleOrThrow(createServerHandle(null, 0, undefined, fd), name, 0);
-  if (path !== "") return unixListener(handle, path);
-  if (handle.getsockname === undefined) return inheritedUnix(handle, fd);
-  const { address, port } = boundName(handle);
-  return tcpListener(handle, address, port);
+  if (path !== "") return unixListener(handle, path, settings);
+  if (handle.getsockname === undefined) return inheritedUnix(handle, fd, settings);
+  const { address: host, port } = boundName(handle);
+  return tcpListener(handle, { host, port }, settings);
 }
 
-function inheritedUnix(handle: SocketHandle, fd: number): Listener {
+function inheritedUnix(handle: SocketHandle, fd: number, settings: ListenerConfig): Listener {
   return {
-    inherited: { fd, kind: "unix", address: `unix:fd:${fd}`, host: "", port: 0, path: "" },
+    inherited: { fd, kind: "unix", address: `unix:fd:${fd}`, host: "", port: 0, path: "", settings },
     close: () => handle.close(),
     handOver: () => {},
   };

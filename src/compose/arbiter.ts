@@ -9,7 +9,13 @@ import { Arbiter } from "../arbiter/arbiter.ts";
 import { type ChildSpec, spawnChild } from "../arbiter/child.ts";
 import { openControlListener } from "../arbiter/control-listener.ts";
 import { ListenError } from "../arbiter/listen-error.ts";
-import { type Listener, openListeners, type SocketOwner, takeOver } from "../arbiter/listeners.ts";
+import {
+  type Listener,
+  onActivated,
+  openListeners,
+  type SocketOwner,
+  takeOver,
+} from "../arbiter/listeners.ts";
 import { listenToSignals } from "../arbiter/signals.ts";
 import { watchFiles } from "../arbiter/watcher.ts";
 import { systemClock } from "../base/system-clock.ts";
@@ -183,12 +189,12 @@ async function listen(config: Config, log: Log): Promise<readonly Listener[] | u
     return undefined;
   }
   const handedOver = inherited(process.env);
-  if (handedOver !== undefined) return takeOver(handedOver);
+  if (handedOver !== undefined) return takeOver(handedOver, config.listeners);
   const activated = activatedAddresses(process.env, process.pid);
-  const addresses = activated.length > 0 ? activated : config.bind;
+  const wanted = activated.length > 0 ? onActivated(activated, config.listeners) : config.listeners;
   for (let retriesLeft = LISTEN_RETRIES; ; retriesLeft -= 1) {
     try {
-      return await openListeners(addresses, owner);
+      return await openListeners(wanted, owner);
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
       if (!error.isWorthRetrying || retriesLeft === 0) {

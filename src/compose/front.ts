@@ -191,7 +191,9 @@ class FrontParts {
 
   async start(): Promise<void> {
     const { address, token } = await this.#gate.listen();
-    for (const { fd, path } of this.#order.listeners) await this.#front.listen({ kind: "fd", fd }, path);
+    for (const { fd, path, settings } of this.#order.listeners) {
+      await this.#front.listen({ ...settings, address: { kind: "fd", fd } }, path);
+    }
     // An abstract name begins with NUL in Node, with "@" in docs/control.md.
     this.#report({ type: "ready", address: address.replace(/^\0/, "@"), token });
   }

@@ -8,7 +8,7 @@ import type { Origins } from "./layer.ts";
 import type { Problem } from "./problem.ts";
 import { ACCESS_FORMAT_UVICORN, LOGGER_CLASS_DEFAULT } from "./settings/logging.ts";
 import type { SettingName, Values } from "./settings.ts";
-import { APP_NAME, type ListenerConfig, MATCH_ALL, NO_POLICY, type Route } from "./site.ts";
+import { APP_NAME, MATCH_ALL, NO_POLICY, plainListener, type Route } from "./site.ts";
 import { resolveWorkerClass } from "./worker-class.ts";
 
 export interface Resolved {
@@ -150,19 +150,6 @@ const APP_ROUTE: Route = {
   action: { kind: "app", app: APP_NAME, mount: "" },
   policy: NO_POLICY,
 };
-
-function plainListener(address: Address): ListenerConfig {
-  return {
-    address,
-    name: "",
-    protocol: "http",
-    tls: null,
-    proxyProtocol: "off",
-    redirectToTlsPort: 0,
-    versions: ["h1"],
-    cleartextH2: false,
-  };
-}
 
 function resolveWorkers(
   { workers, workers_idle }: Values,

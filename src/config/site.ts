@@ -21,6 +21,20 @@ export interface ListenerConfig {
   readonly cleartextH2: boolean;
 }
 
+/** HTTP/1.1 in plain text. */
+export function plainListener(address: Address): ListenerConfig {
+  return {
+    address,
+    name: "",
+    protocol: "http",
+    tls: null,
+    proxyProtocol: "off",
+    redirectToTlsPort: 0,
+    versions: ["h1"],
+    cleartextH2: false,
+  };
+}
+
 export interface CertificateFiles {
   /** Absolute; PEM, the server's certificate first, then the intermediates'. */
   readonly certificate: string;

@@ -3,6 +3,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { EvaluatedFile } from "../config/python-file.ts";
+import type { ListenerConfig } from "../config/site.ts";
 
 /** Where a Unix socket listens: a path, or `@name` in Linux's abstract namespace. */
 export interface Meeting {
@@ -169,6 +170,8 @@ export interface InheritedListener {
   readonly port: number;
   /** "" for TCP. */
   readonly path: string;
+  /** What is spoken on it. Its `address` is the one that was asked for. */
+  readonly settings: ListenerConfig;
 }
 
 export type FrontCommand =

@@ -1,16 +1,15 @@
 // A front: owns the clients' sockets and gives their requests to a handler. It knows nothing of handlers or workers.
 //
 //   const front = new Front({ config, handler, log, accessLog, clock });
-//   await front.listen({ kind: "fd", fd: 4 });
+//   await front.listen(plainListener({ kind: "fd", fd: 4 }));
 //   await front.drain(config.gracefulTimeoutMs);
 
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { Deferred } from "../base/deferred.ts";
 import type { Clock, Timer } from "../base/ports.ts";
-import type { Address } from "../config/config.ts";
+import type { ListenerConfig } from "../config/site.ts";
 import type { CommonLines } from "../h1/response-writer.ts";
-import type { Handler, Peer } from "../http/exchange.ts";
+import type { Handler } from "../http/exchange.ts";
 import type { MessageLimits } from "../http/limits.ts";
 import type { AccessLog } from "../log/access-record.ts";
 import type { Log } from "../log/log.ts";
@@ -18,14 +17,12 @@ import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { CurrentLines, type FrontConfig, type FrontContext } from "./context.ts";
 import { type FrontCounters, newCounters } from "./counters.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Entrance } from "./entrance.ts";
 import { FlushQueue } from "./flush-queue.ts";
-import { H1Connection } from "./h1-connection.ts";
 import type { InFlight } from "./in-flight.ts";
-import { lendReads } from "./lent-reads.ts";
 import { type BoundAddress, Listener } from "./listener.ts";
 import { messageLimits } from "./message-limits.ts";
 import { Slab } from "./output.ts";
-import { peerOf } from "./peer.ts";
 
 /** When draining, WebSockets are closed at random over a time of so much for each connection: their clients will come back. */
 const SPREAD_MS = 2;
@@ -86,14 +83,15 @@ export class Front implements FrontContext, ConnectionOwner {
   }
 
   /** Accepts clients of one more socket. `unixPath`: that of a Unix socket which comes as a descriptor. */
-  async listen(address: Address, unixPath?: string): Promise<BoundAddress> {
+  async listen(settings: ListenerConfig, unixPath?: string): Promise<BoundAddress> {
+    const entrance = new Entrance({ settings, context: this, owner: this });
     const listener = new Listener({
-      address,
+      address: settings.address,
       unixPath,
       backlog: this.config.backlog,
       clock: this.clock,
       log: this.log,
-      onSocket: (socket, path) => this.#onSocket(socket, path),
+      onSocket: (socket, path) => this.#onSocket(entrance, socket, path),
       onAcceptError: () => {
         this.counters.acceptErrors++;
       },
@@ -101,16 +99,6 @@ export class Front implements FrontContext, ConnectionOwner {
     await listener.listen();
     this.#listeners.push(listener);
     return listener.bound;
-  }
-
-  /** Serves one client over any duplex stream. */
-  serve(socket: Duplex, peer: Peer): H1Connection {
-    const connection = new H1Connection(this, socket, peer, this);
-    this.#connections.add(connection);
-    this.counters.connectionsOpen++;
-    this.counters.connectionsTotal++;
-    if (this.isDraining) connection.drain();
-    return connection;
   }
 
   /** A stop is near: clients are still taken, but each response is the last one of its connection. */
@@ -167,13 +155,16 @@ export class Front implements FrontContext, ConnectionOwner {
     if (this.isDraining) successor.drain(0);
   }
 
-  #onSocket(socket: Socket, unixPath: string | undefined): void {
+  #onSocket(entrance: Entrance, socket: Socket, unixPath: string | undefined): void {
     if (this.#connections.size >= this.config.connectionsMax && !this.#makeRoom()) {
       this.#turnAway(socket);
       return;
     }
-    const lending = lendReads(socket);
-    this.serve(lending, peerOf(lending, unixPath));
+    const connection = entrance.admit(socket, unixPath);
+    this.#connections.add(connection);
+    this.counters.connectionsOpen++;
+    this.counters.connectionsTotal++;
+    if (this.isDraining) connection.drain(0);
   }
 
   /** Closes the oldest idle connection: its client loses nothing but a handshake. */

@@ -5,9 +5,9 @@ import type { Peer } from "../http/exchange.ts";
 
 const MAPPED = "::ffff:";
 
-/** `unixPath` is the path of the listening Unix socket, undefined for TCP. */
-export function peerOf(socket: Socket, unixPath: string | undefined): Peer {
-  if (unixPath !== undefined) return unixPeer(unixPath);
+/** `unixPath` is the path of the listening Unix socket, undefined for TCP; `listener` is what routes call it. */
+export function peerOf(socket: Socket, unixPath: string | undefined, listener: string): Peer {
+  if (unixPath !== undefined) return unixPeer(unixPath, listener);
   return {
     remoteAddress: plainAddress(socket.remoteAddress ?? ""),
     remotePort: socket.remotePort ?? 0,
@@ -16,12 +16,12 @@ export function peerOf(socket: Socket, unixPath: string | undefined): Peer {
     isUnix: false,
     isTls: false,
     tls: undefined,
-    listener: "",
+    listener,
     memo: undefined,
   };
 }
 
-function unixPeer(path: string): Peer {
+function unixPeer(path: string, listener: string): Peer {
   return {
     remoteAddress: "",
     remotePort: 0,
@@ -30,7 +30,7 @@ function unixPeer(path: string): Peer {
     isUnix: true,
     isTls: false,
     tls: undefined,
-    listener: "",
+    listener,
     memo: undefined,
   };
 }

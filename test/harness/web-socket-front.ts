@@ -2,6 +2,7 @@
 
 import type { TestContext } from "node:test";
 import type { Clock } from "../../src/base/ports.ts";
+import { plainListener } from "../../src/config/site.ts";
 import type { FrontConfig } from "../../src/front/context.ts";
 import { Front } from "../../src/front/front.ts";
 import type {
@@ -46,7 +47,7 @@ export async function runWebSocketFrontBy<C extends Clock>(
   const handler = new WebSocketHandler();
   const front = new Front({ config: testConfig(changes), handler, log, accessLog: access, clock });
   t.after(() => front.destroy());
-  const { port } = await front.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
+  const { port } = await front.listen(plainListener({ kind: "tcp", host: "127.0.0.1", port: 0 }));
   const connect = (): WebSocketClient => {
     const client = new WebSocketClient({ port });
     t.after(() => client.destroy());

@@ -15,11 +15,12 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type Listener, openListeners } from "../../../src/arbiter/listeners.ts";
 import type { Address } from "../../../src/config/config.ts";
+import { plainListener } from "../../../src/config/site.ts";
 
 const OWNER = { mode: 0o640, uid: -1, gid: -1 };
 
 async function open(t: TestContext, address: Address): Promise<Listener> {
-  const [listener] = await openListeners([address], OWNER);
+  const [listener] = await openListeners([plainListener(address)], OWNER);
   assert.ok(listener);
   t.after(() => listener.close());
   return listener;
@@ -60,7 +61,7 @@ describe("listeners", () => {
 
   it("are inherited by number, as fd://N", async (t) => {
     const first = await open(t, { kind: "tcp", host: "127.0.0.1", port: 0 });
-    const [second] = await openListeners([{ kind: "fd", fd: first.inherited.fd }], OWNER);
+    const [second] = await openListeners([plainListener({ kind: "fd", fd: first.inherited.fd })], OWNER);
     assert.equal(second?.inherited.port, first.inherited.port);
     assert.equal(second?.inherited.kind, "tcp");
   });
@@ -69,7 +70,7 @@ describe("listeners", () => {
     const file = openSync(import.meta.filename, "r");
     t.after(() => closeSync(file));
     for (const fd of [file, 9_999]) {
-      await assert.rejects(openListeners([{ kind: "fd", fd }], OWNER), { code: "ENOTSOCK" });
+      await assert.rejects(openListeners([plainListener({ kind: "fd", fd })], OWNER), { code: "ENOTSOCK" });
     }
   });
 
@@ -82,7 +83,7 @@ describe("listeners", () => {
       { kind: "unix", path },
       { kind: "tcp", host: "127.0.0.1", port: address.port },
     ];
-    await assert.rejects(openListeners(both, OWNER), {
+    await assert.rejects(openListeners(both.map(plainListener), OWNER), {
       code: "EADDRINUSE",
       isWorthRetrying: true,
       message: /in use/,
@@ -92,8 +93,8 @@ describe("listeners", () => {
 
   it("say that a host is unknown or foreign", async () => {
     const unknown: Address = { kind: "tcp", host: "no-such-host.invalid", port: 0 };
-    await assert.rejects(openListeners([unknown], OWNER), { code: "ENOTFOUND" });
-    await assert.rejects(openListeners([{ kind: "tcp", host: "192.0.2.1", port: 0 }], OWNER), {
+    await assert.rejects(openListeners([plainListener(unknown)], OWNER), { code: "ENOTFOUND" });
+    await assert.rejects(openListeners([plainListener({ kind: "tcp", host: "192.0.2.1", port: 0 })], OWNER), {
       code: "EADDRNOTAVAIL",
     });
   });

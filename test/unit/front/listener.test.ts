@@ -22,7 +22,7 @@ interface Accepting {
 function listenerAt(t: TestContext, address: Address): Accepting {
   const { promise: peer, resolve } = Promise.withResolvers<Peer>();
   const onSocket = (socket: Socket, unixPath: string | undefined): void => {
-    resolve(peerOf(socket, unixPath));
+    resolve(peerOf(socket, unixPath, ""));
     socket.on("error", () => {}); // the test's client may leave as it likes
     socket.end("bye");
   };
