@@ -1,6 +1,7 @@
 // What a generation runs with, and where the next one's comes from: a configuration file may say something else by then.
 
 import type { Config } from "../config/config.ts";
+import type { SiteApplication } from "../config/site.ts";
 import type { Evaluate, Evaluated } from "../control/messages.ts";
 import type { Child, ChildSink } from "./child.ts";
 
@@ -11,7 +12,13 @@ export interface Setup {
 }
 
 export type SetupReading =
-  | { readonly ok: true; readonly setup: Setup; readonly warnings: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly setup: Setup;
+      /** Every application of the site, of which `setup` is the server's share. */
+      readonly apps: readonly SiteApplication[];
+      readonly warnings: readonly string[];
+    }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 export interface SetupSource {

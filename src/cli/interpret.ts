@@ -10,6 +10,7 @@ import { type ConfigSources, type Loaded, loadConfig, previewSettings } from "..
 import { plainValues } from "../config/plain-values.ts";
 import { describeProblem } from "../config/problem.ts";
 import type { FileLayer } from "../config/python-file.ts";
+import type { SiteApplication } from "../config/site.ts";
 import { helpText } from "./help.ts";
 import { printConfigText } from "./print-config.ts";
 import { versionText } from "./version.ts";
@@ -20,6 +21,8 @@ export type Intent =
       /** `check`: load the application once, report, and exit. */
       readonly mode: "serve" | "check";
       readonly config: Config;
+      /** Never empty. */
+      readonly apps: readonly SiteApplication[];
       /** Every setting as hooks read it. */
       readonly cfg: Readonly<Record<string, unknown>>;
       readonly origins: Origins;
@@ -103,13 +106,13 @@ function wantedFile(
 }
 
 function intentOf(loaded: Extract<Loaded, { readonly ok: true }>): Intent {
-  const { config, origins, values, warnings, notes } = loaded;
+  const { config, apps, origins, values, warnings, notes } = loaded;
   const text = values.print_config ? printConfigText(loaded) : "";
   if (values.print_config && !values.check_config) return { type: "print", text, exitCode: 0 };
-  if (config.app === "") return { type: "fail", text: NO_APP_TEXT, exitCode: NO_APP };
+  if (apps.length === 0) return { type: "fail", text: NO_APP_TEXT, exitCode: NO_APP };
   const mode = values.check_config ? "check" : "serve";
   const cfg = plainValues(values, config);
-  return { type: "run", mode, config, cfg, origins, warnings, notes, text };
+  return { type: "run", mode, config, apps, cfg, origins, warnings, notes, text };
 }
 
 function problemsText(problems: readonly string[]): string {

@@ -112,7 +112,7 @@ function loadAgain(layer: FileLayer, argv: readonly string[]): SetupReading {
   });
   const problems = [...layer.problems, ...(loaded.ok ? [] : loaded.problems)];
   if (!loaded.ok || problems.length > 0) return { ok: false, problems: problems.map(describeProblem) };
-  const { config, values } = loaded;
+  const { config, apps, values } = loaded;
   const warnings = [...layer.warnings, ...loaded.warnings];
-  return { ok: true, setup: { config, cfg: plainValues(values, config) }, warnings };
+  return { ok: true, setup: { config, cfg: plainValues(values, config) }, apps, warnings };
 }

@@ -7,9 +7,11 @@ import type { Config } from "./config.ts";
 import { parseEnvFile } from "./env-file.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { type Entry, type Layer, type Origins, type Settled, settle, speaksUvicorn } from "./layer.ts";
+import { plainValues } from "./plain-values.ts";
 import type { Problem } from "./problem.ts";
 import { resolveConfig } from "./resolve.ts";
 import type { SettingName, Values } from "./settings.ts";
+import { APP_NAME, type SiteApplication } from "./site.ts";
 
 export interface ConfigSources {
   /** The command line without the program's name. */
@@ -33,7 +35,10 @@ export interface WorkerCount {
 export type Loaded =
   | {
       readonly ok: true;
+      /** The server's: listeners, routes, limits, logs; where there is one application, its own too. */
       readonly config: Config;
+      /** Never empty, unless nobody named an application: then there is nothing to run. */
+      readonly apps: readonly SiteApplication[];
       readonly values: Values;
       readonly origins: Origins;
       readonly warnings: readonly string[];
@@ -69,11 +74,17 @@ export function loadConfig(sources: ConfigSources): Loaded {
   return {
     ok: true,
     config: resolved.config,
+    apps: onlyApp(resolved.config, settled.values),
     values: settled.values,
     origins: settled.origins,
     warnings,
     notes: auto === undefined ? [] : [auto.arithmetic],
   };
+}
+
+/** The application of a command line: its settings are the server's. */
+function onlyApp(config: Config, values: Values): readonly SiteApplication[] {
+  return config.app === "" ? [] : [{ name: APP_NAME, config, cfg: plainValues(values, config) }];
 }
 
 interface FileVariables {

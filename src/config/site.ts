@@ -62,6 +62,11 @@ export interface Application {
   readonly config: Config;
 }
 
+/** As it is to run: with every setting as hooks read it (`server.cfg.workers`). */
+export interface SiteApplication extends Application {
+  readonly cfg: Readonly<Record<string, unknown>>;
+}
+
 /** The first route that matches takes the request. */
 export interface Route {
   /** For logs and messages: `routes[2]` or the name that the file gives. */
@@ -86,7 +91,10 @@ export interface RouteMatch {
   readonly isInternal: boolean;
 }
 
-/** `prefix` ends at a segment's boundary: `/static` fits `/static` and `/static/x`, not `/statics`. Compared undecoded but normalised. */
+/**
+ * `prefix` ends at a segment's boundary: `/static` fits `/static` and `/static/x`, not `/statics`; it never ends in a slash, and
+ * "" fits all. Decoded, a character for each byte: what requests are compared with is decoded so, too (http/route-path.ts).
+ */
 export type PathPattern =
   | { readonly kind: "exact"; readonly path: string }
   | { readonly kind: "prefix"; readonly path: string };

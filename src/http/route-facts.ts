@@ -5,4 +5,6 @@ export interface RouteFacts {
   readonly mount: string;
   /** For one request, in place of --timeout; undefined: that counts. */
   readonly timeoutMs: number | undefined;
+  /** Who has shown a password to this server; REMOTE_USER of the application. undefined: nobody was asked. */
+  readonly user?: string | undefined;
 }
