@@ -1,8 +1,9 @@
 // What the HTTP/1.1 codec costs by itself, in ns per request: receive, all events, response head, next cycle.
 // `node bench/micro/h1.ts [rounds]`. Figures depend on the machine; compare them within one run.
 
-import { H1Protocol, NEED_DATA, PAUSED } from "../../src/h1/protocol.ts";
+import { H1Protocol } from "../../src/h1/protocol.ts";
 import type { ResponseHead } from "../../src/http/exchange.ts";
+import { NEED_DATA, PAUSED } from "../../src/http/message-protocol.ts";
 import { ownHead } from "../../src/http/own-response.ts";
 import { LIMITS } from "../../test/fuzz/h1-driver.ts";
 

@@ -2,10 +2,10 @@
 
 import type { Clock } from "../base/ports.ts";
 import type { Config } from "../config/config.ts";
-import type { CommonLines } from "../h1/response-writer.ts";
 import { DateLine } from "../http/date.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { MessageLimits } from "../http/limits.ts";
+import type { CommonLines } from "../http/message-protocol.ts";
 import type { AccessLog } from "../log/access-record.ts";
 import type { Log } from "../log/log.ts";
 import type { FrontCounters } from "./counters.ts";

@@ -1,4 +1,5 @@
-// One client's HTTP/1.1 connection: the shell that gives the protocol bytes and time and carries out what follows from them.
+// One client's connection on which requests come one after another, HTTP/1.1 or what web servers speak to applications: the
+// shell that gives the protocol bytes and time and carries out what follows from them.
 // Its socket may be any Duplex (TCP, Unix socket, TLS). Milliseconds, bytes.
 //
 //            first byte        a request head        the body's end       the response's end
@@ -15,17 +16,19 @@
 
 import type { Duplex } from "node:stream";
 import { assert, unreachable } from "../base/assert.ts";
-import {
-  type ErrorEvent,
-  type H1Event,
-  H1Protocol,
-  NEED_DATA,
-  PAUSED,
-  type RequestEvent,
-} from "../h1/protocol.ts";
+import { H1Protocol } from "../h1/protocol.ts";
 import { errorPage } from "../http/error-page.ts";
 import type { AbortCause, BodySink, Peer } from "../http/exchange.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
+import {
+  type Aside,
+  type ErrorEvent,
+  type MessageEvent,
+  type MessageProtocol,
+  NEED_DATA,
+  PAUSED,
+  type RequestEvent,
+} from "../http/message-protocol.ts";
 import { ownHead } from "../http/own-response.ts";
 import { recordBadRequest, recordExchange } from "./access.ts";
 import { BodyFlow } from "./body-flow.ts";
@@ -35,6 +38,7 @@ import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 import { Farewell } from "./farewell.ts";
+import { peerOfVariables } from "./gateway-peer.ts";
 import { type ExchangeShell, H1Exchange } from "./h1-exchange.ts";
 import { describeInFlight, type InFlight } from "./in-flight.ts";
 import { isLending, stopLending } from "./lent-reads.ts";
@@ -56,10 +60,12 @@ export class H1Connection
   implements ClientConnection, ExchangeShell, UpgradeShell, ClientWriterOwner, DeadlineOwner
 {
   readonly context: FrontContext;
-  readonly peer: Peer;
-  readonly protocol: H1Protocol;
+  /** Of the request that runs, or ran last: over uwsgi and its like each has its own. */
+  peer: Peer;
+  readonly protocol: MessageProtocol;
 
   readonly #socket: Duplex;
+  readonly #socketPeer: Peer;
   readonly #owner: ConnectionOwner;
   readonly #writer: ClientWriter;
   /** What the client is given time for: a head, a body, the next request, its goodbye; one at a time. */
@@ -77,12 +83,19 @@ export class H1Connection
   /** The socket's chunks are only lent (front/lent-reads.ts). */
   readonly #isLent: boolean;
 
-  constructor(context: FrontContext, socket: Duplex, peer: Peer, owner: ConnectionOwner) {
+  constructor(
+    context: FrontContext,
+    socket: Duplex,
+    peer: Peer,
+    owner: ConnectionOwner,
+    protocol: MessageProtocol = new H1Protocol(context.limits),
+  ) {
     this.context = context;
     this.peer = peer;
+    this.#socketPeer = peer;
     this.#socket = socket;
     this.#owner = owner;
-    this.protocol = new H1Protocol(context.limits);
+    this.protocol = protocol;
     this.#writer = new ClientWriter(context, socket, this);
     this.#deadline = new Deadline(context.deadlines, this);
     this.#body = new BodyFlow(context, this.#deadline);
@@ -157,8 +170,20 @@ export class H1Connection
     }
     this.protocol.receive(bytes);
     this.#turn();
+    if (this.protocol.aside !== undefined) this.#hearAside(this.protocol.aside);
     if (this.#isLent) this.protocol.keepInput();
   };
+
+  #hearAside(aside: Aside): void {
+    const answers = aside.answers();
+    if (answers !== "") {
+      this.output.text(answers);
+      this.onOutputAdded();
+    }
+    if (!aside.isAborted) return;
+    this.#finishExchange("client-left");
+    this.#close();
+  }
 
   readonly #onEnd = (): void => {
     this.#hasEof = true;
@@ -246,7 +271,7 @@ export class H1Connection
     return false;
   }
 
-  #onEvent(event: H1Event): void {
+  #onEvent(event: MessageEvent): void {
     switch (event.type) {
       case "request":
         this.#onRequest(event);
@@ -276,6 +301,8 @@ export class H1Connection
     this.#isFresh = false;
     this.#phase = "body";
     if (context.isDraining || context.config.keepAliveMs === 0) this.protocol.closeAfterResponse();
+    const { variables } = event.head;
+    if (variables !== undefined) this.peer = peerOfVariables(variables, this.#socketPeer);
     const exchange = new H1Exchange(this, event.head, context.clock.nowMs());
     this.#exchange = exchange;
     if (context.config.wsEnabled && event.upgrade !== "" && namesWebSocket(event.upgrade)) {
@@ -327,16 +354,22 @@ export class H1Connection
     } else if (this.context.isDraining && !this.#isFresh) {
       this.#close();
     } else if (!this.#deadline.isArmed && this.output.pendingBytes === 0) {
-      this.#arm(this.context.config.keepAliveMs);
+      this.#arm(Math.max(this.context.config.keepAliveMs, this.protocol.idleMsMin));
     }
   }
 
   #throttleInput(): void {
-    const isFull = this.protocol.bufferedBytes > INPUT_AHEAD_BYTES && this.#phase !== "lingering";
+    const isFull = this.protocol.bufferedBytes > INPUT_AHEAD_BYTES && !this.#takesAll();
     if (isFull === this.#isInputPaused) return;
     this.#isInputPaused = isFull;
     if (isFull) this.#socket.pause();
     else this.#socket.resume();
+  }
+
+  /** What is held is a part of a head, which has a limit of its own, or thrown away. */
+  #takesAll(): boolean {
+    const isReadingHead = this.#phase === "idle" || this.#phase === "head";
+    return this.#phase === "lingering" || (isReadingHead && !this.#writer.isFull);
   }
 
   // The request's body, for the exchange.
@@ -399,10 +432,17 @@ export class H1Connection
     const head = { ...ownHead(status, page.body.length), close: this.#phase !== "answering" };
     this.output.text(this.protocol.responseHead(head, page.block, this.context.common));
     const isBodyless = this.protocol.bodyMode === "none";
-    if (!isBodyless) this.output.text(page.body);
+    if (!isBodyless) this.output.text(this.#framed(page.body));
     this.protocol.admitBody(page.body.length);
     this.protocol.endResponse();
+    this.output.text(this.protocol.responseTail(""));
     return isBodyless ? 0 : page.body.length;
+  }
+
+  /** A text that is shorter than any chunk may be. */
+  #framed(text: string): string {
+    if (this.protocol.bodyMode === "plain") return text;
+    return this.protocol.chunkHead(text.length) + text + this.protocol.chunkTail;
   }
 
   // The writing side.

@@ -8,7 +8,6 @@
 // A handler may keep the exchange after it is over; whatever it then calls is ignored.
 
 import { assert } from "../base/assert.ts";
-import { CHUNK_TAIL, chunkHead, type H1Protocol, LAST_CHUNK } from "../h1/protocol.ts";
 import type {
   AbortCause,
   BodySink,
@@ -23,6 +22,7 @@ import type {
   WebSocketOffer,
 } from "../http/exchange.ts";
 import { NO_FIELDS } from "../http/fields.ts";
+import type { MessageProtocol } from "../http/message-protocol.ts";
 import type { RouteFacts } from "../http/route-facts.ts";
 import type { UpgradedRequest } from "./access.ts";
 import type { FrontContext } from "./context.ts";
@@ -36,7 +36,7 @@ const FILE_AHEAD_BYTES = 131_072;
 export interface ExchangeShell {
   readonly peer: Peer;
   readonly context: FrontContext;
-  readonly protocol: H1Protocol;
+  readonly protocol: MessageProtocol;
   readonly output: Output;
   readBody(sink: BodySink): void;
   pauseBody(): void;
@@ -278,17 +278,16 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
       output.bytes(bytes, from, from + admitted);
       return;
     }
-    output.text(chunkHead(admitted));
-    output.bytes(bytes, from, from + admitted);
-    output.text("\r\n");
+    for (let at = from; at < from + admitted; at += protocol.chunkBytesMax) {
+      const end = Math.min(from + admitted, at + protocol.chunkBytesMax);
+      output.text(protocol.chunkHead(end - at));
+      output.bytes(bytes, at, end);
+      output.text(protocol.chunkTail);
+    }
   }
 
   #complete(trailers?: Uint8Array): void {
     const { protocol, output } = this.#shell;
-    if (protocol.bodyMode === "chunked") {
-      const isTold = trailers !== undefined && this.#takesTrailers();
-      output.text(isTold ? LAST_CHUNK + asBuffer(trailers).toString("latin1") : CHUNK_TAIL);
-    }
     if (protocol.endResponse() === "short") {
       this.#shell.context.log.error("response shorter than its Content-Length", {
         request: this.id,
@@ -300,6 +299,8 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
       this.#shell.breakResponse();
       return;
     }
+    const isTold = trailers !== undefined && this.#takesTrailers();
+    output.text(protocol.responseTail(isTold ? asBuffer(trailers).toString("latin1") : ""));
     this.#state = "ended";
     this.#shell.onResponseEnd();
   }

@@ -1,10 +1,10 @@
 // A request's body out of the input, however it is framed (RFC 9112 §6): piece by piece, or thrown away.
 
+import type { InputBuffer } from "../base/input-buffer.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
 import type { MessageLimits } from "../http/limits.ts";
 import { ChunkedReader } from "./chunked-reader.ts";
 import type { H1Fault } from "./fault.ts";
-import type { InputBuffer } from "./input-buffer.ts";
 
 /** Instead of a piece. `too-much`: more came than was to be thrown away. */
 export type BodyOutcome = "need-data" | "end" | "fault" | "too-much";

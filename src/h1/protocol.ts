@@ -2,64 +2,38 @@
 // A client's fault is an event, and then this side never reads again. Calls out of order are our own bug and throw.
 
 import { AssertionError, assert, unreachable } from "../base/assert.ts";
+import { InputBuffer } from "../base/input-buffer.ts";
 import type { RequestHead, ResponseHead } from "../http/exchange.ts";
-import { type Fields, NO_FIELDS } from "../http/fields.ts";
+import { NO_FIELDS } from "../http/fields.ts";
 import type { MessageLimits } from "../http/limits.ts";
+import {
+  type Aside,
+  type BodyMode,
+  type CommonLines,
+  type MessageEvent,
+  type MessageProtocol,
+  NEED_DATA,
+  PAUSED,
+} from "../http/message-protocol.ts";
 import { BodyReader } from "./body-reader.ts";
 import { FAULTY, faultMessage, faultStatus, type H1Fault } from "./fault.ts";
 import { HeadReader } from "./head-reader.ts";
-import { InputBuffer } from "./input-buffer.ts";
 import { at, CR, LF } from "./octet.ts";
-import { type BodyMode, type CommonLines, informLines, ResponseWriter } from "./response-writer.ts";
+import { informLines, ResponseWriter } from "./response-writer.ts";
 import { isFinal, READ_TRANSITIONS, type ReadState, WRITE_TRANSITIONS, type WriteState } from "./state.ts";
 
-export interface RequestEvent {
-  readonly type: "request";
-  readonly head: RequestHead;
-  /** The client waits for `100 Continue` before it sends the body. */
-  readonly expectsContinue: boolean;
-  /** The protocols the client would switch to, lower-case ("websocket"); "" when it does not ask. */
-  readonly upgrade: string;
-}
-
-/** The peer broke the protocol: answer `status`, then close. The side stays in state "error" for good. */
-export interface ErrorEvent {
-  readonly type: "error";
-  readonly code: H1Fault;
-  readonly status: number;
-  readonly message: string;
-  /** For the log: the request line as received, up to the fault; may hold any latin-1 character. */
-  readonly requestLine: string;
-}
-
-export type H1Event =
-  | RequestEvent
-  /** `bytes` is the receiver's to keep: nobody writes into it later. */
-  | { readonly type: "body"; readonly bytes: Buffer }
-  | { readonly type: "end"; readonly trailers: Fields }
-  | ErrorEvent
-  /** The peer will send no more, and nothing is half received. */
-  | { readonly type: "closed" };
-
-export const NEED_DATA = "need-data" as const;
-/** Nothing is looked at before `startNextCycle`, or ever again after an error, `closed` and `upgrade`. */
-export const PAUSED = "paused" as const;
-
 /** The end of a chunked body, which a trailer section follows: lines and a blank line (RFC 9112 §7.1). */
-export const LAST_CHUNK = "0\r\n";
-/** The same with an empty trailer section. */
-export const CHUNK_TAIL: string = `${LAST_CHUNK}\r\n`;
-
-/** What precedes a chunk of `length` bytes, which CRLF follows. Never for 0, which would end the body. */
-export function chunkHead(length: number): string {
-  return `${length.toString(16)}\r\n`;
-}
-
-const END: H1Event = { type: "end", trailers: NO_FIELDS };
-const CLOSED: H1Event = { type: "closed" };
+const LAST_CHUNK = "0\r\n";
+const END: MessageEvent = { type: "end", trailers: NO_FIELDS };
+const CLOSED: MessageEvent = { type: "closed" };
 const CONTINUE_LINE = "HTTP/1.1 100 Continue\r\n\r\n";
 
-export class H1Protocol {
+export class H1Protocol implements MessageProtocol {
+  readonly chunkBytesMax: number = Number.POSITIVE_INFINITY;
+  readonly chunkTail: string = "\r\n";
+  readonly idleMsMin = 0;
+  /** A client that pipelines waits for its turn. */
+  readonly aside: Aside | undefined = undefined;
   readonly #input: InputBuffer = new InputBuffer();
   readonly #reader: HeadReader;
   readonly #body: BodyReader;
@@ -94,7 +68,7 @@ export class H1Protocol {
     this.#hasEof = true;
   }
 
-  next(): H1Event | typeof NEED_DATA | typeof PAUSED {
+  next(): MessageEvent | typeof NEED_DATA | typeof PAUSED {
     switch (this.#read) {
       case "head":
         return this.#nextInHead();
@@ -155,7 +129,7 @@ export class H1Protocol {
     });
   }
 
-  /** Body bytes are written as they are, in chunks (`chunkHead`, bytes, CRLF; `CHUNK_TAIL` at the end), or dropped. */
+  /** Body bytes are written as they are, in chunks (RFC 9112 §7.1), or dropped. */
   get bodyMode(): BodyMode {
     return this.#writer.mode;
   }
@@ -164,6 +138,15 @@ export class H1Protocol {
   admitBody(length: number): number {
     assert(this.#write === "body", "body bytes belong between the response's head and its end");
     return this.#writer.admit(length);
+  }
+
+  chunkHead(length: number): string {
+    return `${length.toString(16)}\r\n`;
+  }
+
+  responseTail(trailers: string): string {
+    if (this.#writer.mode !== "chunked") return "";
+    return trailers === "" ? `${LAST_CHUNK}\r\n` : LAST_CHUNK + trailers;
   }
 
   /** Ends the response. `short` when fewer bytes than Content-Length were admitted: the connection must break. */
@@ -237,7 +220,7 @@ export class H1Protocol {
     this.#write = state;
   }
 
-  #nextInHead(): H1Event | typeof NEED_DATA {
+  #nextInHead(): MessageEvent | typeof NEED_DATA {
     const input = this.#input;
     if (input.length === 0) return this.#hasEof ? this.#close() : NEED_DATA;
     if (at(input.bytes, input.start) === CR && !this.#hasSkippedEmptyLine) return this.#skipEmptyLine();
@@ -248,7 +231,7 @@ export class H1Protocol {
   }
 
   /** RFC 9112 §2.2: one empty line before the request line is ignored. */
-  #skipEmptyLine(): H1Event | typeof NEED_DATA {
+  #skipEmptyLine(): MessageEvent | typeof NEED_DATA {
     const input = this.#input;
     if (input.length === 1) return this.#starve();
     if (at(input.bytes, input.start + 1) !== LF) return this.#fail("ERR_H1_LINE_END");
@@ -257,7 +240,7 @@ export class H1Protocol {
     return this.#nextInHead();
   }
 
-  #startRequest(end: number): H1Event {
+  #startRequest(end: number): MessageEvent {
     const reader = this.#reader;
     const head = reader.head as RequestHead; // read with a whole head
     this.#input.consumeTo(end);
@@ -269,7 +252,7 @@ export class H1Protocol {
     return { type: "request", head, expectsContinue: reader.expectsContinue, upgrade: reader.upgrade };
   }
 
-  #nextInBody(): H1Event | typeof NEED_DATA | typeof PAUSED {
+  #nextInBody(): MessageEvent | typeof NEED_DATA | typeof PAUSED {
     const piece = this.#body.next(this.#input);
     if (piece instanceof Uint8Array) {
       this.#awaitsContinue = false;
@@ -290,7 +273,7 @@ export class H1Protocol {
     }
   }
 
-  #endBody(): H1Event {
+  #endBody(): MessageEvent {
     this.#enterRead("done");
     this.#awaitsContinue = false;
     const { trailers } = this.#body;
@@ -298,16 +281,16 @@ export class H1Protocol {
   }
 
   /** Nothing to go on with: more will come, unless the client closed in the middle. */
-  #starve(): H1Event | typeof NEED_DATA {
+  #starve(): MessageEvent | typeof NEED_DATA {
     return this.#hasEof ? this.#fail("ERR_H1_UNEXPECTED_EOF") : NEED_DATA;
   }
 
-  #close(): H1Event {
+  #close(): MessageEvent {
     this.#enterRead("closed");
     return CLOSED;
   }
 
-  #fail(fault: H1Fault): H1Event {
+  #fail(fault: H1Fault): MessageEvent {
     const requestLine = this.#requestLine();
     this.#faultyMethod = requestLine.startsWith("HEAD ") ? "HEAD" : "";
     this.#enterRead("error");

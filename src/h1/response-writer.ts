@@ -3,20 +3,8 @@
 // added here.
 
 import type { HttpVersion, ResponseHead } from "../http/exchange.ts";
+import type { BodyMode, CommonLines } from "../http/message-protocol.ts";
 import { reasonPhrase } from "../http/status.ts";
-
-/** Whole lines, each with CRLF; "" for none. */
-export interface CommonLines {
-  /** For responses that have no Server field of their own. */
-  readonly serverLine: string;
-  /** For responses that have no Date field of their own. */
-  readonly dateLine: string;
-  /** For every response. */
-  readonly extraLines: string;
-}
-
-/** How the body goes out: as it is, in chunks, or not at all. */
-export type BodyMode = "plain" | "chunked" | "none";
 
 /** What of the request its response depends on. */
 export interface ResponseContext {

@@ -1,9 +1,10 @@
 // Plays bytes through an H1Protocol as a front would, and writes down what came of them. Used by the corpus and the fuzzer.
 
 import assert from "node:assert/strict";
-import { type H1Event, H1Protocol, NEED_DATA, PAUSED } from "../../src/h1/protocol.ts";
+import { H1Protocol } from "../../src/h1/protocol.ts";
 import type { RequestHead, ResponseHead } from "../../src/http/exchange.ts";
 import type { MessageLimits } from "../../src/http/limits.ts";
+import { type MessageEvent, NEED_DATA, PAUSED } from "../../src/http/message-protocol.ts";
 import { ownHead } from "../../src/http/own-response.ts";
 
 export interface SeenRequest {
@@ -78,7 +79,7 @@ function pump(protocol: H1Protocol, transcript: Transcript): void {
   }
 }
 
-function note(event: H1Event, transcript: Transcript): void {
+function note(event: MessageEvent, transcript: Transcript): void {
   assert.equal(transcript.error, undefined, "an event after an error");
   assert.equal(transcript.isClosed, false, "an event after the end");
   const current = transcript.requests.at(-1);
@@ -103,7 +104,7 @@ function note(event: H1Event, transcript: Transcript): void {
   }
 }
 
-function noteBody(event: Extract<H1Event, { type: "body" | "end" }>, request: SeenRequest): void {
+function noteBody(event: Extract<MessageEvent, { type: "body" | "end" }>, request: SeenRequest): void {
   if (event.type === "body") {
     assert.ok(event.bytes.length > 0, "an empty piece of a body");
     request.body += event.bytes.toString("latin1");

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type H1Event, H1Protocol, NEED_DATA, PAUSED, type RequestEvent } from "../../../src/h1/protocol.ts";
+import { H1Protocol } from "../../../src/h1/protocol.ts";
 import type { ResponseHead } from "../../../src/http/exchange.ts";
 import { NO_FIELDS } from "../../../src/http/fields.ts";
 import type { MessageLimits } from "../../../src/http/limits.ts";
+import {
+  type MessageEvent,
+  NEED_DATA,
+  PAUSED,
+  type RequestEvent,
+} from "../../../src/http/message-protocol.ts";
 import { ownHead } from "../../../src/http/own-response.ts";
 import { LIMITS } from "../../fuzz/h1-driver.ts";
 
@@ -22,8 +28,8 @@ function fed(text: string, limits: Partial<MessageLimits> = {}): H1Protocol {
 }
 
 /** The events up to NEED_DATA or PAUSED, and that as the last one. */
-function drain(protocol: H1Protocol): (H1Event["type"] | typeof NEED_DATA | typeof PAUSED)[] {
-  const types: (H1Event["type"] | typeof NEED_DATA | typeof PAUSED)[] = [];
+function drain(protocol: H1Protocol): (MessageEvent["type"] | typeof NEED_DATA | typeof PAUSED)[] {
+  const types: (MessageEvent["type"] | typeof NEED_DATA | typeof PAUSED)[] = [];
   for (;;) {
     const event = protocol.next();
     if (event === NEED_DATA || event === PAUSED) return [...types, event];

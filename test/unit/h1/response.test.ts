@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { chunkHead, H1Protocol, NEED_DATA, PAUSED } from "../../../src/h1/protocol.ts";
+import { H1Protocol } from "../../../src/h1/protocol.ts";
 import type { ResponseHead } from "../../../src/http/exchange.ts";
+import { NEED_DATA, PAUSED } from "../../../src/http/message-protocol.ts";
 import { ownHead } from "../../../src/http/own-response.ts";
 import { LIMITS } from "../../fuzz/h1-driver.ts";
 
@@ -134,7 +135,7 @@ describe("response bodies", () => {
   });
 
   it("have chunk heads in hexadecimal", () => {
-    assert.equal(chunkHead(255), "ff\r\n");
+    assert.equal(new H1Protocol(LIMITS).chunkHead(255), "ff\r\n");
   });
 });
 
