@@ -145,6 +145,7 @@ measure("body frame of 1 kB written", 1, () => {
 class Nothing implements Job {
   readonly isReplayable = true;
   readonly isHeldByClient = false;
+  readonly limitMs = -1;
   expire(): void {}
   sendTo(): void {}
   refuse(): void {}
@@ -153,7 +154,7 @@ class Nothing implements Job {
 const job = new Nothing();
 for (const workers of [2, 16, 300]) {
   const nothing = (): void => undefined;
-  const effects = { takeBack: nothing, drained: nothing, worn: nothing, overdue: nothing };
+  const effects = { takeBack: nothing, drained: nothing, worn: nothing, overdue: nothing, expired: nothing };
   const dispatcher = new Dispatcher(config, effects);
   for (let id = 1; id <= workers; id += 1) dispatcher.addWorker(id, 1, 0);
   const tickets = (): Ticket[] => Array.from({ length: BATCH }, () => new Ticket(job));

@@ -22,6 +22,7 @@ from .wire import (
     NO_BUFFER,
     TRAILERS,
     pack_credit,
+    pack_deadline,
     pack_frame,
     pack_frame_head,
     pack_inform,
@@ -40,6 +41,7 @@ EXTENSIONS: Dict[str, Dict[str, Any]] = {
     "http.response.zerocopysend": {},
     "http.response.early_hint": {},
     "http.response.trailers": {},
+    "tunicorn.timeout": {},
 }
 
 #: Request body bytes that the front sends ahead of the app's receive (docs/wire.md), and how many more once the app has
@@ -160,6 +162,8 @@ class HttpCycle(Cycle):
             await asgi_files.send_descriptor(self, message)
         elif kind == "http.response.trailers" and phase == TRAILER:
             self._send_trailers(message)
+        elif kind == "tunicorn.timeout" and phase != OVER:
+            self.port.write(pack_deadline(self.stream, message["seconds"]))
         else:
             raise RuntimeError(f"expected {EXPECTED[phase]}, but the app sent {kind!r}")
 

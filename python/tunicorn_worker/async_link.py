@@ -16,6 +16,7 @@ from . import wire
 from .asgi import EXTENSIONS as HTTP_EXTENSIONS
 from .asgi import HttpCycle
 from .outbox import Outbox
+from .stacks import task_stack
 from .websocket import EXTENSIONS as WEBSOCKET_EXTENSIONS
 from .websocket import WebSocketCycle
 from .wire import END, REQUEST
@@ -39,6 +40,8 @@ ASGI_HTTP = {"version": "3.0", "spec_version": "2.4"}
 ASGI_WEBSOCKET = {"version": "3.0", "spec_version": "2.4"}
 #: Reads in one go of `take_back`; what is beyond stays in the socket.
 DRAIN_READS_MAX = 64
+#: From http.disconnect to the cancellation of a task whose time is over; --asgi-disconnect-grace-period says otherwise.
+LATE_GRACE_SECONDS = 1.0
 HAS_EAGER_TASKS = sys.version_info >= (3, 12)
 
 
@@ -219,7 +222,7 @@ class AsyncLink:
         if kind == wire.CREDIT:
             cycle.on_credit(wire.credit_of(payload))
         elif kind == wire.CANCEL:
-            self._cancel(number, cycle)
+            self._cancel(number, cycle, payload[0])
         elif isinstance(cycle, HttpCycle):
             if kind == wire.BODY:
                 cycle.on_body(payload, bool(flags & END))
@@ -231,19 +234,23 @@ class AsyncLink:
         elif kind in (wire.WS_TEXT, wire.WS_BINARY):
             cycle.on_message(kind, payload, bool(flags & wire.MORE))
 
-    def _cancel(self, number: int, cycle: AnyCycle) -> None:
+    def _cancel(self, number: int, cycle: AnyCycle, cause: int) -> None:
         if self.waiting.pop(number, None) is not None:
             del self.cycles[number]
             self.write(wire.pack_abort(number, "cancelled"))
-        else:
-            self._leave(cycle)
+            return
+        if cause == wire.CAUSE_DEADLINE and cycle.task is not None:
+            stack = task_stack(cycle.task).rstrip()
+            self.log.error("%s ran longer than its time limit, and was in:\n%s", cycle.name(), stack)
+            self._cut_off_later(cycle, LATE_GRACE_SECONDS)
+        self._leave(cycle)
 
     def _leave(self, cycle: AnyCycle) -> None:
         cycle.on_left()
         self._cut_off_later(cycle)
 
-    def _cut_off_later(self, cycle: AnyCycle) -> None:
-        grace = self._pool.disconnect_grace
+    def _cut_off_later(self, cycle: AnyCycle, least: float = 0.0) -> None:
+        grace = self._pool.disconnect_grace or least
         if grace and cycle.task is not None and cycle.cutoff is None:
             cycle.cutoff = self._loop.call_later(grace, cycle.task.cancel)
 

@@ -17,6 +17,7 @@ from .wire import (
     END,
     HAS_LENGTH,
     pack_abort,
+    pack_deadline,
     pack_file,
     pack_frame,
     pack_frame_head,
@@ -109,6 +110,12 @@ class Response:
         """environ["tunicorn.client_disconnected"]: True when nobody waits for this response any more."""
         self._poll(perf_counter())
         return self._stream.is_gone
+
+    def set_timeout(self, seconds: float | None) -> None:
+        """environ["tunicorn.set_timeout"]: another --timeout for this request, from now on; None or 0 for none."""
+        frame = pack_deadline(self._stream.number, seconds)
+        if not self.is_ended and not self._stream.is_gone:
+            self._session.send(frame)
 
     # -- what the runner calls
 

@@ -45,7 +45,7 @@ def task_stacks(tasks: Iterable[Any]) -> str:
     kinds: dict[str, int] = {}
     for task in tasks:
         try:
-            text = "".join(_awaited(task.get_coro())) or "  (finished)\n"
+            text = task_stack(task)
         except (RuntimeError, ValueError, AttributeError):
             continue
         kinds[text] = kinds.get(text, 0) + 1
@@ -54,6 +54,10 @@ def task_stacks(tasks: Iterable[Any]) -> str:
     if len(most) > KINDS_MAX:
         parts.append(f"and {len(most) - KINDS_MAX} other places\n")
     return bounded("\n".join(parts))
+
+
+def task_stack(task: Any) -> str:
+    return "".join(_awaited(task.get_coro())) or "  (finished)\n"
 
 
 def _awaited(coroutine: Any) -> Iterable[str]:

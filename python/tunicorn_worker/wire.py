@@ -6,6 +6,7 @@ what a worker sends.
 
 from __future__ import annotations
 
+from math import ceil
 from struct import Struct
 
 TYPE_CHECKING = False
@@ -33,6 +34,7 @@ TAKE_BACK = 13
 TAKEN = 14
 LEFT = 15
 TRAILERS = 16
+DEADLINE = 17
 WS_ACCEPT = 32
 WS_TEXT = 33
 WS_BINARY = 34
@@ -43,6 +45,10 @@ WS_MESSAGE_COST = 2_048
 
 #: The sender sends nothing more on this stream.
 END = 1
+#: Causes of CANCEL.
+CAUSE_CLIENT_LEFT = 1
+CAUSE_DEADLINE = 2
+CAUSE_FRONT_STOPS = 3
 #: Of WS_TEXT and WS_BINARY: pieces of the same message follow.
 MORE = 2
 #: Of REQUEST: the body's first window is 0; the client waits for `100 Continue`.
@@ -65,6 +71,8 @@ BODY_BYTES_MAX = 262_144
 CREDIT_INITIAL = 262_144
 STREAM_MAX = 0x7FFFFFFF
 ABORT_REASON_BYTES_MAX = 1_024
+#: 30 days.
+DEADLINE_SECONDS_MAX = 2_592_000
 
 _HEADER = Struct("<IIBBH")
 _U32 = Struct("<I")
@@ -146,6 +154,16 @@ def credit_of(payload: bytes) -> int:
 
 def pack_credit(stream: int, count: int) -> bytes:
     return _pack_header(4, stream, CREDIT, 0, 0) + _U32.pack(count)
+
+
+def pack_deadline(stream: int, seconds: float | None) -> bytes:
+    """None or 0: no time limit. Raises TypeError and ValueError for what is no number of seconds."""
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float))):
+        raise TypeError(f"a time limit must be a number of seconds or None, not {seconds!r:.100}")
+    if seconds is not None and not 0 <= seconds <= DEADLINE_SECONDS_MAX:
+        raise ValueError(f"a time limit must be 0 to {DEADLINE_SECONDS_MAX} seconds, not {seconds!r}")
+    millis = ceil((seconds or 0) * 1000)
+    return _pack_header(4, stream, DEADLINE, 0, 0) + _U32.pack(millis)
 
 
 def pack_frame(stream: int, kind: int, flags: int, payload: bytes) -> bytes:

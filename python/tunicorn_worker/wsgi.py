@@ -58,6 +58,7 @@ class WsgiRunner:
         response = Response(session, stream, environ["REQUEST_METHOD"])
         environ["wsgi.early_hints"] = response.early_hints
         environ["tunicorn.client_disconnected"] = response.client_disconnected
+        environ["tunicorn.set_timeout"] = response.set_timeout
         environ["waitress.client_disconnected"] = response.client_disconnected
         body: Any = None
         try:

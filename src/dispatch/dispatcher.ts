@@ -5,7 +5,7 @@ import { assert } from "../base/assert.ts";
 import { type AfterDeath, afterDeath, mayGoAhead } from "./retry.ts";
 import { Roster, type Seat } from "./roster.ts";
 import type { RefusalCause, Ticket } from "./ticket.ts";
-import { TimeLimit } from "./time-limit.ts";
+import { type OverdueSeat, TimeLimit } from "./time-limit.ts";
 import { WaitingLine, type WaitingLineLimits } from "./waiting-line.ts";
 
 export interface DispatcherOptions extends WaitingLineLimits {
@@ -25,6 +25,8 @@ export interface DispatchEffects {
   worn(workerId: number): void;
   /** Requests of the worker ran for too long, and it gets nothing more. Again when all `others` that it ran are over. */
   overdue(workerId: number, tickets: readonly Ticket[], others: number): void;
+  /** These ran longer than limits of their own, and were ended; their worker goes on. */
+  expired(workerId: number, tickets: readonly Ticket[]): void;
   /** The worker was told to drain and holds nothing more. Once. */
   drained(workerId: number): void;
 }
@@ -32,7 +34,7 @@ export interface DispatchEffects {
 export interface AddOptions {
   /** False: it never holds more than its slots' number. */
   readonly takesAhead?: boolean;
-  /** False: its requests may run as long as they like. */
+  /** False: `timeoutMs` is not for its requests, and one whose own limit is over ends alone: the worker goes on. */
   readonly isTimed?: boolean;
   /** It is worn when it was given so many. */
   readonly requestsMax?: number;
@@ -127,6 +129,7 @@ export class Dispatcher {
 
   #bereave(seat: Seat, ticket: Ticket): AfterDeath {
     this.#release(seat, ticket);
+    ticket.limitMs = ticket.job.limitMs;
     ticket.deaths += 1;
     const outcome = afterDeath(ticket);
     if (outcome !== "retry") ticket.state = "over";
@@ -136,6 +139,7 @@ export class Dispatcher {
 
   submit(ticket: Ticket, nowMs: number): void {
     assert(ticket.state === "new", "a ticket is submitted once");
+    ticket.limitMs = ticket.job.limitMs;
     const seat = this.#line.length === 0 ? this.#roster.pick(mayGoAhead(ticket)) : undefined;
     if (this.#closedFor !== undefined) this.#refuse(ticket, this.#closedFor);
     else if (this.#isAtLimit()) this.#refuse(ticket, "concurrency-limit");
@@ -212,23 +216,37 @@ export class Dispatcher {
     }
   }
 
-  /** How often `look` is wanted while something runs; 0: never. */
+  /** How often `look` is wanted while something runs; 0: never. More often while some request has a shorter limit of its own. */
   get lookEveryMs(): number {
     return this.#timeLimit.everyMs;
   }
 
   /** Finds what ran for too long. */
   look(nowMs: number): void {
-    for (const { seat, tickets, fresh, others } of this.#timeLimit.look(this.#roster.seats, nowMs)) {
-      seat.isCondemned = true;
-      this.#roster.place(seat);
-      for (const ticket of fresh) ticket.job.expire();
-      if (seat.hasAhead && seat.takeBack !== "asked") {
-        seat.takeBack = "asked";
-        this.#effects.takeBack(seat.id);
-      }
-      this.#effects.overdue(seat.id, tickets, others);
+    for (const found of this.#timeLimit.look(this.#roster.seats, nowMs)) {
+      for (const ticket of found.fresh) ticket.job.expire();
+      if (found.seat.isTimed) this.#condemn(found);
+      else this.#effects.expired(found.seat.id, found.fresh);
     }
+  }
+
+  #condemn({ seat, tickets, others }: OverdueSeat): void {
+    seat.isCondemned = true;
+    this.#roster.place(seat);
+    if (seat.hasAhead && seat.takeBack !== "asked") {
+      seat.takeBack = "asked";
+      this.#effects.takeBack(seat.id);
+    }
+    this.#effects.overdue(seat.id, tickets, others);
+  }
+
+  /** From now on the ticket has a time limit of its own, as `Job.limitMs` says them; it counts as a sign of life. */
+  limit(ticket: Ticket, limitMs: number): void {
+    const seat = ticket.state === "running" ? this.#seatOf(ticket) : undefined;
+    if (seat !== undefined) seat.limited += Number(limitMs > 0) - Number(ticket.limitMs > 0);
+    ticket.limitMs = limitMs;
+    ticket.hasMoved = true;
+    if (seat !== undefined) this.#timeLimit.include(limitMs);
   }
 
   /** The worker is stuck, whichever of its requests is to blame: none of them is given to another one. */
@@ -276,6 +294,7 @@ export class Dispatcher {
     this.#roster.give(seat, ticket, nowMs);
     if (!hadAhead && seat.hasAhead) this.#seatsWithAhead += 1;
     this.#running += 1;
+    if (ticket.limitMs > 0) this.#timeLimit.include(ticket.limitMs);
     seat.givenLeft -= 1;
     if (seat.givenLeft === 0) this.#effects.worn(seat.id);
     ticket.job.sendTo(seat.id);

@@ -25,6 +25,8 @@ export class Seat {
   givenLeft: number = Number.POSITIVE_INFINITY;
   isDrainReported = false;
   isTimed = true;
+  /** Tickets here with a time limit of their own. */
+  limited = 0;
   /** Requests that ran beside overdue ones when that was told; -1: none is overdue. */
   othersTold = -1;
   takeBack: TakeBackState = "none";
@@ -160,6 +162,7 @@ export class Roster {
     ticket.isOverdue = false;
     seat.tickets.append(ticket);
     if (ticket.deaths > 0) seat.retried += 1;
+    if (ticket.limitMs > 0) seat.limited += 1;
     this.place(seat);
   }
 
@@ -167,5 +170,6 @@ export class Roster {
   release(seat: Seat, ticket: Ticket): void {
     seat.tickets.remove(ticket);
     if (ticket.deaths > 0) seat.retried -= 1;
+    if (ticket.limitMs > 0) seat.limited -= 1;
   }
 }

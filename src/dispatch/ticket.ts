@@ -21,6 +21,8 @@ export interface Job {
   refuse(cause: RefusalCause): void;
   /** Its worker does not have to be busy with it: the client does not take what was answered, or its body is not here yet. */
   readonly isHeldByClient: boolean;
+  /** Its time limit in place of the dispatcher's, until `Dispatcher.limit` says another: 0 for none, -1 for no own one. */
+  readonly limitMs: number;
   /** It ran for too long: whoever waits is answered now. Its worker ends it, or is ended. Must not call the dispatcher. */
   expire(): void;
 }
@@ -51,6 +53,8 @@ export class Ticket {
   hasMoved = true;
   movedAtMs = 0;
   isOverdue = false;
+  /** As `Job.limitMs`. */
+  limitMs = -1;
   /** Until when it may wait. */
   deadlineMs = 0;
   /** The list it is in: part of the waiting line, or a worker's requests. */

@@ -181,7 +181,17 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
   }
 
   get isHeldByClient(): boolean {
-    return this.#stream === 0 || this.#worker?.link.isOutOfCredit(this.#stream) === true;
+    if (this.#stream === 0 || this.#feed?.awaitsClient === true) return true;
+    return this.#worker?.link.isOutOfCredit(this.#stream) === true;
+  }
+
+  get limitMs(): number {
+    return this.exchange.route?.timeoutMs ?? -1;
+  }
+
+  onDeadline(limitMs: number): void {
+    this.#services.dispatcher.limit(this.ticket, limitMs);
+    this.#services.wantTick();
   }
 
   expire(): void {
@@ -334,6 +344,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
   }
 }
 
+/** A client that is too slow, or breaks the protocol, is as good as gone. */
 function cancelCause(cause: AbortCause): CancelCause {
-  return cause === "client-left" || cause === "front-stops" ? cause : "deadline";
+  return cause === "front-stops" ? cause : "client-left";
 }

@@ -54,6 +54,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       drained: (pid) => this.#onDrained(pid),
       worn: (pid) => options.events.workerWorn(pid),
       overdue: (pid, tickets, others) => this.#onOverdue(pid, tickets, others),
+      expired: (pid, tickets) => this.#onExpired(pid, tickets),
     });
     this.#ticker = new Ticker(this.#dispatcher, nowMs);
     this.#services = this.#makeServices();
@@ -251,6 +252,17 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       return [{ id, method: head.method, path: head.path, elapsedMs, started: true, retried: false }];
     });
     this.#options.events.workerOverdue(pid, requests, others);
+  }
+
+  /** Of workers that go on: nobody else says a word of it. */
+  #onExpired(pid: number, tickets: readonly Ticket[]): void {
+    for (const { job, limitMs } of tickets) {
+      if (!isAppJob(job)) continue;
+      const { id, head, startedAtMs } = job.exchange;
+      const elapsedMs = Math.round(this.#options.nowMs() - startedAtMs);
+      const { method, path } = head;
+      this.#options.log.error("request timeout", { id, method, path, elapsedMs, limitMs, pid });
+    }
   }
 
   #onDrained(pid: number): void {

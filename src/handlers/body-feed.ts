@@ -50,6 +50,11 @@ export class BodyFeed implements BodySink {
     return this.#state !== "unread";
   }
 
+  /** The worker has room for more than came. */
+  get awaitsClient(): boolean {
+    return this.#state === "open" && this.#credit > 0 && !this.#hasEnd;
+  }
+
   /** Reads the source, unless the worker has to ask first. */
   begin(): void {
     if (this.#credit > 0) this.#read();

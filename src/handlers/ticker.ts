@@ -12,7 +12,9 @@ export class Ticker {
   #ahead: NodeJS.Timeout | undefined;
   #line: NodeJS.Timeout | undefined;
   #limit: NodeJS.Timeout | undefined;
-  #isLimitArmed = false;
+  /** What `#limit` waits, and in how many milliseconds it is due at the latest: never, while it is not armed. */
+  #limitMs = 0;
+  #limitDueMs = Number.POSITIVE_INFINITY;
   #isAheadArmed = false;
   #isLineArmed = false;
 
@@ -30,18 +32,27 @@ export class Ticker {
       this.#isLineArmed = true;
       this.#line = this.#line?.refresh() ?? setTimeout(() => this.#onLineTick(), LINE_TICK_MS).unref();
     }
-    if (!this.#isLimitArmed && this.#dispatcher.running > 0 && this.#dispatcher.lookEveryMs > 0) {
-      this.#isLimitArmed = true;
-      const everyMs = this.#dispatcher.lookEveryMs;
-      this.#limit = this.#limit?.refresh() ?? setTimeout(() => this.#onLimitTick(), everyMs).unref();
+    const everyMs = this.#dispatcher.lookEveryMs;
+    if (everyMs < this.#limitDueMs && everyMs > 0 && this.#dispatcher.running > 0) this.#armLimit(everyMs);
+  }
+
+  /** A timer cannot be told of another length: the seldom request with a shorter limit gets a new one. */
+  #armLimit(everyMs: number): void {
+    this.#limitDueMs = everyMs;
+    if (this.#limit !== undefined && everyMs === this.#limitMs) {
+      this.#limit.refresh();
+      return;
     }
+    clearTimeout(this.#limit);
+    this.#limitMs = everyMs;
+    this.#limit = setTimeout(() => this.#onLimitTick(), everyMs).unref();
   }
 
   stop(): void {
     clearTimeout(this.#ahead);
     clearTimeout(this.#line);
     clearTimeout(this.#limit);
-    this.#isLimitArmed = true;
+    this.#limitDueMs = 0;
     this.#isAheadArmed = true;
     this.#isLineArmed = true;
   }
@@ -52,7 +63,7 @@ export class Ticker {
   }
 
   #onLimitTick(): void {
-    this.#isLimitArmed = false;
+    this.#limitDueMs = Number.POSITIVE_INFINITY;
     this.#dispatcher.look(this.#nowMs());
     this.want();
   }

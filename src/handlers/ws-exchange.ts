@@ -143,9 +143,25 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
   /** Nobody waits for it, so there is nothing to release. */
   forget(): void {}
 
-  /** WebSockets are with asgi workers, whose requests have no time limit. */
-  readonly isHeldByClient = true;
-  expire(): void {}
+  /** An open one lives as long as its two ends like; only the handshake has a time limit, where its route says one. */
+  get isHeldByClient(): boolean {
+    return this.#client === "open";
+  }
+
+  get limitMs(): number {
+    return this.#opening?.exchange.route?.timeoutMs ?? -1;
+  }
+
+  /** An open one is told when its worker ends. */
+  expire(): void {
+    if (this.#client === "open" || this.#enterOver() === "over") return;
+    this.ticket.isAbandoned = true;
+    this.#opening?.exchange.response.abort("app-aborted", 504, "the application took too long");
+    queueMicrotask(() => this.#leaveWorker(BROKEN, NO_REASON));
+  }
+
+  /** Workers speak of time limits for HTTP requests alone. */
+  onDeadline(_limitMs: number): void {}
 
   /** Its worker is about to be replaced. */
   restart(withinMs: number): void {
@@ -171,6 +187,7 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
     head.fields.memo = undefined;
     peer.memo = undefined;
     this.#services.webSockets.add(this);
+    if (this.ticket.limitMs > 0) this.#services.dispatcher.limit(this.ticket, 0);
   }
 
   onWebSocketMessage(bytes: Buffer, isText: boolean, hasMore: boolean): void {
@@ -187,6 +204,7 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
 
   /** The denial: a response in place of the WebSocket, and the last one of its connection. */
   onResponse(head: AnswerHead, frame: AnswerFrame, isEnd: boolean): void {
+    this.ticket.hasMoved = true;
     if (isEnd) this.#finish();
     else this.#services.dispatcher.answered(this.ticket);
     const exchange = this.#opening?.exchange;
@@ -198,6 +216,7 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
   }
 
   onBody(bytes: Buffer, isEnd: boolean): void {
+    this.ticket.hasMoved = true;
     if (isEnd) this.#finish();
     const exchange = this.#opening?.exchange;
     if (this.#client !== "denying" || exchange === undefined) return;

@@ -10,6 +10,7 @@ import {
   CANCEL,
   CANCEL_CAUSE,
   CREDIT,
+  DEADLINE,
   DRAIN,
   END,
   FILE,
@@ -27,6 +28,7 @@ import {
   WS_CLOSE,
   WS_TEXT,
 } from "../wire/frame.ts";
+import { readUint32 } from "../wire/frame-reader.ts";
 import {
   endsInBlankLine,
   readCredit,
@@ -225,6 +227,9 @@ export class Link implements FrameSink {
         return this.#hasResponse(frame.stream) ? "a FILE behind the response head" : onFile(sink, frame);
       case CREDIT:
         return onCredit(sink, frame);
+      case DEADLINE:
+        sink.onDeadline(readUint32(frame.bytes, frame.from));
+        return undefined;
       case ABORT:
         this.forget(frame.stream);
         sink.onAppAbort(frame.bytes.toString("utf8", frame.from, frame.to));

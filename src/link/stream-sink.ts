@@ -22,6 +22,8 @@ export interface StreamSink {
   onFile(head: AnswerHead, frame: AnswerFrame, file: AnswerFile): void;
   /** The worker takes so many more request body bytes. */
   onCredit(bytes: number): void;
+  /** The app wants another time limit for this request: 0 for none. */
+  onDeadline(limitMs: number): void;
   /** The end: the answer cannot be finished. */
   onAppAbort(reason: string): void;
   /** Only of a request that asks for a WebSocket. */

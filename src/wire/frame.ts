@@ -31,6 +31,7 @@ export const TAKE_BACK = 13;
 export const TAKEN = 14;
 export const LEFT = 15;
 export const TRAILERS = 16;
+export const DEADLINE = 17;
 export const WS_ACCEPT = 32;
 export const WS_TEXT = 33;
 export const WS_BINARY = 34;
@@ -93,6 +94,7 @@ export const FRONT_RECEIVES: ReceiveRules = receiveRules([
   [ABORT, ON_STREAM, ANY],
   [TAKEN, ON_LINK, ANY],
   [TRAILERS, ON_STREAM, ANY],
+  [DEADLINE, ON_STREAM, 4],
   [WS_ACCEPT, ON_STREAM, ANY],
   [WS_TEXT, ON_STREAM, ANY],
   [WS_BINARY, ON_STREAM, ANY],

@@ -1,5 +1,6 @@
 """Requests that never end, each in its own way, and one that tells who answers."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -12,6 +13,9 @@ FOREVER = 3600
 
 
 def application(environ, start_response):
+    wanted = environ["QUERY_STRING"].partition("limit=")[2]
+    if wanted:
+        environ["tunicorn.set_timeout"](float(wanted))
     return ROUTES[environ["PATH_INFO"]](start_response)
 
 
@@ -62,6 +66,11 @@ def grow(start_response):
     return pid(start_response)
 
 
+def slow(start_response):
+    time.sleep(2)
+    return pid(start_response)
+
+
 MEMORY = []
 ROUTES = {
     "/pid": pid,
@@ -72,12 +81,25 @@ ROUTES = {
     "/silent": fall_silent,
     "/child": child,
     "/grow": grow,
+    "/slow": slow,
 }
+
+
+async def wait_for_ever():
+    await asyncio.Event().wait()
 
 
 async def asgi(scope, receive, send):
     if scope["type"] != "http":
         raise ValueError(scope["type"])
+    wanted = scope["query_string"].decode().partition("limit=")[2]
+    if wanted:
+        await send({"type": "tunicorn.timeout", "seconds": float(wanted)})
+    if scope["path"] == "/wait":
+        try:
+            await wait_for_ever()
+        finally:
+            print("wait was cancelled", flush=True)
     if scope["path"] != "/pid":
         ROUTES[scope["path"]](None)
     await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -29,6 +29,7 @@ export interface FakeRequest {
   readonly authority?: string;
   readonly awaitsContinue?: boolean;
   readonly variables?: readonly string[];
+  readonly route?: RouteFacts;
 }
 
 let exchanges = 0;
@@ -50,7 +51,7 @@ export class FakeExchange implements Exchange, ResponseSink, RequestBody {
   };
   webSocket: WebSocketOffer | undefined = undefined;
   events: ExchangeEvents | undefined;
-  route: RouteFacts | undefined = undefined;
+  route: RouteFacts | undefined;
   sink: BodySink | undefined;
   readonly awaitsContinue: boolean;
   pauses = 0;
@@ -70,6 +71,7 @@ export class FakeExchange implements Exchange, ResponseSink, RequestBody {
     this.id = exchanges;
     const target = request.target ?? "/";
     const question = target.indexOf("?");
+    this.route = request.route;
     this.awaitsContinue = request.awaitsContinue ?? false;
     const fields = new Fields(request.fields ?? ["Host", "example.org"]);
     this.head = {

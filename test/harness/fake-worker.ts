@@ -6,6 +6,7 @@ import {
   ABORT,
   BODY,
   CREDIT,
+  DEADLINE,
   END,
   FILE,
   HEAD_HAS_LENGTH,
@@ -121,6 +122,11 @@ export class FakeWorker {
 
   credit(stream: number, bytes: number): void {
     this.wire.writer.uint32(stream, CREDIT, 0, bytes);
+    this.wire.flush();
+  }
+
+  deadline(stream: number, limitMs: number): void {
+    this.wire.writer.uint32(stream, DEADLINE, 0, limitMs);
     this.wire.flush();
   }
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from support import frame
 from support_asgi import START, ServedAsgi, body, cancel, credit, request
-from tunicorn_worker import asgi, wire
+from tunicorn_worker import asgi, async_link, wire
 
 
 def answering(*messages):
@@ -496,6 +496,40 @@ class FaultTest(AsgiTest):
         served.front.send(cancel(1))
         self.assertIsNotNone(served.front.reply(1).abort)
         self.assertEqual(served.facts, ["started", "cancelled"])
+
+    def test_asks_for_another_time_limit_at_any_time(self):
+        async def app(scope, receive, send):
+            assert scope["extensions"]["tunicorn.timeout"] == {}
+            await send({"type": "tunicorn.timeout", "seconds": 0.0101})
+            await send(START)
+            await send({"type": "tunicorn.timeout", "seconds": None})
+            await send(body())
+            served.note(await attempt(send({"type": "tunicorn.timeout", "seconds": 1})))
+
+        served = ServedAsgi(self, app)
+        self.assertEqual(served.ask().status, 200)
+        self.assertEqual(served.frames(wire.DEADLINE), [b"\x0b\0\0\0", b"\0\0\0\0"])
+        self.assertEqual(served.await_facts(1), ["RuntimeError"])
+
+    def test_cancels_an_app_whose_time_is_over_and_logs_where_it_was(self):
+        async def app(scope, receive, send):
+            served.note((await receive())["type"])
+            served.note((await receive())["type"])
+            try:
+                await asyncio.Event().wait()
+            finally:
+                served.note("cancelled")
+
+        self.addCleanup(setattr, async_link, "LATE_GRACE_SECONDS", async_link.LATE_GRACE_SECONDS)
+        async_link.LATE_GRACE_SECONDS = 0.01
+        served = ServedAsgi(self, app)
+        served.front.send(request(1))
+        served.await_facts(1)
+        served.front.send(frame(1, wire.CANCEL, 0, b"\2"))
+        self.assertIsNotNone(served.front.reply(1).abort)
+        self.assertEqual(served.facts, ["http.request", "http.disconnect", "cancelled"])
+        self.assertIn("GET /path ran longer than its time limit", served.records.text)
+        self.assertIn("await receive()", served.records.text)
 
     def test_does_not_run_a_request_that_was_cancelled_with_it(self):
         async def app(scope, receive, send):

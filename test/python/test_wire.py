@@ -28,6 +28,7 @@ TYPES = {
         "TAKE_BACK",
         "TAKEN",
         "LEFT",
+        "DEADLINE",
     ]
 }
 FRAMES = corpus("frames.json")
@@ -94,6 +95,8 @@ def packed(frame):
         return wire.pack_file(packed_response(frame), *place)
     if kind == "CREDIT":
         return wire.pack_frame(frame["stream"], wire.CREDIT, 0, struct.pack("<I", frame["credit"]))
+    if kind == "DEADLINE":
+        return wire.pack_deadline(frame["stream"], frame["limitMs"] / 1000)
     if kind == "ABORT":
         return wire.pack_abort(frame["stream"], frame["reason"])
     if kind == "TAKEN":

@@ -464,6 +464,28 @@ class DisconnectTest(unittest.TestCase):
         self.assertEqual(served.front.reply(1).abort, "cancelled")
         self.assertEqual((told, served.records.messages), ([False, True], []))
 
+    def test_asks_for_another_time_limit_while_the_app_runs(self):
+        go = threading.Event()
+        self.addCleanup(go.set)
+
+        def app(environ, start_response):
+            environ["tunicorn.set_timeout"](2.5)
+            environ["tunicorn.set_timeout"](None)
+            for wrong in (-1, float("nan"), float("inf"), "5", True):
+                with self.assertRaises((TypeError, ValueError)):
+                    environ["tunicorn.set_timeout"](wrong)
+            assert go.wait(10)
+            start_response(OK, PLAIN)
+            return [b"late"]
+
+        served = Served(self, app)
+        served.front.send(request(1))
+        served.front.until(lambda: len(served.front.frames) == 2)
+        limits = [(found[0], found[1], found[3]) for found in served.front.frames]
+        self.assertEqual(limits, [(1, wire.DEADLINE, b"\xc4\x09\0\0"), (1, wire.DEADLINE, b"\0\0\0\0")])
+        go.set()
+        self.assertEqual(served.front.reply(1).body, b"late")
+
     def test_does_not_start_a_cancelled_request(self):
         started = []
         go = threading.Event()

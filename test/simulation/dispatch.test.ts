@@ -10,7 +10,7 @@ describe("dispatch simulation", () => {
     const outcomes: Outcome[] = [];
     for (let seed = 1; seed <= 40; seed += 1) outcomes.push(run(seed));
     const ends = new Set(outcomes.flatMap((outcome) => Object.keys(outcome.ends)));
-    for (const end of ["answered", "client left", "queue-full", "queue-timeout", "worker-died"]) {
+    for (const end of ["answered", "client left", "queue-full", "queue-timeout", "worker-died", "expired"]) {
       ok(ends.has(end), `some request ends as ${end}`);
     }
     ok(outcomes.some((outcome) => outcome.sentAhead > 0));

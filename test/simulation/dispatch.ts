@@ -19,24 +19,35 @@ class Request implements Job {
   readonly id: number;
   readonly isReplayable: boolean;
   readonly isHeldByClient = false;
+  readonly limitMs: number;
   readonly ticket: Ticket = new Ticket(this);
   readonly #world: World;
   end = "";
   /** How often a worker began it: only the simulation can know. */
   begun = 0;
   sends = 0;
+  /** When it last was given to a worker or got another limit. */
+  movedAtMs = 0;
 
-  constructor(world: World, id: number, isReplayable: boolean) {
+  constructor(world: World, id: number, options: { isReplayable: boolean; limitMs: number }) {
     this.#world = world;
     this.id = id;
-    this.isReplayable = isReplayable;
+    this.isReplayable = options.isReplayable;
+    this.limitMs = options.limitMs;
   }
 
   sendTo(workerId: number): void {
     this.#world.onSend(this, workerId);
   }
 
-  expire(): void {}
+  expire(): void {
+    const { limitMs, state, isAbandoned } = this.ticket;
+    ok(state === "running", "only what runs can take too long");
+    ok(limitMs > 0, "who has no limit has all time");
+    ok(this.#world.nowMs - this.movedAtMs >= limitMs, "nobody is ended before the limit");
+    this.ticket.isAbandoned = true;
+    if (!isAbandoned) this.finish("expired");
+  }
 
   refuse(cause: RefusalCause): void {
     if (cause === "worker-died") this.#checkDeath();
@@ -68,11 +79,14 @@ class Worker {
   /** With it, in the order in which they came; the first `slots` run. */
   readonly queue: Request[] = [];
   readonly runs: Run[] = [];
+  isTimed = true;
   /** Finished, but the front has not read it yet. */
   readonly finished: Run[] = [];
   isDraining = false;
   isDrained = false;
   isAsked = false;
+  /** The dispatcher wants it ended. */
+  isCondemned = false;
 
   constructor(id: number, slots: number, temper: Temper) {
     this.id = id;
@@ -86,6 +100,8 @@ class Worker {
 }
 
 const TEMPERS: readonly Temper[] = ["fast", "slow", "unsteady"];
+/** Of requests with one of their own. */
+const LIMITS_MS: readonly number[] = [0, 30, 200, 1_000];
 const QUEUE_MAX = 50;
 const WORKERS_MAX = 8;
 
@@ -112,7 +128,8 @@ class World {
       takeBack: (id) => this.#onTakeBack(id),
       drained: (id) => this.#onDrained(id),
       worn: () => {},
-      overdue: () => {},
+      overdue: (id) => this.#onOverdue(id),
+      expired: (id) => ok(this.workers.get(id)?.isTimed === false, "only an untimed worker goes on"),
     });
   }
 
@@ -120,6 +137,8 @@ class World {
     const worker = this.workers.get(workerId);
     ok(worker !== undefined, "a request goes to a worker that lives");
     ok(!worker.isDraining, "no worker serves after drain");
+    ok(!worker.isCondemned, "nothing more is given to a worker that is to be ended");
+    request.movedAtMs = this.nowMs;
     ok(request.end === "", "a request that ended is not sent");
     if (request.sends === 0) {
       ok(request.id > this.#lastFirstSend, "first come, first served");
@@ -141,12 +160,15 @@ class World {
     this.#lastWorker += 1;
     const slots = this.random.chance(0.7) ? 1 : this.random.whole(2, 6);
     const worker = new Worker(this.#lastWorker, slots, this.random.pick(TEMPERS) ?? "fast");
+    worker.isTimed = this.random.chance(0.7);
     this.workers.set(worker.id, worker);
-    this.dispatcher.addWorker(worker.id, slots, this.nowMs);
+    this.dispatcher.addWorker(worker.id, slots, this.nowMs, { isTimed: worker.isTimed });
   }
 
   submit(): void {
-    const request = new Request(this, this.requests.length, this.random.chance(0.8));
+    const limitMs = this.random.chance(0.2) ? this.random.pick(LIMITS_MS) : undefined;
+    const options = { isReplayable: this.random.chance(0.8), limitMs: limitMs ?? -1 };
+    const request = new Request(this, this.requests.length, options);
     this.requests.push(request);
     this.#open.add(request);
     this.dispatcher.submit(request.ticket, this.nowMs);
@@ -157,6 +179,14 @@ class World {
     if (request === undefined || request.end !== "") return;
     this.dispatcher.cancel(request.ticket);
     request.finish("client left");
+  }
+
+  /** Its app asks for another time limit. */
+  limit(): void {
+    const request = this.random.pick([...this.#open]);
+    if (request?.ticket.state !== "running") return;
+    request.movedAtMs = this.nowMs;
+    this.dispatcher.limit(request.ticket, this.random.pick(LIMITS_MS) ?? 0);
   }
 
   kill(): void {
@@ -184,6 +214,11 @@ class World {
   answerControl(odds: number): void {
     for (const worker of [...this.workers.values()]) {
       if (worker.isAsked && this.random.chance(odds)) this.#giveBack(worker);
+      if (worker.isCondemned && this.random.chance(odds)) {
+        this.workers.delete(worker.id);
+        this.dispatcher.removeWorker(worker.id, this.nowMs);
+        continue;
+      }
       if (worker.isDrained && this.random.chance(odds)) {
         this.workers.delete(worker.id);
         this.dispatcher.removeWorker(worker.id, this.nowMs);
@@ -195,7 +230,7 @@ class World {
     let running = 0;
     for (const worker of this.workers.values()) {
       running += worker.load;
-      const isIdle = !worker.isDraining && worker.load < worker.slots;
+      const isIdle = !worker.isDraining && !worker.isCondemned && worker.load < worker.slots;
       ok(!isIdle || this.dispatcher.waiting === 0, "nobody waits while a worker has a free slot");
     }
     ok(
@@ -210,6 +245,12 @@ class World {
 
   get isQuiet(): boolean {
     return this.dispatcher.waiting === 0 && this.dispatcher.running === 0;
+  }
+
+  #onOverdue(id: number): void {
+    const worker = this.workers.get(id);
+    ok(worker?.isTimed, "only a timed worker is ended for a request");
+    worker.isCondemned = true;
   }
 
   #onTakeBack(id: number): void {
@@ -278,6 +319,8 @@ export function simulateDispatch(seed: number, steps: number): Outcome {
     submit: random.between(0.2, 0.9),
     leave: random.between(0, 0.1),
     kill: random.between(0, 0.02),
+    limit: random.between(0, 0.1),
+    look: random.between(0.1, 0.9),
     drain: random.between(0, 0.02),
     join: random.between(0.01, 0.1),
     control: random.between(0.1, 0.9),
@@ -288,6 +331,7 @@ export function simulateDispatch(seed: number, steps: number): Outcome {
     if (random.chance(odds.submit)) for (let i = random.whole(1, 8); i > 0; i -= 1) world.submit();
     if (random.chance(odds.leave)) world.leave();
     if (random.chance(odds.kill)) world.kill();
+    if (random.chance(odds.limit)) world.limit();
     if (random.chance(odds.drain)) world.drain();
     if (random.chance(odds.join)) world.addWorker();
     world.check();
@@ -295,6 +339,7 @@ export function simulateDispatch(seed: number, steps: number): Outcome {
     world.check();
     world.answerControl(odds.control);
     if (random.chance(odds.tick)) world.dispatcher.tick(world.nowMs);
+    if (random.chance(odds.look)) world.dispatcher.look(world.nowMs);
     world.check();
   }
   settle(world);
@@ -302,13 +347,17 @@ export function simulateDispatch(seed: number, steps: number): Outcome {
 }
 
 function settle(world: World): void {
-  world.addWorker();
   for (let turn = 0; turn < 5_000 && !world.isQuiet; turn += 1) {
+    if (![...world.workers.values()].some((worker) => !worker.isDraining && !worker.isCondemned))
+      world.addWorker();
     world.pass(5);
     world.answerControl(1);
     world.dispatcher.tick(world.nowMs);
+    world.dispatcher.look(world.nowMs);
     world.check();
   }
+  world.dispatcher.look(world.nowMs);
+  ok(world.dispatcher.lookEveryMs === 0, "nothing is looked at while nothing with a limit runs");
   ok(world.isQuiet, "after calm nothing waits and nothing runs");
   for (const request of world.requests) ok(request.end !== "", `request ${request.id} never ended`);
 }

@@ -84,3 +84,33 @@ test("without a limit a request may take its time", async (t) => {
   assert.equal((await ask(server.endpoint, { path: "/slow?s=2" })).status, 200);
   await server.stop();
 });
+
+test("a WSGI application gives a request less time than --timeout does, or more", async (t) => {
+  const server = await startServer(t, ["-b", "127.0.0.1:0", "--timeout", "1", "-w", "2", "stuck"]);
+  assert.equal((await ask(server.endpoint, { path: "/slow?limit=30" })).status, 200);
+  const begunMs = performance.now();
+  assert.equal((await ask(server.endpoint, { path: "/sleep?limit=0.2" })).status, 504);
+  assert.ok(performance.now() - begunMs < 900);
+  await server.logged(/WORKER TIMEOUT[^\n]*GET \/sleep/);
+  await server.logged(/sleep_for_ever/);
+  await server.stop();
+});
+
+test("a WSGI application can have a deadline without --timeout", async (t) => {
+  const server = await startServer(t, ["-b", "127.0.0.1:0", "--timeout", "0", "stuck"]);
+  assert.equal((await ask(server.endpoint, { path: "/sleep?limit=0.2" })).status, 504);
+  await server.logged(/cause=request-timeout/);
+  assert.equal((await ask(server.endpoint, { path: "/pid" })).status, 200);
+  await server.stop();
+});
+
+test("an ASGI request whose own time is over is answered and cancelled, and its worker goes on", async (t) => {
+  const server = await startServer(t, [...ARGS, "stuck:asgi"]);
+  const before = await pidOf(server);
+  assert.equal((await ask(server.endpoint, { path: "/wait?limit=0.2" })).status, 504);
+  await server.logged(/request timeout[^\n]*\/wait/);
+  await server.logged(/GET \/wait ran longer than its time limit[\s\S]*wait_for_ever/);
+  await server.logged(/wait was cancelled/);
+  assert.equal(await pidOf(server), before);
+  await server.stop();
+});

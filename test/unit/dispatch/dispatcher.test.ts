@@ -7,6 +7,7 @@ class Recorded implements Job {
   readonly name: string;
   readonly isReplayable: boolean;
   isHeldByClient = false;
+  limitMs = -1;
   readonly ticket: Ticket = new Ticket(this);
   readonly #log: string[];
 
@@ -48,11 +49,13 @@ class Stage {
       drained: (id) => this.log.push(`drained ${id}`),
       worn: (id) => this.log.push(`worn ${id}`),
       overdue: (id, tickets, others) => this.log.push(`overdue ${id}: ${tickets.length} and ${others}`),
+      expired: (id, tickets) => this.log.push(`expired ${tickets.length} of ${id}`),
     });
   }
 
-  submit(name: string, options: { once?: boolean; nowMs?: number } = {}): Ticket {
+  submit(name: string, options: { once?: boolean; nowMs?: number; limitMs?: number } = {}): Ticket {
     const job = new Recorded(this.log, name, options.once !== true);
+    job.limitMs = options.limitMs ?? -1;
     this.dispatcher.submit(job.ticket, options.nowMs ?? 0);
     return job.ticket;
   }
@@ -344,6 +347,92 @@ describe("time limit of requests", () => {
     stage.submit("one");
     looks(stage, 0, 5_000);
     deepEqual(stage.take(), ["one→1"]);
+  });
+});
+
+describe("a request's own time limit", () => {
+  const looks = (stage: Stage, fromMs: number, toMs: number): void => {
+    for (let nowMs = fromMs; nowMs <= toMs; nowMs += 50) stage.dispatcher.look(nowMs);
+  };
+
+  it("counts in place of the server's, shorter or longer, or is none", () => {
+    const stage = new Stage({ timeoutMs: 800 });
+    stage.dispatcher.addWorker(1, 3, 0);
+    stage.submit("short", { limitMs: 200 });
+    stage.submit("long", { limitMs: 1_600 });
+    stage.submit("free", { limitMs: 0 });
+    stage.take();
+    looks(stage, 0, 150);
+    deepEqual(stage.take(), []);
+    looks(stage, 200, 1_550);
+    deepEqual(stage.take(), ["short expired", "overdue 1: 1 and 2"]);
+    looks(stage, 1_600, 5_000);
+    deepEqual(stage.take(), ["long expired", "overdue 1: 2 and 1"]);
+  });
+
+  it("is looked at eight times, and only while such a request runs", () => {
+    const stage = new Stage({ timeoutMs: 0 });
+    stage.dispatcher.addWorker(1, 1, 0);
+    equal(stage.dispatcher.lookEveryMs, 0);
+    const one = stage.submit("one", { limitMs: 400 });
+    equal(stage.dispatcher.lookEveryMs, 50);
+    stage.dispatcher.look(50);
+    equal(stage.dispatcher.lookEveryMs, 50);
+    stage.dispatcher.finished(one, 1, 60);
+    stage.dispatcher.look(100);
+    equal(stage.dispatcher.lookEveryMs, 0);
+  });
+
+  it("may be set anew while the request runs, and then counts from there", () => {
+    const stage = new Stage({ timeoutMs: 0 });
+    stage.dispatcher.addWorker(1, 2, 0);
+    const one = stage.submit("one", { limitMs: 400 });
+    const two = stage.submit("two");
+    looks(stage, 0, 300);
+    stage.dispatcher.limit(one, 0);
+    stage.dispatcher.limit(two, 200);
+    looks(stage, 350, 500);
+    deepEqual(stage.take(), ["one→1", "two→1"]);
+    looks(stage, 550, 2_000);
+    deepEqual(stage.take(), ["two expired", "overdue 1: 1 and 1"]);
+  });
+
+  it("ends a request alone where the worker runs many things at once", () => {
+    const stage = new Stage({ timeoutMs: 800 });
+    stage.dispatcher.addWorker(1, 10, 0, { isTimed: false });
+    stage.submit("plain");
+    stage.submit("limited", { limitMs: 200 });
+    looks(stage, 0, 5_000);
+    stage.submit("next");
+    deepEqual(stage.take(), ["plain→1", "limited→1", "limited expired", "expired 1 of 1", "next→1"]);
+  });
+
+  it("does not make a long limit of others longer when it is looked at more often now and then", () => {
+    const stage = new Stage({ timeoutMs: 8_000 });
+    stage.dispatcher.addWorker(1, 2, 0, { takesAhead: false });
+    stage.submit("slow");
+    stage.take();
+    let nowMs = 0;
+    for (; nowMs < 7_900; nowMs += 100) {
+      const quick = stage.submit("quick", { limitMs: 160, nowMs });
+      stage.dispatcher.look(nowMs + 20);
+      stage.dispatcher.finished(quick, 1, nowMs + 30);
+    }
+    equal(stage.take().includes("slow expired"), false);
+    for (const until = nowMs + 1_200; nowMs <= until; nowMs += 100) stage.dispatcher.look(nowMs);
+    deepEqual(stage.take(), ["slow expired", "overdue 1: 1 and 0"]);
+  });
+
+  it("is the route's again when another worker gets the request", () => {
+    const stage = new Stage({ timeoutMs: 0 });
+    stage.dispatcher.addWorker(1, 1, 0);
+    const one = stage.submit("one", { limitMs: 400 });
+    stage.dispatcher.limit(one, 0);
+    stage.dispatcher.addWorker(2, 1, 0);
+    stage.dispatcher.removeWorker(1, 10);
+    equal(one.limitMs, 400);
+    looks(stage, 10, 500);
+    deepEqual(stage.take(), ["one→1", "one→2", "one expired", "overdue 2: 1 and 0"]);
   });
 });
 

@@ -64,7 +64,7 @@ function decode(frame: wire.Frame): Record<string, unknown> | undefined {
 }
 
 const KINDS = new Set(
-  "HELLO REQUEST BODY BODY_FILE RESPONSE INFORM FILE FILE_REPLY CREDIT CANCEL ABORT DRAIN TAKE_BACK TAKEN LEFT".split(
+  "HELLO REQUEST BODY BODY_FILE RESPONSE INFORM FILE FILE_REPLY CREDIT CANCEL ABORT DRAIN TAKE_BACK TAKEN LEFT DEADLINE".split(
     " ",
   ),
 );
@@ -92,6 +92,8 @@ function decodePayload(frame: wire.Frame): Record<string, unknown> | undefined {
       return decodeFile(frame);
     case wire.FILE_REPLY:
       return { accepted: payload[0] === 1 };
+    case wire.DEADLINE:
+      return { limitMs: readCredit(frame) };
     case wire.CREDIT:
       return { credit: readCredit(frame) };
     case wire.CANCEL:
