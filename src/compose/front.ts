@@ -7,12 +7,14 @@ import { Socket } from "node:net";
 import { dirname } from "node:path";
 import { Channel } from "../arbiter/channel.ts";
 import { systemClock } from "../base/system-clock.ts";
+import { NO_POLICY } from "../config/site.ts";
 import type { Line } from "../control/json-lines.ts";
 import type { FrontCommand, FrontReport, OpenRequest } from "../control/messages.ts";
 import { Front } from "../front/front.ts";
 import { lendLargeReads } from "../front/lent-reads.ts";
 import { AppHandler } from "../handlers/app.ts";
 import { Development } from "../handlers/development.ts";
+import { filtered, filterServices, filtersOf } from "../handlers/filters/chain.ts";
 import { type HealthFacts, HealthHandler } from "../handlers/health.ts";
 import { PressureHandler } from "../handlers/pressure.ts";
 import type { Handler } from "../http/exchange.ts";
@@ -173,8 +175,20 @@ class FrontParts {
     const { config } = this.#order;
     const facts = (): HealthFacts => ({ ...this.app.status(), isLeaving: this.#isLeaving });
     const { health: prefix, queueMax } = config;
-    const app = config.workersMin < config.workersMax ? this.#pressureHandler() : this.app;
+    const app = this.#filtered(config.workersMin < config.workersMax ? this.#pressureHandler() : this.app);
     return prefix === "" ? app : new HealthHandler({ prefix, queueMax, facts, next: app });
+  }
+
+  /** What the one route says of responses. */
+  #filtered(app: Handler): Handler {
+    const { policy } = this.#order.config.routes[0] ?? { policy: NO_POLICY };
+    return filtered(
+      app,
+      filtersOf(
+        policy,
+        filterServices(this.log, () => performance.now()),
+      ),
+    );
   }
 
   #pressureHandler(): Handler {

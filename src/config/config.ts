@@ -118,6 +118,10 @@ export interface Config {
   readonly bodyBytesMax: number;
   readonly bodyMemoryBytes: number;
   readonly responseBufferBytes: number;
+  /** What of one response may wait for its client in a temporary file; 0: none does. */
+  readonly responseSpillBytes: number;
+  /** The same for all responses of a front together. */
+  readonly responseSpillTotalBytes: number;
   readonly permitObsoleteFolding: boolean;
   readonly stripHeaderSpaces: boolean;
   readonly permitUnconventionalHttpMethod: boolean;

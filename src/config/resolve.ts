@@ -6,6 +6,7 @@ import type { Address, Config } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import type { Origins } from "./layer.ts";
 import type { Problem } from "./problem.ts";
+import { responsePolicy } from "./response-policy.ts";
 import { ACCESS_FORMAT_UVICORN, LOGGER_CLASS_DEFAULT } from "./settings/logging.ts";
 import type { SettingName, Values } from "./settings.ts";
 import { APP_NAME, MATCH_ALL, NO_POLICY, plainListener, type Route } from "./site.ts";
@@ -38,7 +39,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     app: resolveApp(values, problems),
     bind,
     listeners: bind.map(plainListener),
-    routes: [APP_ROUTE],
+    routes: [{ ...APP_ROUTE, policy: responsePolicy(values, chdir) }],
     backlog: values.backlog,
     unixSocket: resolveUnixSocket(values),
     ...resolveWorkers(values, around),
@@ -82,6 +83,8 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     bodyBytesMax: values.limit_request_body,
     bodyMemoryBytes: values.body_memory,
     responseBufferBytes: values.response_buffer,
+    responseSpillBytes: values.response_spill,
+    responseSpillTotalBytes: values.response_spill_total,
     permitObsoleteFolding: values.permit_obsolete_folding,
     stripHeaderSpaces: values.strip_header_spaces,
     permitUnconventionalHttpMethod: values.permit_unconventional_http_method,

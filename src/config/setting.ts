@@ -10,6 +10,7 @@ export type Section =
   | "Size limits"
   | "Waiting line"
   | "HTTP"
+  | "Responses"
   | "Proxies in front"
   | "Logging"
   | "Process"

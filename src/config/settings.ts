@@ -21,6 +21,7 @@ import {
   PROCESS_SETTINGS,
   type ProcessValues,
 } from "./settings/process.ts";
+import { RESPONSE_SETTINGS, type ResponseValues } from "./settings/responses.ts";
 import { WORKER_SETTINGS, type WorkerValues } from "./settings/workers.ts";
 
 /** Every setting's value. */
@@ -30,6 +31,7 @@ export type Values = ApplicationValues &
   LimitValues &
   HttpValues &
   ProxyValues &
+  ResponseValues &
   LoggingValues &
   ProcessValues &
   OperationValues &
@@ -47,6 +49,7 @@ export const SETTINGS: SettingsOf<Values> = {
   ...LIMIT_SETTINGS,
   ...HTTP_SETTINGS,
   ...PROXY_SETTINGS,
+  ...RESPONSE_SETTINGS,
   ...LOGGING_SETTINGS,
   ...PROCESS_SETTINGS,
   ...OPERATION_SETTINGS,

@@ -141,6 +141,8 @@ export interface RoutePolicy {
   readonly timeoutMs: number | null;
   /** Set on every response, names in lower case; a value of "" removes the field. */
   readonly headers: readonly (readonly [string, string])[];
+  /** As `headers`, but only where the application says nothing itself. */
+  readonly headerDefaults?: readonly (readonly [string, string])[];
   /** Status (or `4xx`, `5xx`) → absolute path of the page sent in place of the application's and our own. */
   readonly errorPages: readonly { readonly status: string; readonly file: string }[];
   readonly basicAuth: { readonly realm: string; readonly usersFile: string } | null;

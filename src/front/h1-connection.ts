@@ -18,7 +18,7 @@ import type { Duplex } from "node:stream";
 import { assert, unreachable } from "../base/assert.ts";
 import { H1Protocol } from "../h1/protocol.ts";
 import { errorPage } from "../http/error-page.ts";
-import type { AbortCause, BodySink, Peer } from "../http/exchange.ts";
+import type { AbortCause, BodySink, ExchangeEvents, Peer } from "../http/exchange.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
 import {
   type Aside,
@@ -427,9 +427,10 @@ export class H1Connection
     this.destroy(this.#exchange?.abortCause ?? "app-aborted");
   }
 
-  sendPage(status: number, message: string): number {
-    const page = errorPage(status, { detail: message });
-    const head = { ...ownHead(status, page.body.length), close: this.#phase !== "answering" };
+  sendPage(status: number, message: string, events?: ExchangeEvents): number {
+    const page = events?.errorPage?.(status, message) ?? errorPage(status, { detail: message });
+    const hasServer = /^server:/im.test(page.block);
+    const head = { ...ownHead(status, page.body.length), hasServer, close: this.#phase !== "answering" };
     this.output.text(this.protocol.responseHead(head, page.block, this.context.common));
     const isBodyless = this.protocol.bodyMode === "none";
     if (!isBodyless) this.output.text(this.#framed(page.body));
@@ -490,7 +491,7 @@ export class H1Connection
     }
     if (!exchange.isStarted) {
       exchange.status = status;
-      exchange.bodyBytes = this.sendPage(status, message);
+      exchange.bodyBytes = this.sendPage(status, message, exchange.events);
     }
     this.#finishExchange(cause);
   }

@@ -47,8 +47,8 @@ export interface ExchangeShell {
   onOutputAdded(): void;
   /** The response is complete, though perhaps not sent. */
   onResponseEnd(): void;
-  /** Sends an error page as the whole response; returns the bytes of its body. */
-  sendPage(status: number, message: string): number;
+  /** Sends an error page, which `events` may change, as the whole response; returns the bytes of its body. */
+  sendPage(status: number, message: string, events: ExchangeEvents | undefined): number;
   /** The response cannot be completed: the connection must not look as if it were. */
   breakResponse(): void;
 }
@@ -200,7 +200,7 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
       return;
     }
     this.status = status;
-    this.bodyBytes = this.#shell.sendPage(status, reason);
+    this.bodyBytes = this.#shell.sendPage(status, reason, this.events);
     this.#shell.onResponseEnd();
   }
 

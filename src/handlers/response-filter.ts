@@ -1,6 +1,7 @@
 // Stands between a handler and the client, seen from both as the other: what changes responses (compression, fields, pages,
 // disk) is made of this. It passes everything on; who extends it overrides what it changes.
 
+import type { ErrorPage } from "../http/error-page.ts";
 import type {
   AbortCause,
   Exchange,
@@ -88,5 +89,9 @@ export class ResponseFilter implements Exchange, ResponseSink, ExchangeEvents {
 
   onHalfClose(): void {
     this.events?.onHalfClose?.();
+  }
+
+  errorPage(status: number, detail: string): ErrorPage | undefined {
+    return this.events?.errorPage?.(status, detail);
   }
 }

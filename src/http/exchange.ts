@@ -1,6 +1,7 @@
 // One request and its response, whatever the HTTP version: what a front hands to a handler.
 // Everything here is synchronous; a handler keeps the exchange and answers when it can.
 
+import type { ErrorPage } from "./error-page.ts";
 import type { Fields } from "./fields.ts";
 import type { RouteFacts } from "./route-facts.ts";
 
@@ -149,6 +150,11 @@ export interface ExchangeEvents {
    * TCP does not tell. The exchange goes on unless its handler ends it.
    */
   onHalfClose?(): void;
+  /**
+   * The server is about to answer with an error page of its own (an `abort` before the response's start, a body that is too large
+   * or too slow): what to send in its place. undefined: the plain page, which tells `detail`.
+   */
+  errorPage?(status: number, detail: string): ErrorPage | undefined;
 }
 
 export interface Exchange {

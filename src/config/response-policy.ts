@@ -1,0 +1,33 @@
+// What settings say of all responses, as the policy of a route: compression, header fields, error pages.
+
+import { resolve as resolvePath } from "node:path";
+import type { Values } from "./settings.ts";
+import { NO_POLICY, type RoutePolicy } from "./site.ts";
+
+/**
+ * Fields that make browsers careful; each only where the application does not send its own. Frames of the same site stay
+ * possible. Strict-Transport-Security goes to clients that came by https alone (handlers/filters/route-fields.ts), and says
+ * nothing of subdomains.
+ */
+export const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  ["x-content-type-options", "nosniff"],
+  ["x-frame-options", "SAMEORIGIN"],
+  ["referrer-policy", "strict-origin-when-cross-origin"],
+  ["strict-transport-security", "max-age=15552000"],
+];
+
+type PolicyValues = Pick<
+  Values,
+  "compress" | "compress_types" | "compress_min_size" | "security_headers" | "error_page"
+>;
+
+/** `folder`: what relative paths are below. */
+export function responsePolicy(values: PolicyValues, folder: string): RoutePolicy {
+  const { compress: codings, compress_types: types, compress_min_size: bytesMin } = values;
+  return {
+    ...NO_POLICY,
+    ...(values.security_headers ? { headerDefaults: SECURITY_HEADERS } : {}),
+    errorPages: values.error_page.map(({ status, file }) => ({ status, file: resolvePath(folder, file) })),
+    compression: codings.length === 0 ? null : { codings, types, bytesMin },
+  };
+}
