@@ -52,12 +52,12 @@ export class Compressor {
     if (this.#state === "closed" || bytes.length === 0) return;
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
-    if (this.#state === "idle") this.#work();
+    this.#workIfIdle();
   }
 
   end(): void {
     this.#isLast = true;
-    if (this.#state === "idle") this.#work();
+    this.#workIfIdle();
   }
 
   /** The client took so much of the output. */
@@ -75,6 +75,7 @@ export class Compressor {
   }
 
   #work(): void {
+    if (this.#state === "closed") return;
     if (this.#waitingBytes === 0) {
       this.#state = "ending";
       this.#stream.end();
@@ -92,9 +93,12 @@ export class Compressor {
   #onWorked(bytes: number): void {
     if (this.#state === "closed") return;
     this.#inputBytes += bytes;
-    this.#mark();
-    if (this.#waitingBytes > 0 || this.#isLast) this.#work();
-    else this.#flush();
+    if (this.#waitingBytes === 0 && !this.#isLast) {
+      this.#flush();
+      return;
+    }
+    this.#mark(); // what the compressor holds on to is less than its window
+    this.#work();
   }
 
   #flush(): void {
@@ -102,8 +106,14 @@ export class Compressor {
     this.#stream.flush(this.#codec.flushKind, () => {
       if (this.#state === "closed") return;
       this.#state = "idle";
-      if (this.#waitingBytes > 0 || this.#isLast) this.#work();
+      this.#mark();
+      this.#workIfIdle();
     });
+  }
+
+  /** Whoever was told of credit may have begun, or ended all. */
+  #workIfIdle(): void {
+    if (this.#state === "idle" && (this.#waitingBytes > 0 || this.#isLast)) this.#work();
   }
 
   #onOutput(bytes: Buffer): void {
