@@ -82,6 +82,7 @@ export const RESPONSE_SETTINGS: SettingsOf<ResponseValues> = {
     flags: ["--compress-types"],
     type: MEDIA_TYPES,
     byDefault: COMPRESS_TYPES_DEFAULT,
+    defaultText: "text, JSON, XML, JavaScript, SVG, WebAssembly, TTF and OTF",
     doc: "Content types to compress, without parameters; text/* means all of its kind. Event streams are never compressed.",
     status: SUPPORTED,
   },
