@@ -3,7 +3,6 @@
 
 import type { LostRequest } from "../control/messages.ts";
 import type { Log, LogFields } from "../log/log.ts";
-import { OomWatch } from "./oom-watch.ts";
 import type { PoolWorker } from "./pool.ts";
 
 const LOST_WAIT_MS = 500;
@@ -29,12 +28,15 @@ export interface Death {
 export class Deaths {
   readonly #log: Log;
   readonly #reports = new Map<number, readonly LostRequest[]>();
-  readonly #oom: OomWatch;
+  readonly #oomKills: () => number | undefined;
+  #oomKillsSeen: number;
   #waiting: readonly Death[] = [];
 
-  constructor(log: Log, oom: OomWatch = new OomWatch()) {
+  /** `oomKills`: how many processes of this control group the kernel has killed for memory. */
+  constructor(log: Log, oomKills: () => number | undefined = () => undefined) {
     this.#log = log;
-    this.#oom = oom;
+    this.#oomKills = oomKills;
+    this.#oomKillsSeen = oomKills() ?? 0;
   }
 
   onExit(exited: Death): void {
@@ -68,7 +70,10 @@ export class Deaths {
 
   /** A SIGKILL that nobody here sent, while the kernel's count of such went up. */
   #isByKernel({ worker, exit }: Death): boolean {
-    return exit.signal === "SIGKILL" && worker.cause === undefined && this.#oom.hasRisen();
+    if (exit.signal !== "SIGKILL" || worker.cause !== undefined) return false;
+    const seen = this.#oomKillsSeen;
+    this.#oomKillsSeen = this.#oomKills() ?? seen;
+    return this.#oomKillsSeen > seen;
   }
 
   #remember(pid: number, inFlight: readonly LostRequest[]): void {

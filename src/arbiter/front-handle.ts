@@ -1,17 +1,12 @@
 // A front as the arbiter sees it. It inherits the listeners as descriptors 4, 5, … and is told the rest over control.
 
-import type {
-  FrontCommand,
-  FrontReport,
-  FrontSite,
-  InheritedListener,
-  Meeting,
-  Meetings,
-} from "../control/messages.ts";
+import type { Config } from "../config/config.ts";
+import type { FrontCommand, FrontReport, InheritedListener, Meeting } from "../control/messages.ts";
 import { readFrontReport } from "../control/shapes.ts";
 import type { Log } from "../log/log.ts";
+import type { ListenerMaterial } from "./certificate-keeper.ts";
 import type { Child, ChildExit, ChildSpec, SpawnChild } from "./child.ts";
-import type { AppBroken, AppMended } from "./development.ts";
+import type { AppBroken } from "./development.ts";
 
 const FIRST_LISTENER_FD = 4;
 
@@ -22,9 +17,11 @@ export interface FrontSink {
 
 export interface FrontOrder {
   readonly nr: number;
+  readonly generation: number;
   readonly spec: Omit<ChildSpec, "fds">;
-  readonly site: FrontSite;
+  readonly config: Config;
   readonly listeners: readonly InheritedListener[];
+  readonly materials: readonly ListenerMaterial[];
   /** Made by the front when a body needs it, removed by whoever lives longer. */
   readonly bodyFolder: string;
 }
@@ -34,23 +31,12 @@ export interface FrontOrder {
  */
 export type FrontState = "starting" | "ready" | "draining" | "gone";
 
-/** One application in a front that is ready. */
-export interface AppFront {
-  readonly nr: number;
-  /** Where its workers attach. */
-  readonly meeting: Meeting;
-  drainWorker(pid: number): void;
-  /** A stuck worker's clients are answered, and its requests not tried again. */
-  expireWorker(pid: number): void;
-}
-
 export class FrontHandle {
   readonly nr: number;
   readonly bodyFolder: string;
   readonly #child: Child;
   #state: FrontState = "starting";
-  #meetings: Meetings = {};
-  #wasReady = false;
+  #meeting: Meeting | undefined;
 
   constructor(order: FrontOrder, spawn: SpawnChild, sink: FrontSink, log: Log) {
     this.nr = order.nr;
@@ -70,6 +56,7 @@ export class FrontHandle {
         },
       },
     );
+    this.showCertificates(order.materials);
     this.#send(configureCommand(order));
   }
 
@@ -81,30 +68,28 @@ export class FrontHandle {
     return this.#state;
   }
 
-  get wasReady(): boolean {
-    return this.#wasReady;
+  /** Where workers attach; undefined before it is ready. */
+  get meeting(): Meeting | undefined {
+    return this.#meeting;
   }
 
-  /** Undefined before the front has said where that application's workers attach. */
-  of(app: string): AppFront | undefined {
-    const meeting = Object.hasOwn(this.#meetings, app) ? this.#meetings[app] : undefined;
-    if (meeting === undefined) return undefined;
-    return {
-      nr: this.nr,
-      meeting,
-      drainWorker: (pid) => this.#send({ type: "drain-worker", app, pid }),
-      expireWorker: (pid) => this.#send({ type: "expire-worker", app, pid }),
-    };
+  /** For handshakes from now on. */
+  showCertificates(materials: readonly ListenerMaterial[]): void {
+    for (const material of materials) this.#send({ type: "certificates", ...material });
   }
 
-  /** Its answer is `reconfigured`. */
-  reconfigure(site: FrontSite): void {
-    this.#send({ type: "reconfigure", ...site });
+  /** A stuck worker's clients are answered, and its requests not tried again. */
+  expireWorker(pid: number): void {
+    this.#send({ type: "expire-worker", pid });
+  }
+
+  drainWorker(pid: number): void {
+    this.#send({ type: "drain-worker", pid });
   }
 
   /** Development only. */
-  tellApp(app: string, state: AppBroken | AppMended): void {
-    this.#send({ ...state, app });
+  tellApp(state: AppBroken | { readonly type: "app-mended" }): void {
+    this.#send(state);
   }
 
   /** Harmless when repeated; a quick one hastens. */
@@ -132,9 +117,8 @@ export class FrontHandle {
   }
 
   #onReport(report: FrontReport, sink: FrontSink): void {
-    if (report.type === "ready" || report.type === "reconfigured") this.#meetings = report.meetings;
     if (report.type === "ready") {
-      this.#wasReady = true;
+      this.#meeting = { address: report.address, token: report.token };
       if (this.#state === "starting") this.#state = "ready";
     }
     sink.onFrontReport(this, report);
@@ -146,10 +130,10 @@ export class FrontHandle {
 }
 
 function configureCommand(order: FrontOrder): FrontCommand {
-  const { site, bodyFolder, nr } = order;
+  const { config, bodyFolder, nr, generation } = order;
   const listeners = order.listeners.map((listener, index) => ({
     ...listener,
     fd: FIRST_LISTENER_FD + index,
   }));
-  return { type: "configure", ...site, listeners, bodyFolder, nr };
+  return { type: "configure", config, listeners, bodyFolder, nr, generation };
 }

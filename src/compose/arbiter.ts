@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { activatedAddresses, withoutActivation } from "../arbiter/activation.ts";
 import { Arbiter } from "../arbiter/arbiter.ts";
+import { CertificateKeeper } from "../arbiter/certificate-keeper.ts";
 import { type ChildSpec, spawnChild } from "../arbiter/child.ts";
 import { openControlListener } from "../arbiter/control-listener.ts";
 import { ListenError } from "../arbiter/listen-error.ts";
@@ -20,7 +21,7 @@ import { listenToSignals } from "../arbiter/signals.ts";
 import { watchFiles } from "../arbiter/watcher.ts";
 import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
-import { APP_NAME } from "../config/site.ts";
+import type { ListenerConfig } from "../config/site.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { groupId, userId } from "../os/account.ts";
@@ -73,11 +74,14 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
   const identity = identityOf(run.config, log);
   if (identity === undefined) return EXIT_CANNOT_START;
   giveLogs(run.config, identity);
-  const base = { python: python.path, identity, log, teller };
+  const wanted = wantedListeners(run.config);
+  const certificates = new CertificateKeeper(wanted, systemClock, log);
+  if (!certificates.readAll()) return EXIT_CANNOT_START;
+  const base = { python: python.path, identity, certificates, log, teller };
   if (run.purpose === "check") return serve(run, { ...base, listeners: [] });
   const pidFile = openPidFile(run.config, log);
   if (pidFile === "failed") return EXIT_CANNOT_START;
-  const listeners = await listen(run.config, log);
+  const listeners = await listen(run.config, wanted, log);
   if (listeners !== undefined) {
     if (pidFile !== undefined && isSuccessor())
       afterPredecessor(() => promote(pidFile, run.config.pidFile, log));
@@ -94,31 +98,26 @@ interface Foundation {
   readonly python: string;
   readonly identity: Identity;
   readonly listeners: readonly Listener[];
+  readonly certificates: CertificateKeeper;
   readonly log: ErrorLog;
   readonly teller: Teller;
 }
 
 async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
-  const { python, identity, listeners, log, teller } = foundation;
+  const { python, identity, listeners, certificates, log, teller } = foundation;
   const env = withoutActivation(process.env);
   const { config, cfg, purpose, file } = run;
   const operations = new Operations({ config, log, listeners });
   const arbiter = new Arbiter(
     {
       config,
-      apps: [
-        {
-          name: APP_NAME,
-          config,
-          cfg,
-          source: file?.source,
-          adoptForkserver: file?.evaluation?.adopt,
-          forkserverSpec: pythonSpec(python),
-        },
-      ],
+      cfg,
+      source: file?.source,
+      adoptForkserver: file?.evaluation?.adopt,
       purpose,
       listeners,
       version: VERSION,
+      forkserverSpec: pythonSpec(python),
       frontSpec: frontSpec(env, identity),
     },
     {
@@ -138,6 +137,7 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
       nameBodyFolder: () => join(tmpdir(), `tunicorn-${process.pid}-${randomBytes(8).toString("hex")}`),
       removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
       reopenLogs: () => log.reopen(),
+      certificates,
       watchFiles,
     },
   );
@@ -187,8 +187,18 @@ function foundBy({ python }: NonNullable<OpenedFile["evaluation"]>): FoundPython
   return { path: python };
 }
 
+/** What is to be spoken, on which sockets, in their order. */
+function wantedListeners({ listeners }: Config): readonly ListenerConfig[] {
+  const activated = activatedAddresses(process.env, process.pid);
+  return activated.length > 0 ? onActivated(activated, listeners) : listeners;
+}
+
 /** Undefined, after a clear line in the log, when an address cannot be had. */
-async function listen(config: Config, log: Log): Promise<readonly Listener[] | undefined> {
+async function listen(
+  config: Config,
+  wanted: readonly ListenerConfig[],
+  log: Log,
+): Promise<readonly Listener[] | undefined> {
   const owner = socketOwner(config);
   if (owner === undefined) {
     const { user, group } = config.unixSocket;
@@ -196,9 +206,7 @@ async function listen(config: Config, log: Log): Promise<readonly Listener[] | u
     return undefined;
   }
   const handedOver = inherited(process.env);
-  if (handedOver !== undefined) return takeOver(handedOver, config.listeners);
-  const activated = activatedAddresses(process.env, process.pid);
-  const wanted = activated.length > 0 ? onActivated(activated, config.listeners) : config.listeners;
+  if (handedOver !== undefined) return takeOver(handedOver, wanted);
   for (let retriesLeft = LISTEN_RETRIES; ; retriesLeft -= 1) {
     try {
       return await openListeners(wanted, owner);

@@ -106,6 +106,7 @@ export class Operations {
     const nowMs = (): number => systemClock.nowMs();
     const commands = new ControlCommands({
       arbiter,
+      config,
       version: VERSION,
       pid: process.pid,
       addresses,

@@ -109,6 +109,10 @@ export interface Config {
   readonly responseStallMs: number;
   readonly lingerMs: number;
   readonly connectionsMax: number;
+  /** Clients of one front at their TLS handshake at a time. */
+  readonly tlsHandshakesMax: number;
+  /** Value of Strict-Transport-Security on responses over TLS; "" sends none. */
+  readonly hsts: string;
 
   /** Bytes of a whole request head. */
   readonly limitRequestHead: number;

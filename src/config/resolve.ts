@@ -6,10 +6,11 @@ import type { Address, Config } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import type { Origins } from "./layer.ts";
 import type { Problem } from "./problem.ts";
+import { resolveHsts, resolveListeners } from "./resolve-tls.ts";
 import { responsePolicy } from "./response-policy.ts";
 import { ACCESS_FORMAT_UVICORN, LOGGER_CLASS_DEFAULT } from "./settings/logging.ts";
 import type { SettingName, Values } from "./settings.ts";
-import { APP_NAME, MATCH_ALL, NO_POLICY, plainListener, type Route } from "./site.ts";
+import { APP_NAME, MATCH_ALL, NO_POLICY, type Route } from "./site.ts";
 import { resolveWorkerClass } from "./worker-class.ts";
 
 export interface Resolved {
@@ -35,10 +36,15 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
   const chdir = resolvePath(around.cwd, values.chdir);
   const access = resolveAccessLog(values, origins, around.speaksUvicorn);
   const bind = resolveBind(values, origins, around.env, problems).map((address) => within(chdir, address));
+  const placed = {
+    ...values,
+    https_redirect: values.https_redirect.map((address) => within(chdir, address)),
+  };
+  const listeners = resolveListeners(bind, { values: placed, origins, chdir, problems, warnings });
   const config: Config = {
     app: resolveApp(values, problems),
-    bind,
-    listeners: bind.map(plainListener),
+    bind: listeners.map(({ address }) => address),
+    listeners,
     routes: [{ ...APP_ROUTE, policy: responsePolicy(values, chdir) }],
     backlog: values.backlog,
     unixSocket: resolveUnixSocket(values),
@@ -76,6 +82,8 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     responseStallMs: values.response_timeout,
     lingerMs: values.linger_timeout,
     connectionsMax: values.connections,
+    tlsHandshakesMax: values.tls_handshakes,
+    hsts: resolveHsts({ values, origins, problems, warnings }),
     limitRequestHead: values.limit_request_head,
     limitRequestLine: values.limit_request_line,
     limitRequestFields: values.limit_request_fields,
@@ -327,7 +335,7 @@ function resolveFile(folder: string, file: string): string {
   return file === "" || file === "-" ? file : resolvePath(folder, file);
 }
 
-export function deepFreeze<T>(value: T): T {
+function deepFreeze<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   for (const member of Object.values(value)) deepFreeze(member);
   return Object.freeze(value);

@@ -25,6 +25,8 @@ export type FrontConfig = Pick<
   | "lingerMs"
   | "streamGraceMs"
   | "connectionsMax"
+  | "tlsHandshakesMax"
+  | "hsts"
   | "limitRequestHead"
   | "limitRequestLine"
   | "limitRequestFields"

@@ -10,6 +10,9 @@ export interface FrontCounters {
   /** Idle connections closed early to make room for new ones. */
   connectionsEvicted: number;
   acceptErrors: number;
+  /** TLS handshakes that began, and those that came to nothing. */
+  tlsHandshakes: number;
+  tlsFailures: number;
   requests: number;
   /** Exchanges that a handler has and has not finished. */
   exchangesOpen: number;
@@ -31,6 +34,8 @@ export function newCounters(): FrontCounters {
     connectionsRefused: 0,
     connectionsEvicted: 0,
     acceptErrors: 0,
+    tlsHandshakes: 0,
+    tlsFailures: 0,
     requests: 0,
     exchangesOpen: 0,
     webSocketsOpen: 0,

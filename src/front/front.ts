@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { Deferred } from "../base/deferred.ts";
 import type { Clock, Timer } from "../base/ports.ts";
 import type { ListenerConfig } from "../config/site.ts";
+import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { MessageLimits } from "../http/limits.ts";
 import type { CommonLines } from "../http/message-protocol.ts";
@@ -21,6 +22,7 @@ import { Entrance } from "./entrance.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import type { InFlight } from "./in-flight.ts";
 import { type BoundAddress, Listener } from "./listener.ts";
+import { ListenerContext } from "./listener-context.ts";
 import { messageLimits } from "./message-limits.ts";
 import { Slab } from "./output.ts";
 
@@ -39,21 +41,30 @@ export interface FrontOptions {
   readonly clock: Clock;
 }
 
+export interface ListenOptions {
+  /** That of a Unix socket which comes as a descriptor. */
+  readonly unixPath?: string | undefined;
+  /** Certificates, where the settings ask for TLS. */
+  readonly material?: TlsMaterial | undefined;
+  /** Answers the listener's exchanges in place of the front's handler. */
+  readonly handler?: Handler | undefined;
+}
+
 export class Front implements FrontContext, ConnectionOwner {
   #config: FrontConfig;
-  #limits: MessageLimits;
-  #common: CommonLines;
-  #handler: Handler;
-  #isLeaving = false;
+  readonly limits: MessageLimits;
+  readonly handler: Handler;
   readonly log: Log;
   readonly accessLog: AccessLog | undefined;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly slab: Slab = new Slab();
   readonly flushQueue: FlushQueue = new FlushQueue();
+  readonly common: CommonLines;
   readonly counters: FrontCounters = newCounters();
 
   readonly #listeners: Listener[] = [];
+  readonly #entrances: Entrance[] = [];
   /** Oldest first. */
   readonly #connections = new Set<ClientConnection>();
   #exchangeIds = 0;
@@ -62,37 +73,17 @@ export class Front implements FrontContext, ConnectionOwner {
 
   constructor(options: FrontOptions) {
     this.#config = options.config;
-    this.#limits = messageLimits(options.config);
-    this.#handler = options.handler;
+    this.limits = messageLimits(options.config);
+    this.handler = options.handler;
     this.log = options.log;
     this.accessLog = options.accessLog;
     this.clock = options.clock;
     this.deadlines = new Deadlines(options.clock);
-    this.#common = new CurrentLines(options.config, options.clock);
+    this.common = new CurrentLines(options.config, options.clock);
   }
 
   get config(): FrontConfig {
     return this.#config;
-  }
-
-  get limits(): MessageLimits {
-    return this.#limits;
-  }
-
-  get common(): CommonLines {
-    return this.#common;
-  }
-
-  get handler(): Handler {
-    return this.#handler;
-  }
-
-  /** From now on. Connections that are open keep the limits of a message that they began with. */
-  reconfigure(config: FrontConfig, handler: Handler): void {
-    this.#config = this.#isLeaving ? { ...config, keepAliveMs: 0 } : config;
-    this.#limits = messageLimits(config);
-    this.#common = new CurrentLines(config, this.clock);
-    this.#handler = handler;
   }
 
   get isDraining(): boolean {
@@ -103,9 +94,12 @@ export class Front implements FrontContext, ConnectionOwner {
     return ++this.#exchangeIds;
   }
 
-  /** Accepts clients of one more socket. `unixPath`: that of a Unix socket which comes as a descriptor. */
-  async listen(settings: ListenerConfig, unixPath?: string): Promise<BoundAddress> {
-    const entrance = new Entrance({ settings, context: this, owner: this });
+  /** Accepts clients of one more socket. */
+  async listen(settings: ListenerConfig, options: ListenOptions = {}): Promise<BoundAddress> {
+    const { material, unixPath } = options;
+    const context = this.#contextOf(settings, options.handler);
+    const entrance = new Entrance({ settings, context, owner: this, material });
+    this.#entrances.push(entrance);
     const listener = new Listener({
       address: settings.address,
       unixPath,
@@ -122,9 +116,20 @@ export class Front implements FrontContext, ConnectionOwner {
     return listener.bound;
   }
 
+  #contextOf({ tls }: ListenerConfig, handler: Handler | undefined): FrontContext {
+    // RFC 6797 §7.2: not over plain text.
+    const lines =
+      tls === null || this.config.hsts === "" ? "" : `Strict-Transport-Security: ${this.config.hsts}\r\n`;
+    return handler === undefined && lines === "" ? this : new ListenerContext(this, { handler, lines });
+  }
+
+  /** Other certificates for a listener, by the order of `listen`. Connections go on with what they have. */
+  renewTls(index: number, material: TlsMaterial): void {
+    this.#entrances[index]?.renewTls(material);
+  }
+
   /** A stop is near: clients are still taken, but each response is the last one of its connection. */
   leave(): void {
-    this.#isLeaving = true;
     this.#config = { ...this.#config, keepAliveMs: 0 };
   }
 
@@ -183,6 +188,7 @@ export class Front implements FrontContext, ConnectionOwner {
       return;
     }
     const connection = entrance.admit(socket, unixPath);
+    if (connection === undefined) return;
     this.#connections.add(connection);
     this.counters.connectionsOpen++;
     this.counters.connectionsTotal++;

@@ -14,6 +14,8 @@ const DEFAULTS: FrontConfig = {
   streamGraceMs: 5_000,
   lingerMs: 5_000,
   connectionsMax: 10_000,
+  tlsHandshakesMax: 1_000,
+  hsts: "",
   limitRequestHead: 262_144,
   limitRequestLine: 4_094,
   limitRequestFields: 100,

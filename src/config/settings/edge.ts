@@ -1,7 +1,26 @@
-// Settings: TLS and HTTP/2. All of them wait for their features.
+// Settings: TLS and HTTP/2.
 
-import { inert, refused, type SettingsOf } from "../setting.ts";
-import { choice, count, SWITCH, text } from "../value-type.ts";
+import { ADDRESS } from "../address.ts";
+import type { Address } from "../config.ts";
+import { duration } from "../quantity.ts";
+import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { choice, count, repeated, SWITCH, scalar, text, type ValueType } from "../value-type.ts";
+
+/** Files as they were named; `key` is "" where the certificate's file holds it. */
+export interface CertificateNames {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const CERTIFICATE: ValueType<CertificateNames> = scalar(
+  "CERTFILE[,KEYFILE]",
+  "expected the file of a certificate, and behind a comma that of its key",
+  (value) => {
+    const [certificate = "", key = "", ...rest] = value.split(",").map((part) => part.trim());
+    return certificate === "" || rest.length > 0 ? undefined : { certificate, key };
+  },
+  ({ certificate, key }) => (key === "" ? certificate : `${certificate},${key}`),
+);
 
 export interface TlsValues {
   readonly keyfile: string;
@@ -13,6 +32,14 @@ export interface TlsValues {
   readonly suppress_ragged_eofs: boolean;
   readonly do_handshake_on_connect: boolean;
   readonly ciphers: string;
+  readonly tls_certificate: readonly CertificateNames[];
+  readonly tls_version_min: "tlsv1.2" | "tlsv1.3";
+  readonly tls_handshake_timeout: number;
+  readonly tls_handshakes: number;
+  readonly https_redirect: readonly Address[];
+  readonly hsts: number;
+  readonly hsts_subdomains: boolean;
+  readonly hsts_preload: boolean;
   readonly http_protocols: string;
   readonly http2: boolean;
   readonly http2_cleartext: string;
@@ -22,7 +49,6 @@ export interface TlsValues {
   readonly http2_max_header_list_size: number;
 }
 
-const TLS = refused("TLS", "end it in a proxy in front of the server");
 const HTTP2 = refused("HTTP/2");
 
 export const TLS_SETTINGS: SettingsOf<TlsValues> = {
@@ -32,8 +58,8 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     uvicorn: ["--ssl-keyfile"],
     type: text("FILE"),
     byDefault: "",
-    doc: "The private key.",
-    status: TLS,
+    doc: "The private key of --certfile, PEM; left out where that file holds it. Read by the server's own process, so it may be readable for root alone.",
+    status: SUPPORTED,
   },
   certfile: {
     section: "TLS and HTTP/2",
@@ -41,8 +67,8 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     uvicorn: ["--ssl-certfile"],
     type: text("FILE"),
     byDefault: "",
-    doc: "The certificate.",
-    status: TLS,
+    doc: "The certificate, PEM: the server's own first, then the intermediates. With it every address of --bind speaks TLS, 1.2 and newer. Read again when the file changes and at HUP, without a dropped connection.",
+    status: SUPPORTED,
   },
   keyfile_password: {
     section: "TLS and HTTP/2",
@@ -50,8 +76,8 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     uvicorn: ["--ssl-keyfile-password"],
     type: text("PASSWORD"),
     byDefault: "",
-    doc: "The private key's password.",
-    status: TLS,
+    doc: "What private keys are encrypted with. In UVICORN_SSL_KEYFILE_PASSWORD it does not show in the list of processes.",
+    status: SUPPORTED,
   },
   ssl_version: {
     section: "TLS and HTTP/2",
@@ -59,8 +85,8 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     uvicorn: ["--ssl-version"],
     type: text("VERSION"),
     byDefault: "",
-    doc: "The TLS version, which gunicorn does not read any more.",
-    status: inert("gunicorn ignores it too; there is no TLS in this release"),
+    doc: "gunicorn ignores it, uvicorn passes it to Python.",
+    status: inert("TLS 1.2 and newer are spoken, for TLS 1.3 alone there is --tls-version-min"),
   },
   cert_reqs: {
     section: "TLS and HTTP/2",
@@ -68,8 +94,8 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     uvicorn: ["--ssl-cert-reqs"],
     type: count(0, 2),
     byDefault: 0,
-    doc: "Whether clients need a certificate: 0 no, 1 if they have one, 2 yes.",
-    status: TLS,
+    doc: "Whether clients are asked for a certificate: 0 no, 1 who has one shows it, 2 everybody must. One that --ca-certs has not signed is refused either way.",
+    status: SUPPORTED,
   },
   ca_certs: {
     section: "TLS and HTTP/2",
@@ -77,8 +103,8 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     uvicorn: ["--ssl-ca-certs"],
     type: text("FILE"),
     byDefault: "",
-    doc: "Who signs the clients' certificates.",
-    status: TLS,
+    doc: "Who may sign clients' certificates, PEM; for --cert-reqs.",
+    status: SUPPORTED,
   },
   suppress_ragged_eofs: {
     section: "TLS and HTTP/2",
@@ -86,7 +112,9 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     type: SWITCH,
     byDefault: true,
     doc: "Take a connection's end without TLS's own for a normal one.",
-    status: TLS,
+    status: inert(
+      "an end of the connection without TLS's own counts as an end; a body that was cut off shows by its framing",
+    ),
   },
   do_handshake_on_connect: {
     section: "TLS and HTTP/2",
@@ -94,7 +122,7 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     type: SWITCH,
     byDefault: false,
     doc: "gunicorn's moment of the handshake.",
-    status: TLS,
+    status: inert("the handshake comes before the first request, and holds up nobody else"),
   },
   ciphers: {
     section: "TLS and HTTP/2",
@@ -102,8 +130,72 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     uvicorn: ["--ssl-ciphers"],
     type: text("LIST"),
     byDefault: "",
-    doc: "Allowed ciphers, as OpenSSL writes them.",
-    status: TLS,
+    doc: "Allowed ciphers, as OpenSSL writes them; names of TLS 1.3 begin with TLS_.",
+    status: SUPPORTED,
+  },
+  tls_certificate: {
+    section: "TLS and HTTP/2",
+    flags: ["--tls-certificate"],
+    type: repeated(CERTIFICATE),
+    byDefault: [],
+    doc: "A further certificate; may be given several times. Each client is shown the one that names the host it asks for (SNI; wildcards count), and --certfile, or else the first one, where none does.",
+    status: SUPPORTED,
+  },
+  tls_version_min: {
+    section: "TLS and HTTP/2",
+    flags: ["--tls-version-min"],
+    type: choice(["tlsv1.2", "tlsv1.3"]),
+    byDefault: "tlsv1.2",
+    doc: "The oldest version of TLS that is spoken.",
+    status: SUPPORTED,
+  },
+  tls_handshake_timeout: {
+    section: "TLS and HTTP/2",
+    flags: ["--tls-handshake-timeout"],
+    type: duration(1),
+    byDefault: 10_000,
+    doc: "How long a client may take for its TLS handshake.",
+    status: SUPPORTED,
+  },
+  tls_handshakes: {
+    section: "TLS and HTTP/2",
+    flags: ["--tls-handshakes"],
+    type: count(1),
+    byDefault: 1_000,
+    doc: "Clients of one front that may be at their TLS handshake at a time. Beyond it, one that has taken longer than a second makes room, else the new one is closed.",
+    status: SUPPORTED,
+  },
+  https_redirect: {
+    section: "TLS and HTTP/2",
+    flags: ["--https-redirect"],
+    type: repeated(ADDRESS),
+    byDefault: [],
+    doc: "Listen here as well, in plain text, and redirect every request to https on the first port of --bind; may be given several times, as in `--bind :443 --https-redirect :80`.",
+    status: SUPPORTED,
+  },
+  hsts: {
+    section: "TLS and HTTP/2",
+    flags: ["--hsts"],
+    type: count(0, 2 ** 31 - 1),
+    byDefault: 0,
+    doc: "Seconds for which browsers shall use https alone (Strict-Transport-Security), sent with every response over TLS; 0 sends nothing. Try it with a small number: it cannot be called back.",
+    status: SUPPORTED,
+  },
+  hsts_subdomains: {
+    section: "TLS and HTTP/2",
+    flags: ["--hsts-subdomains"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Let --hsts hold for all names below as well.",
+    status: SUPPORTED,
+  },
+  hsts_preload: {
+    section: "TLS and HTTP/2",
+    flags: ["--hsts-preload"],
+    type: SWITCH,
+    byDefault: false,
+    doc: "Agree, with --hsts, to the lists that browsers are built with (hstspreload.org).",
+    status: SUPPORTED,
   },
   http_protocols: {
     section: "TLS and HTTP/2",

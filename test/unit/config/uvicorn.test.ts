@@ -58,12 +58,6 @@ const SWITCHES: readonly (readonly [flag: string, opposite: string, effect: Effe
 
 /** For as long as they are refused; what takes their place is tested with its feature. */
 const LATER: readonly (readonly [flag: string, value: string, feature: RegExp])[] = [
-  ["--ssl-keyfile", "a.pem", /TLS/],
-  ["--ssl-certfile", "a.pem", /TLS/],
-  ["--ssl-keyfile-password", "x", /TLS/],
-  ["--ssl-cert-reqs", "2", /TLS/],
-  ["--ssl-ca-certs", "a.pem", /TLS/],
-  ["--ssl-ciphers", "HIGH", /TLS/],
   ["--http2", "", /HTTP\/2/],
   ["--limit-max-requests", "1000", /replacing workers/],
   ["--limit-max-requests-jitter", "10", /replacing workers/],

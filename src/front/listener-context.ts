@@ -1,0 +1,80 @@
+// What the connections of one listener share, where that is not all of what the front's share: another handler, further lines.
+
+import type { Clock } from "../base/ports.ts";
+import type { Handler } from "../http/exchange.ts";
+import type { MessageLimits } from "../http/limits.ts";
+import type { CommonLines } from "../http/message-protocol.ts";
+import type { AccessLog } from "../log/access-record.ts";
+import type { Log } from "../log/log.ts";
+import type { FrontConfig, FrontContext } from "./context.ts";
+import type { FrontCounters } from "./counters.ts";
+import type { Deadlines } from "./deadlines.ts";
+import type { FlushQueue } from "./flush-queue.ts";
+import type { Slab } from "./output.ts";
+
+export interface ListenerTerms {
+  /** Answers in place of the front's handler. */
+  readonly handler: Handler | undefined;
+  /** Behind those of all responses: header lines, each with its end. */
+  readonly lines: string;
+}
+
+export class ListenerContext implements FrontContext {
+  readonly limits: MessageLimits;
+  readonly log: Log;
+  readonly accessLog: AccessLog | undefined;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly slab: Slab;
+  readonly flushQueue: FlushQueue;
+  readonly common: CommonLines;
+  readonly counters: FrontCounters;
+  readonly #front: FrontContext;
+  readonly #handler: Handler | undefined;
+
+  constructor(front: FrontContext, { handler, lines }: ListenerTerms) {
+    this.limits = front.limits;
+    this.log = front.log;
+    this.accessLog = front.accessLog;
+    this.clock = front.clock;
+    this.deadlines = front.deadlines;
+    this.slab = front.slab;
+    this.flushQueue = front.flushQueue;
+    this.common = lines === "" ? front.common : new FurtherLines(front.common, lines);
+    this.counters = front.counters;
+    this.#front = front;
+    this.#handler = handler;
+  }
+
+  get config(): FrontConfig {
+    return this.#front.config;
+  }
+
+  get handler(): Handler {
+    return this.#handler ?? this.#front.handler;
+  }
+
+  get isDraining(): boolean {
+    return this.#front.isDraining;
+  }
+
+  nextExchangeId(): number {
+    return this.#front.nextExchangeId();
+  }
+}
+
+class FurtherLines implements CommonLines {
+  readonly serverLine: string;
+  readonly extraLines: string;
+  readonly #common: CommonLines;
+
+  constructor(common: CommonLines, lines: string) {
+    this.serverLine = common.serverLine;
+    this.extraLines = common.extraLines + lines;
+    this.#common = common;
+  }
+
+  get dateLine(): string {
+    return this.#common.dateLine;
+  }
+}
