@@ -1,6 +1,7 @@
 // argv → role → compose → run. The internal role `front` is what the arbiter starts; all else is the command line.
 // Each role loads its own rooms only: these processes live long, and their memory is the user's.
 
+import { resolve } from "node:path";
 import type { ControlCommand } from "./cli/control-command.ts";
 import type { Intent } from "./cli/interpret.ts";
 import type { OpenedFile } from "./compose/config-source.ts";
@@ -34,7 +35,7 @@ async function runCommandLine(): Promise<number> {
   const interpret = (layer?: OpenedFile["layer"]): Intent =>
     interpretCommandLine(argv, process.env, process.cwd(), cliHost, layer);
   const intent = interpret();
-  if (intent.type !== "read-file") return act(intent, undefined);
+  if (intent.type !== "read-file") return act(intent, await envFileOf(intent, argv));
   const { openConfigFile } = await import("./compose/config-source.ts");
   const opening = await openConfigFile({ ...intent, argv });
   if (opening.ok) {
@@ -43,6 +44,13 @@ async function runCommandLine(): Promise<number> {
   }
   process.stderr.write(`tunicorn: error: ${opening.problem}\n`);
   return WRONG_FILE;
+}
+
+async function envFileOf(intent: Intent, argv: readonly string[]): Promise<OpenedFile | undefined> {
+  const path = intent.type === "run" ? intent.cfg["env_file"] : undefined;
+  if (intent.type !== "run" || typeof path !== "string") return undefined;
+  const { openEnvFile } = await import("./compose/config-source.ts");
+  return openEnvFile(resolve(intent.config.chdir, path), argv);
 }
 
 async function act(intent: Intent, file: OpenedFile | undefined): Promise<number> {

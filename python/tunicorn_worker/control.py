@@ -90,6 +90,8 @@ class Settings:
     logger_class: str = ""
     #: stdout and stderr go to the error log's file.
     capture_output: bool = False
+    #: Where metrics go: "kind" (udp or unix), "host" and "port" or "path", "prefix", "tags"; empty for nowhere.
+    statsd: dict[str, Any] = {}
     #: Import the application in the forkserver.
     preload: bool = False
     #: What ps shows, where setproctitle is installed.

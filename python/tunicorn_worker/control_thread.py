@@ -217,7 +217,7 @@ class ControlThread:
             self._channel.send(self._pong(message))
         elif kind == "stacks":
             self._channel.send({"type": "stacks", "id": message.get("id"), "text": self._pool.stacks()})
-            if message.get("last") and signal.getsignal(signal.SIGABRT) is signal.SIG_DFL:
+            if message.get("last") and signal.getsignal(signal.SIGABRT) in (signal.SIG_DFL, self.on_abort):
                 faulthandler.disable()  # SIGABRT follows: it need not show them once more
         elif kind == "attach":
             self._attach(str(message.get("address", "")), str(message.get("token", "")))
@@ -272,6 +272,10 @@ class ControlThread:
                 self._abort()
             elif number == WATCH and self._pool.watch is not None:
                 self._pool.watch.wake()
+
+    def on_abort(self, number: int, frame: object) -> None:
+        """The handler of SIGABRT, where the hook worker_abort is set."""
+        self.wake(number)
 
     def _abort(self) -> None:
         """Heard only where the hook is set: Python and the kernel know what to do otherwise."""

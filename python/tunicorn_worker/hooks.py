@@ -51,6 +51,8 @@ class Worker:
         self.wsgi: Any = None
         #: gunicorn's heartbeat file.
         self.tmp: Any = None
+        #: One byte shared by the worker and its parent: not 0 once worker_exit was called. None without that hook.
+        self.exit_mark: Any = None
 
     def __str__(self) -> str:
         return f"<Worker {self.pid}>"
@@ -109,6 +111,10 @@ class Hooks:
     def before_fork(self, age: int, nr: int) -> Worker:
         self.server.worker_age = age
         worker = Worker(self.server, age, nr)
+        if self.has("worker_exit"):
+            import mmap
+
+            worker.exit_mark = mmap.mmap(-1, 1)
         self.call("pre_fork", self.server, worker)
         return worker
 
@@ -119,8 +125,19 @@ class Hooks:
     def reaped(self, pid: int) -> None:
         worker = self.server.WORKERS.pop(pid, None)
         if worker is not None:
-            worker.alive = False
+            self.exited(worker)
             self.call("child_exit", self.server, worker)
+            if worker.exit_mark is not None:
+                worker.exit_mark.close()
+
+    # -- in the worker, or in the forkserver for one that did not come to it
+
+    def exited(self, worker: Worker) -> None:
+        worker.alive = False
+        mark = worker.exit_mark
+        if mark is not None and not mark[0]:
+            mark[0] = 1
+            self.call("worker_exit", self.server, worker)
 
     # -- in the worker
 

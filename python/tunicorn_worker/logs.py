@@ -58,9 +58,18 @@ class ErrorLog:
         #: What uvicorn's users look for.
         self.logger_of_asgi = logging.getLogger("uvicorn.error")
         self.take()
+        if settings.statsd:
+            self._count_lines(settings)
         access = logging.getLogger("uvicorn.access")
         access.propagate = False
         access.addHandler(logging.NullHandler())
+
+    def _count_lines(self, settings: Settings) -> None:
+        from .statsd import LineCounter
+
+        counter = LineCounter(settings.statsd)
+        for logger in (self.logger, self.logger_of_asgi):
+            logger.addFilter(counter)
 
     def take(self) -> None:
         """Our own loggers write to this log and nowhere else."""

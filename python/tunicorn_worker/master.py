@@ -84,6 +84,18 @@ def use_logger_class(hooks: Hooks, settings: Settings, log: ErrorLog) -> None:
             )
         return
     hooks.server.log = logger
+    if not hooks.server.is_forked and _judges_access(kind):
+        log.logger.warning(
+            "The method access of the logger class %s is not called: the front writes the access log, see"
+            " --access-logformat, --access-log-json and --health",
+            settings.logger_class,
+        )
+
+
+def _judges_access(kind: type) -> bool:
+    """It, or what it derives from beside gunicorn's own classes, says what an access line is."""
+    own = [base for base in kind.__mro__ if base.__module__.split(".")[0] not in ("gunicorn", "builtins")]
+    return any(name in vars(base) for base in own for name in ("access", "atoms"))
 
 
 def _class(dotted: str) -> Any:

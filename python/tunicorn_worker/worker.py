@@ -46,7 +46,6 @@ def preload(settings: Settings) -> None:
 def run(job: Job) -> int:
     become_worker(job)
     log = logs.ErrorLog(job.settings)
-    faulthandler.enable(log.stream, all_threads=True)
     try:
         channel = Channel(connect(job.address))
     except OSError as error:
@@ -55,7 +54,9 @@ def run(job: Job) -> int:
     control = ControlThread(job, channel, log.logger, log.reopen)
     control.start()
     if job.hooks is not None and job.hooks.has("worker_abort"):
-        signal.signal(signal.SIGABRT, lambda number, _: control.wake(number))
+        signal.signal(signal.SIGABRT, control.on_abort)
+    # On top of that: where C code holds the interpreter, only this can show stacks.
+    faulthandler.enable(log.stream, all_threads=True)
     channel.send(
         {"type": "hello", "token": job.token, "pid": os.getpid(), "nr": job.nr, "generation": job.generation}
     )
@@ -68,8 +69,7 @@ def run(job: Job) -> int:
         return _boot_failed(channel, error)
     finally:
         if job.hooks is not None and job.worker is not None:
-            job.worker.alive = False
-            job.hooks.call("worker_exit", job.hooks.server, job.worker)
+            job.hooks.exited(job.worker)
 
 
 class Worker:

@@ -177,8 +177,13 @@ export function pythonSettings(config: Config, workers: number, version: string)
     logConfigDict: config.logConfigDict,
     loggerClass: config.loggerClass,
     captureOutput: config.captureOutput,
+    statsd: statsdSettings(config.statsd),
     preload: config.preload,
     procName: config.procName,
     development: config.reload.isOn,
   };
+}
+
+function statsdSettings({ target, prefix, tags }: Config["statsd"]): Readonly<Record<string, unknown>> {
+  return target.kind === "off" ? {} : { ...target, prefix, tags };
 }

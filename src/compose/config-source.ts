@@ -96,6 +96,13 @@ function openPython(
   return { ok: true, layer, source: { evaluate: request, files, read }, evaluation };
 }
 
+/** What there is to read again without a configuration file: --env-file, and the environment. */
+export function openEnvFile(path: string, argv: readonly string[]): OpenedFile {
+  const layer: FileLayer = { layer: new Map(), problems: [], warnings: [], notes: [] };
+  const source = { evaluate: undefined, files: [path], read: () => loadAgain(layer, argv) };
+  return { ok: true, layer, source, evaluation: undefined };
+}
+
 function failureText(shown: string, failure: NonNullable<EvaluatedFile["failure"]>): string {
   const hint = failure.hint === "" ? "" : `\nHint: ${failure.hint}`;
   return `the configuration file ${shown} failed: ${failure.message}\n${failure.traceback}${hint}`;

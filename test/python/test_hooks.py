@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import threading
 import unittest
@@ -58,6 +59,21 @@ class ServerHooksTest(unittest.TestCase):
         hooks.reaped(1234)
         self.assertEqual(seen, [("pre", "[booting]", []), ("exit", 1234, [])])
         self.assertEqual((worker.age, worker.alive), (5, False))
+
+    def test_worker_exit_is_called_in_the_parent_when_the_worker_did_not_come_to_it(self):
+        seen = []
+        hooks = make({"worker_exit": lambda server, worker: seen.append(worker.pid)})
+        killed, orderly = hooks.before_fork(1, 0), hooks.before_fork(2, 1)
+        hooks.forked(10, killed)
+        hooks.forked(11, orderly)
+        child = os.fork()
+        if child == 0:
+            hooks.exited(orderly)
+            os._exit(len(seen))
+        self.assertEqual(os.waitpid(child, 0)[1] >> 8, 1)
+        hooks.reaped(10)
+        hooks.reaped(11)
+        self.assertEqual(seen, [10])
 
     def test_a_hook_that_raises_is_logged_and_no_more(self):
         def broken(server):

@@ -1,7 +1,7 @@
 // gunicorn.conf.py, its hooks and Python's logging settings, as a user of gunicorn brings them along.
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ask, type Endpoint } from "../harness/http-client.ts";
@@ -328,6 +328,63 @@ logger_class = Mine
 def post_worker_init(worker):
     worker.log.info("said to my logger")
 `;
+
+test("worker_exit is called in the workers' parent for a worker that was killed", async (t) => {
+  const folder = withFiles(t, { "gunicorn.conf.py": HOOKS });
+  const server = await start(t, folder);
+  const [, worker] = /post_worker_init worker=(\d+)/.exec(hooksIn(folder)) ?? [];
+  const [, master] = /on_starting master=(\d+)/.exec(hooksIn(folder)) ?? [];
+  process.kill(Number(worker), "SIGKILL");
+  await saysHook(
+    folder,
+    new RegExp(`worker_exit worker=${master}\nchild_exit master=${master} worker=${worker}`),
+  );
+  await server.stop();
+});
+
+test("C code that holds the interpreter is shown although worker_abort is set", async (t) => {
+  const app = `
+import re
+def app(environ, start_response):
+    hold_interpreter()
+def hold_interpreter():
+    re.match(r"(a+)+$", "a" * 64 + "b")
+`;
+  const conf = 'bind = "127.0.0.1:0"\ntimeout = 1\ndef worker_abort(worker): pass\n';
+  const folder = withFiles(t, { "app.py": app, "gunicorn.conf.py": conf });
+  const server = await start(t, folder, ["app:app"]);
+  assert.equal((await ask(server.endpoint)).status, 504);
+  await server.logged(/hold_interpreter/);
+  await server.logged(/cause=request-timeout[^\n]*signal=SIGKILL/);
+  await server.stop();
+});
+
+test("a logger class whose access method is not called is warned of, once", async (t) => {
+  const text =
+    "class Mine:\n    def __init__(self, cfg): pass\n    def access(self, resp, req, environ, time): pass\n";
+  const folder = withFiles(t, { "mine.py": text });
+  const server = await start(t, folder, ["-b", "127.0.0.1:0", "--logger-class", "mine.Mine", "app:app"]);
+  assert.equal(
+    [...server.output.matchAll(/method access of the logger class mine\.Mine is not called/g)].length,
+    1,
+  );
+  await server.stop();
+});
+
+test("--env-file is read again at HUP, and one that is gone keeps what serves", async (t) => {
+  const folder = withFiles(t, { "shop.env": "GREETING=first\n" });
+  const server = await start(t, folder, ["-b", "127.0.0.1:0", "--env-file", "shop.env", "app:app"]);
+  const greeting = async (): Promise<string> => (await ask(server.endpoint)).body;
+  assert.equal(await greeting(), "first");
+  writeFileSync(join(folder, "shop.env"), "GREETING=second\n");
+  server.signal("SIGHUP");
+  await eventually(DEADLINE_MS, "the second file", async () => (await greeting()) === "second" || undefined);
+  rmSync(join(folder, "shop.env"));
+  server.signal("SIGHUP");
+  await server.logged(/shop\.env[^\n]*the file cannot be read/);
+  assert.equal(await greeting(), "second");
+  await server.stop();
+});
 
 test("a logger class that needs no gunicorn is used; one that does is warned of", async (t) => {
   const folder = withFiles(t, { "gunicorn.conf.py": LOGGER_CLASS });

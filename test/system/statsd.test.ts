@@ -41,6 +41,19 @@ test("they come by UDP, health requests excepted", async (t) => {
   await server.stop();
 });
 
+test("lines of the application's processes are counted too", async (t) => {
+  const statsd = createSocket("udp4").bind(0, "127.0.0.1");
+  t.after(() => void statsd.close());
+  await once(statsd, "listening");
+  const lines: string[] = [];
+  statsd.on("message", (message) => lines.push(...String(message).split("\n")));
+  const host = `127.0.0.1:${statsd.address().port}`;
+  const server = await startServer(t, ["-b", "127.0.0.1:0", "--statsd-host", host, "faults"]);
+  assert.equal((await ask(server.endpoint, { path: "/raise-in-call" })).status, 500);
+  await eventually(QUICK_MS, "the error's count", () => lines.includes("gunicorn.log.error:1|c"));
+  await server.stop();
+});
+
 test("they come to a Unix datagram socket, as dogstatsd's agent has it", async (t) => {
   const path = join(temporaryFolder(t), "dsd.sock");
   const statsd = await DatagramReceiver.open(t, PYTHON, path);
