@@ -1,6 +1,22 @@
 // Every error code of the program and what it means, for logs and for the docs. One line a code, sorted by room, then by name.
 
 export const ERRORS = {
+  ERR_FASTCGI_RECORD: "a FastCGI record is malformed, or comes where none of its kind may",
+  ERR_GATEWAY_BODY_MISMATCH: "the body is shorter or longer than CONTENT_LENGTH",
+  ERR_GATEWAY_BODY_TOO_LARGE: "the request body is longer than the limit",
+  ERR_GATEWAY_CONTENT_LENGTH: "CONTENT_LENGTH is not a plain decimal number, or there are several",
+  ERR_GATEWAY_HEAD_TOO_LARGE: "the request's variables are longer than the limit",
+  ERR_GATEWAY_HOST: "HTTP_HOST is malformed, or there are several",
+  ERR_GATEWAY_HTTP: "HTTP or TLS where the listener expects the protocol of --protocol",
+  ERR_GATEWAY_LENGTH_MISSING: "a chunked body of unknown length: the web server has to buffer it",
+  ERR_GATEWAY_METHOD: "REQUEST_METHOD is missing, malformed or unconventional",
+  ERR_GATEWAY_SIZE: "a size in the packet leads beyond its end",
+  ERR_GATEWAY_TARGET: "REQUEST_URI, SCRIPT_NAME or PATH_INFO is malformed, or all are missing",
+  ERR_GATEWAY_TARGET_TOO_LONG: "REQUEST_URI is longer than the limit of the request line",
+  ERR_GATEWAY_UNEXPECTED_EOF: "the web server closed in the middle of a request",
+  ERR_GATEWAY_VARIABLE: "a variable has no name, or its value holds a control character",
+  ERR_GATEWAY_VARIABLES_TOO_MANY: "more variables than the limit",
+  ERR_GATEWAY_VARIABLE_TOO_LARGE: "a header field is longer than the limit",
   ERR_H1_BODY_TOO_LARGE: "the request body is longer than the limit",
   ERR_H1_CHUNK_END: "a chunk is not followed by CRLF",
   ERR_H1_CHUNK_EXTENSION: "a chunk extension is malformed, or the extensions of one body are too long",
@@ -36,6 +52,13 @@ export const ERRORS = {
   ERR_H1_UNEXPECTED_EOF: "the client closed in the middle of a request",
   ERR_H1_VERSION: "the HTTP version is malformed",
   ERR_H1_VERSION_UNSUPPORTED: "an HTTP version that is not supported",
+  ERR_PROXY_ADDRESS: "the addresses of a PROXY protocol header are malformed",
+  ERR_PROXY_MISSING: "a connection does not begin with a PROXY protocol header of the expected version",
+  ERR_PROXY_SIZE: "a PROXY protocol header is longer than the limit, or its sizes contradict each other",
+  ERR_PROXY_VERSION: "a version, command or family of the PROXY protocol that does not exist",
+  ERR_SCGI_HEAD: "an SCGI head is no netstring, or does not begin with CONTENT_LENGTH, or lacks SCGI=1",
+  ERR_UWSGI_MODIFIER:
+    "a uwsgi packet that is no request to a Python application (modifier1 is neither 0 nor 30)",
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

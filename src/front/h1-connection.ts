@@ -170,7 +170,6 @@ export class H1Connection
     }
     this.protocol.receive(bytes);
     this.#turn();
-    if (this.protocol.aside !== undefined) this.#hearAside(this.protocol.aside);
     if (this.#isLent) this.protocol.keepInput();
   };
 
@@ -341,6 +340,7 @@ export class H1Connection
 
   /** After a turn: which deadline holds now, and whether the client may send more. */
   #settle(): void {
+    if (this.protocol.aside !== undefined) this.#hearAside(this.protocol.aside);
     if (this.#phase === "idle") this.#settleIdle();
     this.#throttleInput();
   }
