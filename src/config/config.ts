@@ -158,6 +158,12 @@ export interface Config {
   readonly proxyHeaders: "auto" | "on" | "off";
   /** IPs, CIDRs, names that stand for themselves, or "*". Unix socket peers are always trusted (gunicorn). */
   readonly forwardedAllowIps: readonly string[];
+  /** What becomes of forwarding fields of others. */
+  readonly forwardedUntrusted: "pass" | "strip";
+  /** Who may connect where a listener's `proxyProtocol` is on; as forwardedAllowIps. */
+  readonly proxyAllowIps: readonly string[];
+  /** Who may connect where a listener's `protocol` is another than http; as forwardedAllowIps. */
+  readonly gatewayAllowIps: readonly string[];
   /** Field names in upper case with dashes, as gunicorn has them. */
   readonly secureSchemeHeaders: Readonly<Record<string, string>>;
   /** Field names in upper case, or "*". */

@@ -24,13 +24,16 @@ interface TlsResolution {
 /** As gunicorn: with a certificate every address speaks TLS. Those of --https-redirect come behind, in plain text. */
 export function resolveListeners(bind: readonly Address[], around: TlsResolution): readonly ListenerConfig[] {
   const tls = resolveTls(around);
-  const served = bind.map((address) => ({ ...plainListener(address), tls }));
-  const { https_redirect: redirects } = around.values;
+  const { https_redirect: redirects, protocol, proxy_protocol: proxyProtocol } = around.values;
+  const served = bind.map((address) => ({ ...plainListener(address), tls, protocol, proxyProtocol }));
   if (redirects.length === 0) return served;
   if (tls === null) complain(around, "https_redirect", "needs a certificate to redirect to: --certfile");
   const port = bind.find((address) => address.kind === "tcp")?.port ?? 0;
   const redirectToTlsPort = port === 0 ? TLS_PORT_DEFAULT : port;
-  return [...served, ...redirects.map((address) => ({ ...plainListener(address), redirectToTlsPort }))];
+  return [
+    ...served,
+    ...redirects.map((address) => ({ ...plainListener(address), proxyProtocol, redirectToTlsPort })),
+  ];
 }
 
 function resolveTls(around: TlsResolution): TlsConfig | null {

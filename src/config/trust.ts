@@ -5,7 +5,7 @@ import { commaList, scalar, type ValueType } from "./value-type.ts";
 
 const NETWORK: ValueType<string> = scalar(
   "IP",
-  "expected an IP address, a network such as 10.0.0.0/8, or *",
+  "expected an IP address, a network such as 10.0.0.0/8, private, unix, or *",
   (value) => (isNetwork(value.trim()) ? value.trim() : undefined),
 );
 
@@ -25,9 +25,9 @@ function isProxyName(text: string): boolean {
   return /^[A-Za-z_][\w.-]*$/.test(text);
 }
 
-/** True for "*", an address, or an address with a prefix length that its family allows. */
+/** True for "*", `private`, `unix`, an address, or an address with a prefix length that its family allows. */
 export function isNetwork(text: string): boolean {
-  if (text === "*") return true;
+  if (text === "*" || text === "private" || text === "unix") return true;
   const [address = "", bits, ...rest] = text.split("/");
   if (rest.length > 0) return false;
   const bitsMax = isIPv4(address) ? 32 : 128;

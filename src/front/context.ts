@@ -43,6 +43,8 @@ export type FrontConfig = Pick<
   | "wsPingTimeoutMs"
   | "wsPerMessageDeflate"
   | "wsAllowedOrigins"
+  | "proxyAllowIps"
+  | "gatewayAllowIps"
   | "serverHeader"
   | "dateHeader"
   | "headers"

@@ -1,6 +1,6 @@
 // What an accepted client goes through before requests are read from it, as its listener's settings say:
 //
-//   accepted ──► preface (PROXY protocol) ──► TLS ──► protocol (by listener and ALPN)
+//   accepted ──► known? ──► preface (PROXY protocol) ──► TLS ──► protocol (by listener and ALPN)
 //
 // Each step hands on to the next, or ends the client. A step that has to wait for bytes is a ClientConnection of its own, so
 // that limits, drain and destroy count it, and its owner is told what takes its place. What a step has read too much it puts
@@ -10,12 +10,16 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ListenerConfig } from "../config/site.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
+import { AddressSet } from "../http/address-set.ts";
 import type { Peer } from "../http/exchange.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { FrontContext } from "./context.ts";
+import { GATEWAY_TITLES, GatewayProtocols } from "./gateway-protocol.ts";
 import { H1Connection } from "./h1-connection.ts";
 import { lendReads } from "./lent-reads.ts";
 import { peerOf } from "./peer.ts";
+import { ProxyPreface } from "./proxy-preface.ts";
+import { StrangerLog } from "./stranger-log.ts";
 import { TlsTerminal } from "./tls-terminal.ts";
 
 export interface EntranceOptions {
@@ -35,13 +39,22 @@ export class Entrance {
   readonly #context: FrontContext;
   readonly #owner: ConnectionOwner;
   readonly #tls: TlsTerminal | undefined;
+  /** undefined: HTTP. */
+  readonly #gateway: GatewayProtocols | undefined;
+  /** Who may connect at all, for which protocol and by which option; none where everybody may. */
+  readonly #guards: readonly Guard[];
+  readonly #strangers: StrangerLog;
 
   /** Throws what OpenSSL says of certificates that it does not take. */
   constructor(options: EntranceOptions) {
-    this.#settings = options.settings;
-    this.#context = options.context;
-    this.#owner = options.owner;
+    const { settings, context, owner } = options;
+    this.#settings = settings;
+    this.#context = context;
+    this.#owner = owner;
     this.#tls = this.#openTls(options);
+    this.#gateway = gatewayOf(settings, context);
+    this.#guards = guardsOf(settings, context);
+    this.#strangers = new StrangerLog(context.clock, context.log);
   }
 
   #openTls({ settings, context, material }: EntranceOptions): TlsTerminal | undefined {
@@ -67,7 +80,32 @@ export class Entrance {
 
   /** The connection that the client has now; `owner` is told of others that take its place. undefined: turned away. */
   admit(socket: Socket, unixPath: string | undefined): ClientConnection | undefined {
-    return this.#secure(socket, peerOf(socket, unixPath, this.#settings.name));
+    const peer = peerOf(socket, unixPath, this.#settings.name);
+    const guard = peer.isUnix ? undefined : this.#guards.find(({ known }) => !known.has(peer.remoteAddress));
+    if (guard !== undefined) {
+      this.#turnAway(socket, peer, guard);
+      return undefined;
+    }
+    const { proxyProtocol } = this.#settings;
+    if (proxyProtocol === "off") return this.#secure(socket, peer);
+    const admit = (passed: Socket, client: Peer) => this.#secure(passed, client);
+    return new ProxyPreface(socket, {
+      context: this.#context,
+      owner: this.#owner,
+      accepts: proxyProtocol,
+      peer,
+      admit,
+    });
+  }
+
+  /** Whoever may say who the client is must be known: not even an answer for others. */
+  #turnAway(socket: Socket, peer: Peer, guard: Guard): void {
+    this.#context.counters.connectionsRefused++;
+    this.#strangers.refused(peer.remoteAddress, guard);
+    socket.on("error", (error) =>
+      this.#context.log.debug("stranger's socket failed", { message: error.message }),
+    );
+    socket.destroy();
   }
 
   #secure(socket: Socket, peer: Peer): ClientConnection | undefined {
@@ -77,6 +115,32 @@ export class Entrance {
 
   /** `protocol`: what ALPN agreed upon, "" for nothing. */
   #speak(socket: Duplex, peer: Peer, _protocol: string): ClientConnection {
-    return new H1Connection(this.#context, socket, peer, this.#owner);
+    return new H1Connection(this.#context, socket, peer, this.#owner, this.#gateway?.make());
   }
+}
+
+interface Guard {
+  readonly known: AddressSet;
+  readonly protocol: string;
+  readonly option: string;
+}
+
+function gatewayOf(
+  { protocol }: ListenerConfig,
+  { limits, log }: FrontContext,
+): GatewayProtocols | undefined {
+  return protocol === "http" ? undefined : new GatewayProtocols(protocol, limits, log);
+}
+
+function guardsOf({ protocol, proxyProtocol }: ListenerConfig, { config }: FrontContext): readonly Guard[] {
+  const guards: Guard[] = [];
+  if (proxyProtocol !== "off") {
+    const known = new AddressSet(config.proxyAllowIps);
+    guards.push({ known, protocol: "the PROXY protocol", option: "--proxy-allow-from" });
+  }
+  if (protocol !== "http") {
+    const known = new AddressSet(config.gatewayAllowIps);
+    guards.push({ known, protocol: GATEWAY_TITLES[protocol], option: "--gateway-allow-from" });
+  }
+  return guards;
 }

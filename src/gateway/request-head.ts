@@ -20,6 +20,7 @@ export interface HeadOptions {
 
 const CONVENTIONAL_METHOD = /^[A-Z0-9!$%&'*+.^_`|~-]{3,20}$/;
 const METHOD = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,255}$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
 /** The variables that make a head, gathered; then the head, or why there is none. */

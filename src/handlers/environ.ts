@@ -3,7 +3,7 @@
 import type { HttpVersion, Peer, RequestHead } from "../http/exchange.ts";
 import { makeEnvironEncoder } from "../link/request-encoder.ts";
 import type { AppConfig } from "./app-ports.ts";
-import { type FieldsMemo, KEPT_CHARS_MAX, type PeerMemo } from "./trust.ts";
+import { type FieldsMemo, KEPT_CHARS_MAX, lastValue, type PeerMemo, pathBehind } from "./trust.ts";
 
 export class EnvironMaker {
   readonly #scriptName: string;
@@ -28,7 +28,7 @@ export class EnvironMaker {
   appPath(head: RequestHead, memo: FieldsMemo): string | undefined {
     const scriptName = this.scriptName(memo);
     if (scriptName === "") return head.path;
-    return head.path.startsWith(scriptName) ? head.path.slice(scriptName.length) : undefined;
+    return pathBehind(head.path, scriptName, memo);
   }
 
   /** The client's address where it is not the peer's; else "". */
@@ -51,7 +51,7 @@ export class EnvironMaker {
         path: this.appPath(head, memo) ?? head.path,
         query: head.query,
         scriptName: this.scriptName(memo) || this.#rootPath,
-        protocol: PROTOCOLS[head.version],
+        protocol: protocolOf(head),
         contentLength: saysLength ? bodyBytes : -1,
       });
     if (text.length <= KEPT_CHARS_MAX) {
@@ -65,7 +65,9 @@ export class EnvironMaker {
     // Over a Unix socket the server's name is what the client calls it: part of the header block.
     const server = peer.peer.isUnix ? this.#serverOfHost(memo) : "";
     const start = this.#clientPart(memo) ?? this.#peerPart(peer);
-    return start + server + this.#writer.schemePart(scheme) + this.#writer.fieldsPart(memo.flat);
+    const own =
+      memo.variables === undefined ? "" : this.#writer.variablesPart(memo.variables, SAID_ELSEWHERE);
+    return start + server + this.#writer.schemePart(scheme) + this.#writer.fieldsPart(memo.flat) + own;
   }
 
   #clientPart({ client, peer }: FieldsMemo): string | undefined {
@@ -103,6 +105,17 @@ const PROTOCOLS: Readonly<Record<HttpVersion, string>> = {
   "1.1": "HTTP/1.1",
   "2": "HTTP/2",
 };
+/** Variables of a web server's that the request's head and peer hold already. */
+const SAID_ELSEWHERE: ReadonlySet<string> = new Set([
+  ...["REMOTE_ADDR", "REMOTE_PORT", "SERVER_NAME", "SERVER_PORT"],
+  ...["SCRIPT_NAME", "PATH_INFO", "SERVER_PROTOCOL"],
+]);
+
+function protocolOf({ variables, version }: RequestHead): string {
+  const told = variables === undefined ? "" : lastValue(variables, "SERVER_PROTOCOL");
+  return told || PROTOCOLS[version];
+}
+
 const DEFAULT_PORTS = { http: "80", https: "443" } as const;
 
 function hasContentLength(flat: readonly string[]): boolean {

@@ -3,7 +3,7 @@
 import type { Peer, RequestHead } from "../http/exchange.ts";
 import { makeScopeEncoder } from "../link/request-encoder.ts";
 import type { AppConfig } from "./app-ports.ts";
-import { type FieldsMemo, KEPT_CHARS_MAX, type PeerMemo } from "./trust.ts";
+import { type FieldsMemo, KEPT_CHARS_MAX, type PeerMemo, pathBehind } from "./trust.ts";
 
 const WEBSOCKET_SCHEMES = { http: "ws", https: "wss" } as const;
 const NO_SUBPROTOCOLS: readonly string[] = [];
@@ -26,7 +26,7 @@ export class ScopeMaker {
     const last = memo.lastScope;
     if (last !== undefined && last.target === head.target && last.method === head.method) return last.text;
     memo.scopePart ??= this.#part(memo, memo.scheme);
-    const text = memo.scopePart + this.#requestPart(head, head.method, NO_SUBPROTOCOLS);
+    const text = memo.scopePart + this.#requestPart(head, memo, head.method, NO_SUBPROTOCOLS);
     if (text.length <= KEPT_CHARS_MAX) {
       memo.lastScope = { method: head.method, target: head.target, bodyBytes: 0, text };
     }
@@ -36,7 +36,7 @@ export class ScopeMaker {
   /** The marshalled scope of a request that asks for a WebSocket. */
   encodeWebSocket(head: RequestHead, memo: FieldsMemo, subprotocols: readonly string[]): string {
     const part = this.#part(memo, WEBSOCKET_SCHEMES[memo.scheme]);
-    return part + this.#requestPart(head, undefined, subprotocols);
+    return part + this.#requestPart(head, memo, undefined, subprotocols);
   }
 
   #part(memo: FieldsMemo, scheme: string): string {
@@ -44,12 +44,21 @@ export class ScopeMaker {
     return start + this.#writer.schemePart(scheme) + this.#writer.fieldsPart(memo.flat);
   }
 
-  #requestPart(head: RequestHead, method: string | undefined, subprotocols: readonly string[]): string {
+  #requestPart(
+    head: RequestHead,
+    memo: FieldsMemo,
+    method: string | undefined,
+    subprotocols: readonly string[],
+  ): string {
+    // A web server that speaks uwsgi or its like says where the application's paths begin.
+    const scriptName = memo.variables === undefined ? undefined : memo.scriptName;
+    const path =
+      scriptName === undefined ? head.path : (pathBehind(head.path, scriptName, memo) ?? head.path);
     return this.#writer.requestPart({
       method,
-      path: head.path,
+      path,
       query: head.query,
-      rootPath: this.#rootPath,
+      rootPath: scriptName === undefined ? this.#rootPath : utf8Text(scriptName),
       version: head.version,
       subprotocols,
     });
@@ -65,6 +74,11 @@ export class ScopeMaker {
   #clientPart({ client, peer }: FieldsMemo): string {
     return this.#writer.connectionPart(client, serverOf(peer.peer));
   }
+}
+
+/** Latin-1 text that stands for bytes, as the text that these are. */
+function utf8Text(text: string): string {
+  return Buffer.from(text, "latin1").toString("utf8");
 }
 
 function serverOf(peer: Peer): { readonly host: string; readonly port: number | undefined } {

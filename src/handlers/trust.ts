@@ -49,9 +49,12 @@ export class FieldsMemo {
   scopePart: string | undefined = undefined;
   lastEnviron: KeptHead | undefined = undefined;
   lastScope: KeptHead | undefined = undefined;
+  /** As RequestHead.variables. */
+  readonly variables: readonly string[] | undefined;
 
-  constructor(peer: PeerMemo, values: Judged) {
+  constructor(peer: PeerMemo, values: Judged, variables?: readonly string[]) {
     this.peer = peer;
+    this.variables = variables;
     this.flat = values.flat;
     this.scheme = values.scheme;
     this.scriptName = values.scriptName;
@@ -79,6 +82,7 @@ export class Trust {
   /** What the trust rules make of a request's fields. */
   judge(head: RequestHead, peer: Peer): FieldsMemo {
     const peerMemo = peer.memo instanceof PeerMemo ? peer.memo : this.#meet(peer);
+    if (head.variables !== undefined) return this.#judgeGateway(head.fields, head.variables, peerMemo);
     const host = overridingHost(head);
     if (host !== undefined) return this.#judgeFields(withHost(head.fields, host), peerMemo);
     const known = head.fields.memo;
@@ -86,6 +90,13 @@ export class Trust {
     const memo = this.#judgeFields(head.fields.flat, peerMemo);
     head.fields.memo = memo;
     return memo;
+  }
+
+  /** A web server that speaks uwsgi or its like was known when it connected: what it says of the request is so. */
+  #judgeGateway(fields: Fields, variables: readonly string[], peer: PeerMemo): FieldsMemo {
+    const judged = this.#judgeFields(fields.flat, peer);
+    const scriptName = lastValue(variables, "SCRIPT_NAME") || undefined;
+    return new FieldsMemo(peer, { ...judged, scriptName }, variables);
   }
 
   #meet(peer: Peer): PeerMemo {
@@ -150,6 +161,22 @@ function withHost(fields: Fields, host: string): readonly string[] {
     if (name.toLowerCase() !== "host") kept.push(name, fields.flat[i + 1] as string);
   }
   return kept;
+}
+
+/** What of a path is behind `scriptName`; of a web server's request, whose path may be spelled otherwise but means that. */
+export function pathBehind(path: string, scriptName: string, memo: FieldsMemo): string | undefined {
+  if (memo.variables === undefined || memo.scriptName === undefined) {
+    return path.startsWith(scriptName) ? path.slice(scriptName.length) : undefined;
+  }
+  let at = 0;
+  for (let count = scriptName.length; count > 0; count--) at += path[at] === "%" ? "%XX".length : 1;
+  return path.slice(at);
+}
+
+/** Of flat names and values, the last one of a name. */
+export function lastValue(flat: readonly string[], name: string): string {
+  for (let i = flat.length - 2; i >= 0; i -= 2) if (flat[i] === name) return flat[i + 1] as string; // it is even
+  return "";
 }
 
 /** The values of a field, joined (RFC 9110 §5.3); undefined when it is not there. */

@@ -1,4 +1,4 @@
-// A set of IP addresses, written as addresses, CIDR networks, or "*". Pure: no name is ever looked up.
+// A set of IP addresses, written as addresses, CIDR networks, `private` or "*". Pure: no name is ever looked up.
 
 interface Network {
   readonly bytes: readonly number[];
@@ -10,13 +10,20 @@ const V6_GROUPS = 8;
 /** ::ffff:0:0/96 (RFC 4291 §2.5.5.2): an IPv4 address as a socket of both families shows it. */
 const MAPPED_PREFIX: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];
 
+/** `private`: addresses that nobody has on the internet (RFC 1918, 4193, 3927, 4291), the machine itself included. */
+const PRIVATE_NETWORKS: readonly string[] = [
+  ...["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"],
+  ...["::1/128", "fc00::/7", "fe80::/10"],
+];
+
 export class AddressSet {
   readonly #isEverything: boolean;
   readonly #networks: readonly Network[];
   /** Entries that are no address: they name themselves (uvicorn's literals, e.g. "unix"). */
   readonly #literals: ReadonlySet<string>;
 
-  constructor(entries: readonly string[]) {
+  constructor(words: readonly string[]) {
+    const entries = words.flatMap((word) => (word === "private" ? PRIVATE_NETWORKS : [word]));
     const networks = entries.map(parseNetwork);
     this.#isEverything = entries.includes("*");
     this.#networks = networks.filter((network) => network !== undefined);

@@ -71,6 +71,16 @@ export class EnvironWriter {
     return part;
   }
 
+  /** Variables that a web server set: name, value, name, value, …; without those that are `skipped`. */
+  variablesPart(flat: readonly string[], skipped: ReadonlySet<string>): string {
+    let part = "";
+    for (let i = 0; i < flat.length; i += 2) {
+      const name = flat[i] as string; // even indices below length exist, and so do their successors
+      if (!skipped.has(name)) part += marshalText(name) + marshalText(flat[i + 1] as string);
+    }
+    return part;
+  }
+
   #joinedFieldsPart(flat: readonly string[]): string {
     const values = new Map<FieldKey, string>();
     for (let i = 0; i < flat.length; i += 2) {

@@ -32,6 +32,8 @@ const DEFAULTS: FrontConfig = {
   wsPingTimeoutMs: 20_000,
   wsPerMessageDeflate: true,
   wsAllowedOrigins: [],
+  proxyAllowIps: ["127.0.0.1"],
+  gatewayAllowIps: ["127.0.0.1"],
   serverHeader: true,
   dateHeader: true,
   headers: [],

@@ -1,6 +1,6 @@
 // Settings: how strictly HTTP is read, what responses carry, and which proxies in front are believed.
 
-import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { inert, type SettingsOf, SUPPORTED } from "../setting.ts";
 import { NETWORKS, PROXIES } from "../trust.ts";
 import {
   accept,
@@ -167,10 +167,11 @@ export interface ProxyValues {
   readonly secure_scheme_headers: Readonly<Record<string, string>>;
   readonly forwarder_headers: readonly string[];
   readonly proxy_headers: "auto" | "on" | "off";
-  readonly proxy_protocol: string;
+  readonly proxy_protocol: "off" | "v1" | "v2" | "auto";
   readonly proxy_allow_ips: readonly string[];
-  readonly protocol: string;
+  readonly protocol: "http" | "uwsgi" | "fastcgi" | "scgi";
   readonly uwsgi_allow_ips: readonly string[];
+  readonly forwarded_untrusted: "pass" | "strip";
 }
 
 const FIELD_NAME = scalar("NAME", "expected a header name, or *", (value) => {
@@ -220,7 +221,7 @@ export const PROXY_SETTINGS: SettingsOf<ProxyValues> = {
     type: PROXIES,
     byDefault: LOCAL,
     defaultText: "$FORWARDED_ALLOW_IPS, else 127.0.0.1,::1",
-    doc: "Addresses, networks (10.0.0.0/8) and other names of proxies whose forwarding fields are believed; * believes everybody. Clients of Unix sockets are always believed.",
+    doc: "Addresses, networks (10.0.0.0/8) and other names of proxies whose forwarding fields are believed; private means all private networks, * believes everybody. Clients of Unix sockets are always believed.",
     status: SUPPORTED,
   },
   secure_scheme_headers: {
@@ -256,31 +257,39 @@ export const PROXY_SETTINGS: SettingsOf<ProxyValues> = {
     bare: "auto",
     type: choice(["off", "v1", "v2", "auto"]),
     byDefault: "off",
-    doc: "Expect the PROXY protocol in front of each connection.",
-    status: refused("the PROXY protocol"),
+    doc: "Expect a PROXY protocol header in front of each connection, and before TLS: v1 (text), v2 (binary), or auto for either. Connections without one are closed.",
+    status: SUPPORTED,
   },
   proxy_allow_ips: {
     section: "Proxies in front",
     flags: ["--proxy-allow-from"],
     type: NETWORKS,
     byDefault: LOCAL,
-    doc: "Who may send PROXY protocol headers.",
-    status: refused("the PROXY protocol"),
+    doc: "Addresses and networks of those who may connect where --proxy-protocol is on; private means all private networks, * everybody. Clients of Unix sockets always may.",
+    status: SUPPORTED,
   },
   protocol: {
     section: "Proxies in front",
     flags: ["--protocol"],
-    type: choice(["http", "uwsgi"]),
+    type: choice(["http", "uwsgi", "fastcgi", "scgi"]),
     byDefault: "http",
-    doc: "The protocol that clients speak: http or uwsgi.",
-    status: refused("the uwsgi protocol", "let the proxy speak HTTP (nginx: proxy_pass)"),
+    doc: "What is spoken on the listeners: http, or what web servers speak to applications: uwsgi (nginx: uwsgi_pass), fastcgi (fastcgi_pass) or scgi (scgi_pass).",
+    status: SUPPORTED,
   },
   uwsgi_allow_ips: {
     section: "Proxies in front",
-    flags: ["--uwsgi-allow-from"],
+    flags: ["--uwsgi-allow-from", "--gateway-allow-from"],
     type: NETWORKS,
     byDefault: LOCAL,
-    doc: "Who may speak the uwsgi protocol.",
-    status: refused("the uwsgi protocol"),
+    doc: "Addresses and networks of web servers that may speak uwsgi, FastCGI or SCGI to us; private means all private networks, * everybody, which lets anybody pose as any client. Clients of Unix sockets always may.",
+    status: SUPPORTED,
+  },
+  forwarded_untrusted: {
+    section: "Proxies in front",
+    flags: ["--forwarded-untrusted"],
+    type: choice(["pass", "strip"]),
+    byDefault: "pass",
+    doc: "What becomes of forwarding fields (X-Forwarded-*, X-Real-IP, Forwarded) that are not believed: the application sees them as any other field, as with gunicorn and uvicorn, or they are taken off.",
+    status: SUPPORTED,
   },
 };

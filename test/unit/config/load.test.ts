@@ -137,7 +137,7 @@ describe("validation", () => {
   });
 
   it("takes a refused setting's value that asks for nothing", () => {
-    configFrom("--max-requests 0 --timeout 0 --protocol http --http-protocols h1 --reload-engine auto a");
+    configFrom("--max-requests 0 --timeout 0 --http-protocols h1 --reload-engine auto a");
   });
 
   it("warns of settings without a meaning here", () => {
