@@ -1,93 +1,34 @@
 // What the arbiter says in the log. The lines that people's scripts look for are worded as gunicorn words them.
 
-import type { Config } from "../config/config.ts";
+import type { Config, WorkerClass } from "../config/config.ts";
 import type { BootFailure } from "../control/messages.ts";
 import type { Log, LogFields } from "../log/log.ts";
+import type { ServerFacts } from "./arbiter-ports.ts";
 import type { ChildExit } from "./child.ts";
-import type { Listener } from "./listeners.ts";
 import type { PoolWorker } from "./pool.ts";
 
-export interface AnnouncerOptions {
-  readonly config: Config;
-  readonly version: string;
-  readonly purpose: "serve" | "check";
-  readonly listeners: readonly Listener[];
-  readonly forkserverSpec: { readonly command: string };
-}
-
+/** Of the server itself. */
 export class Announcer {
-  readonly #options: AnnouncerOptions;
+  readonly #server: ServerFacts;
   readonly #log: Log;
   #listening: "not yet" | "said" = "not yet";
 
-  constructor(options: AnnouncerOptions, log: Log) {
-    this.#options = options;
+  constructor(server: ServerFacts, log: Log) {
+    this.#server = server;
     this.#log = log;
   }
 
   starting(): void {
-    this.#say(`Starting tunicorn ${this.#options.version}`);
+    this.#say(`Starting tunicorn ${this.#server.version}`);
   }
 
   /** Said when the fronts listen, so that whoever reads it can connect. */
   listening(): void {
     if (this.#listening === "said") return;
     this.#listening = "said";
-    for (const { inherited } of this.#options.listeners) {
+    for (const { inherited } of this.#server.listeners) {
       this.#say(`Listening at: ${inherited.address} (${process.pid})`);
     }
-    this.#say(`Using worker: ${this.#options.config.workerClass}`);
-  }
-
-  ready(workers: readonly PoolWorker[]): void {
-    const { workerClass, threads } = this.#options.config;
-    const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
-    const each = workerClass === "gthread" ? ` × ${threads} threads` : "";
-    this.#say(
-      `Ready at ${this.#addresses()}: ${workers.length} ${plural(workers.length)}${each}, ${slots} concurrent requests`,
-    );
-  }
-
-  changed(file: string): void {
-    this.#log.info("file changed, starting anew", { file });
-  }
-
-  reloaded(generation: number): void {
-    this.#log.info("reload finished", { generation });
-  }
-
-  reloadFailed(proven: number): void {
-    this.#log.error("reload failed: the code that served before keeps serving", { generation: proven });
-  }
-
-  needsRestart(names: readonly string[]): void {
-    this.#log.warning("changed in the configuration, but in force only after a new start", {
-      settings: names.join(", "),
-    });
-  }
-
-  preloadFailed({ step, message, traceback, hint }: BootFailure): void {
-    this.#log.error(`Forkserver failed to boot: ${message}`, {
-      step,
-      ...(hint === "" ? {} : { hint }),
-      ...(traceback === "" ? {} : { traceback }),
-    });
-  }
-
-  bootFailed(nr: number, { step, message, traceback, hint }: BootFailure): void {
-    this.#log.error(`Worker failed to boot: ${message}`, {
-      nr,
-      step,
-      ...(hint === "" ? {} : { hint }),
-      ...(traceback === "" ? {} : { traceback }),
-    });
-  }
-
-  forkserverGone(from: { readonly state: string; readonly pid: number }, exit: ChildExit): void {
-    const { command } = this.#options.forkserverSpec;
-    if (exit.error !== undefined) {
-      this.#log.error(`Cannot start Python: ${exit.error.message}`, { step: "spawn", command });
-    } else this.#log.error("forkserver exited", { pid: from.pid, command, ...exitFields(exit) });
   }
 
   frontGone(from: { readonly nr: number; readonly pid: number }, exit: ChildExit): void {
@@ -103,18 +44,119 @@ export class Announcer {
     this.#say("Stopped");
   }
 
-  #addresses(): string {
-    return this.#options.listeners.map(({ inherited }) => inherited.address).join(",");
-  }
-
   /** --check-config says nothing when all is well. */
   #say(line: string): void {
-    if (this.#options.purpose === "serve") this.#log.info(line);
+    if (this.#server.purpose === "serve") this.#log.info(line);
   }
+}
+
+/** Of one application. The log that it is given names the application where there are several. */
+export class AppAnnouncer {
+  readonly #server: ServerFacts;
+  readonly #log: Log;
+  #workerClass: WorkerClass | undefined;
+
+  constructor(server: ServerFacts, log: Log) {
+    this.#server = server;
+    this.#log = log;
+  }
+
+  /** Once for each kind. `auto` is said when an application was loaded, for only then it is known. */
+  using({ workerClass, threads }: Config, worker?: PoolWorker): void {
+    const used = workerClass === "auto" ? classOf(worker?.interface, threads) : workerClass;
+    if (used === undefined || used === this.#workerClass) return;
+    this.#workerClass = used;
+    this.#say(`Using worker: ${used}`);
+  }
+
+  ready(workers: readonly PoolWorker[], config: Config): void {
+    this.using(config, workers[0]);
+    const { threads } = config;
+    const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
+    const each = this.#workerClass === "gthread" ? ` × ${threads} threads` : "";
+    this.#say(
+      `Ready at ${this.#addresses()}: ${workers.length} ${plural(workers.length)}${each}, ${slots} concurrent requests`,
+    );
+  }
+
+  changed(file: string): void {
+    this.#log.info("file changed, starting anew", { file });
+  }
+
+  reloaded(generation: number): void {
+    this.#log.info("reload finished", { generation });
+  }
+
+  reloadFailed(proven: number): void {
+    if (proven === 0) this.#log.error("the application does not start");
+    else this.#log.error("reload failed: the code that served before keeps serving", { generation: proven });
+  }
+
+  triesAgain(afterMs: number): void {
+    this.#log.error("the application does not start; the others serve, and it is tried again", {
+      afterSeconds: afterMs / 1_000,
+    });
+  }
+
+  removed(): void {
+    this.#log.info("application removed");
+  }
+
+  configured({ pid, python }: { readonly pid: number; readonly python: string }): void {
+    this.#log.debug("forkserver configured", { pid, python });
+  }
+
+  hookNotCalled(hook: string): void {
+    this.#log.warning("hook not called: the forkserver is not ready", { hook });
+  }
+
+  needsRestart(names: readonly string[]): void {
+    this.#log.warning("changed in the configuration, but in force only after a new start", {
+      settings: names.join(", "),
+    });
+  }
+
+  preloadFailed(failure: BootFailure): void {
+    this.#log.error(`Forkserver failed to boot: ${failure.message}`, failureFields(failure));
+  }
+
+  bootFailed(nr: number, failure: BootFailure): void {
+    this.#log.error(`Worker failed to boot: ${failure.message}`, { nr, ...failureFields(failure) });
+  }
+
+  forkserverGone(from: { readonly command: string; readonly pid: number }, exit: ChildExit): void {
+    const { command, pid } = from;
+    if (exit.error === undefined) {
+      this.#log.error("forkserver exited", { pid, command, ...exitFields(exit) });
+    } else this.#log.error(`Cannot start Python: ${exit.error.message}`, { step: "spawn", command });
+  }
+
+  #addresses(): string {
+    return this.#server.listeners.map(({ inherited }) => inherited.address).join(",");
+  }
+
+  #say(line: string): void {
+    if (this.#server.purpose === "serve") this.#log.info(line);
+  }
+}
+
+/** As the worker has chosen (python/tunicorn_worker/worker.py). */
+function classOf(kind: string | undefined, threads: number): WorkerClass | undefined {
+  if (kind === undefined || kind === "") return undefined;
+  if (kind === "asgi") return "asgi";
+  return threads > 1 ? "gthread" : "sync";
 }
 
 function plural(workers: number): string {
   return workers === 1 ? "worker" : "workers";
+}
+
+function failureFields({ step, traceback, hint }: BootFailure): LogFields {
+  return {
+    step,
+    ...(hint === "" ? {} : { hint }),
+    ...(traceback === "" ? {} : { traceback }),
+  };
 }
 
 function exitFields({ code, signal }: ChildExit): LogFields {

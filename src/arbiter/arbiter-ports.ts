@@ -4,6 +4,7 @@ import type { Clock } from "../base/ports.ts";
 import type { Config } from "../config/config.ts";
 import type { ForkserverReport, FrontReport, WorkerReport } from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
+import type { AppKeeper } from "./app-keeper.ts";
 import type { ProcessSight } from "./boot-watch.ts";
 import type { CertificateKeeper } from "./certificate-keeper.ts";
 import type { ChildExit, ChildSpec, SpawnChild } from "./child.ts";
@@ -17,18 +18,29 @@ import type { ArbiterView } from "./view.ts";
 import type { Watch } from "./watcher.ts";
 import type { WorkerHandle, WorkerSink } from "./worker-handle.ts";
 
-export interface ArbiterOptions {
-  readonly config: Config;
-  readonly cfg: Setup["cfg"];
+/** An application as it is when the server starts, or when it is added. */
+export interface AppOrder extends Setup {
+  readonly name: string;
   /** Where a reload finds its settings; without one they stay. */
   readonly source?: SetupSource | undefined;
   /** Gives the first forkserver, where it had to run before the listeners were opened. */
   readonly adoptForkserver?: AdoptForkserver | undefined;
+  readonly forkserverSpec: ChildSpec;
+}
+
+/** What applications have in common. */
+export interface ServerFacts {
   readonly version: string;
-  /** `check` boots one worker without listeners and fronts, and ends. */
+  /** `check` boots one worker of each application without listeners and fronts, and ends. */
   readonly purpose: "serve" | "check";
   readonly listeners: readonly Listener[];
-  readonly forkserverSpec: ChildSpec;
+}
+
+export interface ArbiterOptions extends ServerFacts {
+  /** The server's own settings; each application has its own besides. */
+  readonly config: Config;
+  /** Never empty. */
+  readonly apps: readonly AppOrder[];
   readonly frontSpec: Omit<ChildSpec, "fds">;
 }
 
@@ -36,6 +48,7 @@ export interface ArbiterPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly spawn: SpawnChild;
+  /** One for each application. */
   openControl(sink: WorkerSink): Promise<ControlListener>;
   /** SIGKILL to a worker whose forkserver is dead and whose control connection is open. */
   killOrphan(pid: number): void;
@@ -63,12 +76,18 @@ export type ArbiterEvent =
   | { readonly type: "start" }
   | { readonly type: "time" }
   | { readonly type: "signal"; readonly signal: ArbiterSignal }
+  /** New code for one application. */
+  | { readonly type: "reload"; readonly app: AppKeeper }
+  | { readonly type: "scale"; readonly app: AppKeeper; readonly workers: number }
+  | { readonly type: "app"; readonly app: AppKeeper; readonly event: AppEvent }
+  | { readonly type: "front-report"; readonly from: FrontHandle; readonly report: FrontReport }
+  | { readonly type: "front-gone"; readonly from: FrontHandle; readonly exit: ChildExit };
+
+/** What happens to one application. */
+export type AppEvent =
   | { readonly type: "file-changed"; readonly file: string }
-  | { readonly type: "scale"; readonly workers: number }
   | { readonly type: "forkserver-report"; readonly from: ForkserverHandle; readonly report: ForkserverReport }
   | { readonly type: "forkserver-gone"; readonly from: ForkserverHandle; readonly exit: ChildExit }
-  | { readonly type: "front-report"; readonly from: FrontHandle; readonly report: FrontReport }
-  | { readonly type: "front-gone"; readonly from: FrontHandle; readonly exit: ChildExit }
   | { readonly type: "worker-hello"; readonly from: WorkerHandle }
   | { readonly type: "worker-report"; readonly from: WorkerHandle; readonly report: WorkerReport }
   | { readonly type: "worker-gone"; readonly from: WorkerHandle };

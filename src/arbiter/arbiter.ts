@@ -1,22 +1,16 @@
-// The process that keeps others alive: observe → plan → act, one event at a time. It never touches a request.
+// The process that keeps others alive: observe → plan → act, one event at a time. It never touches a request. What concerns one
+// application is app-keeper.ts's; here is what they share: the loop, signals, stops, and the fronts.
 
 import { unreachable } from "../base/assert.ts";
 import { Deferred } from "../base/deferred.ts";
-import type { Config } from "../config/config.ts";
-import type { BootFailure, ForkserverReport, FrontReport, WorkerReport } from "../control/messages.ts";
+import type { FrontReport, WorkerReport } from "../control/messages.ts";
 import { Announcer } from "./announcer.ts";
-import type { ArbiterEvent, ArbiterOptions, ArbiterPorts } from "./arbiter-ports.ts";
+import { Apps } from "./apps.ts";
+import type { AppEvent, ArbiterEvent, ArbiterOptions, ArbiterPorts } from "./arbiter-ports.ts";
 import { AwakeClock } from "./awake-clock.ts";
 import type { ChildExit } from "./child.ts";
-import type { ControlListener } from "./control-listener.ts";
-import { Development, OLD_CODE_MS } from "./development.ts";
-import { Elastic } from "./elastic.ts";
-import type { ForkserverHandle } from "./forkserver-handle.ts";
 import { FrontHandle } from "./front-handle.ts";
 import { Fronts } from "./fronts.ts";
-import { Generations, type GenerationsWorld } from "./generations.ts";
-import { nextMomentMs, plan, type Wanted } from "./plan.ts";
-import type { PoolWorker } from "./pool.ts";
 import { Questions } from "./questions.ts";
 import type { ArbiterSignal } from "./signals.ts";
 import {
@@ -30,11 +24,7 @@ import {
   stopQuickly,
 } from "./stop.ts";
 import type { ArbiterView, Phase } from "./view.ts";
-import { vigilOptions } from "./vigil.ts";
-import { Workers } from "./workers.ts";
 
-/** Of what failed before there was a worker. */
-const NO_PID = 0;
 /** How long a child may take to answer a question. */
 const ANSWER_MS = 1_000;
 
@@ -43,19 +33,13 @@ export class Arbiter {
   readonly #ports: ArbiterPorts;
   readonly #clock: AwakeClock;
   readonly #announcer: Announcer;
-  readonly #workers: Workers;
   readonly #fronts: Fronts;
-  readonly #generations: Generations;
+  readonly #apps: Apps;
   readonly #questions: Questions;
-  readonly #elastic: Elastic;
-  /** Only with --reload. */
-  readonly #development: Development | undefined;
   readonly #done = new Deferred<number>();
   readonly #queue: ArbiterEvent[] = [];
   #turn: "idle" | "taking" | "over" = "idle";
-  #control: ControlListener | undefined;
   #stop: Stop = RUNNING;
-  #workersWanted: number;
   #exitCode = 0;
   /** After SIGWINCH: neither fronts nor workers. */
   #isResting = false;
@@ -67,58 +51,37 @@ export class Arbiter {
     this.#clock = new AwakeClock(ports.clock, ports.log);
     this.#announcer = new Announcer(options, ports.log);
     this.#questions = new Questions(ports.clock);
-    const { workersMin: min, workersMax: max, workersIdleMs: idleMs } = options.config;
-    this.#elastic = new Elastic({ min, max: isCheck ? min : max, idleMs }, ports.clock.nowMs());
-    this.#workersWanted = isCheck ? 1 : options.config.workers;
-    this.#development = isCheck ? undefined : this.#openDevelopment();
     this.#fronts = new Fronts(isCheck ? 0 : options.config.fronts, (nr) => this.#makeFront(nr));
-    this.#generations = new Generations(options, ports, this.#generationsWorld());
-    this.#workers = new Workers({
-      vigil: vigilOptions(options.config),
-      log: ports.log,
-      nowMs: () => this.#clock.nowMs(),
-      drainEndMs: (sinceMs) => Math.min(sinceMs + this.#wanted().drainTimeoutMs, this.#stop.deadlineMs),
-      forkserver: (generation) => this.#generations.configured(generation),
-      frontOf: (nr) => this.#fronts.ofSeat(nr),
-      killOrphan: ports.killOrphan,
-      oomKills: ports.oomKills,
-      sightOf: ports.sightOf,
-      onBootFailure: (worker, failure) => this.#onBootFailure(worker, failure),
-    });
+    this.#apps = this.#openApps();
   }
 
-  #generationsWorld(): GenerationsWorld {
+  #openApps(): Apps {
     const arbiter = this;
-    return {
-      announcer: this.#announcer,
+    return new Apps(this.#options, {
+      ports: this.#ports,
+      clock: this.#clock,
+      fronts: this.#fronts,
       get isRunning() {
         return arbiter.#stop.level === "running";
       },
-      get workersWanted() {
-        return arbiter.#workersWanted;
+      get isServing() {
+        return arbiter.#isServing();
       },
-      get workers() {
-        return arbiter.#workers.pool.workers;
+      get isAway() {
+        return arbiter.#isResting && arbiter.#fronts.isEmpty;
       },
-      get meeting() {
-        return arbiter.#control?.meeting;
+      get stopDeadlineMs() {
+        return arbiter.#stop.deadlineMs;
       },
       take: (event) => this.#take(event),
-      onSetup: ({ config }) => this.#onSetup(config),
       onFatal: (exitCode) => this.#fatal(exitCode),
-      onBroken: (failure) => this.#onBroken(NO_PID, failure),
-    };
+    });
   }
 
   /** Resolves with the exit code when nothing is left. */
   async run(): Promise<number> {
     this.#announcer.starting();
-    this.#control = await this.#ports.openControl({
-      onHello: (from) => this.#take({ type: "worker-hello", from }),
-      onReport: (from, report) => this.#take({ type: "worker-report", from, report }),
-      onGone: (from) => this.#take({ type: "worker-gone", from }),
-    });
-    this.#generations.start();
+    await this.#apps.open();
     this.#ports.certificates?.watch((changed) => this.#fronts.showCertificates(changed));
     this.#take({ type: "start" });
     return this.#done.promise;
@@ -128,18 +91,25 @@ export class Arbiter {
     this.#take({ type: "signal", signal });
   }
 
-  /** Between the bounds of this server, or as many as are wanted where it has none. */
-  scale(workers: number): void {
-    this.#take({ type: "scale", workers });
+  /** Between the bounds of the application, or as many as are wanted where it has none. False: there is no such one. */
+  scale(app: string, workers: number): boolean {
+    const keeper = this.#apps.get(app);
+    if (keeper !== undefined) this.#take({ type: "scale", app: keeper, workers });
+    return keeper !== undefined;
+  }
+
+  /** New code for one application. False: there is no such one. */
+  reload(app: string): boolean {
+    const keeper = this.#apps.get(app);
+    if (keeper !== undefined) this.#take({ type: "reload", app: keeper });
+    return keeper !== undefined;
   }
 
   view(): ArbiterView {
     return {
       phase: this.#phase(),
-      isDegraded: this.#generations.isDegraded,
-      generation: this.#generations.proven,
-      workersWanted: this.#workersWanted,
-      workers: this.#workers.pool.workers,
+      isDegraded: this.#apps.areDegraded,
+      apps: this.#apps.all.map((app) => app.view()),
       fronts: this.#fronts.all.map(({ nr, pid, state }) => ({ nr, pid, state })),
     };
   }
@@ -156,7 +126,8 @@ export class Arbiter {
     return this.#questions.ask(
       pid,
       (id) => {
-        if (!this.#workers.tell(pid, { type, id })) this.#questions.answer(pid, id, undefined);
+        const isTold = this.#apps.all.some(({ workers }) => workers.tell(pid, { type, id }));
+        if (!isTold) this.#questions.answer(pid, id, undefined);
       },
       ANSWER_MS,
     );
@@ -164,14 +135,13 @@ export class Arbiter {
 
   /** Says something to a Unix datagram socket. It is lost while no forkserver listens. */
   sendDatagram(address: string, text: string): void {
-    this.#generations.forkservers.listening?.sendDatagram(address, text);
+    this.#apps.listening?.sendDatagram(address, text);
   }
 
   #phase(): Phase {
     if (this.#stop.level === "leaving") return "leaving";
     if (this.#stop.level !== "running") return "stopping";
-    if (this.#generations.proven === 0) return "starting";
-    return this.#generations.coming === undefined ? "serving" : "reloading";
+    return this.#apps.phase;
   }
 
   // ---- the loop
@@ -193,39 +163,26 @@ export class Arbiter {
       case "start":
         break;
       case "time":
-        this.#workers.onTime();
+        this.#apps.onTime();
         break;
       case "signal":
         this.#onSignal(event.signal);
         break;
-      case "file-changed":
-        this.#onFileChanged(event.file);
+      case "reload":
+        if (this.#isReloadable) event.app.reload();
         break;
       case "scale":
-        this.#scale(event.workers);
+        event.app.scale(event.workers);
         break;
-      case "forkserver-report":
-        this.#onForkserverReport(event.from, event.report);
-        break;
-      case "forkserver-gone":
-        this.#onForkserverGone(event.from, event.exit);
+      case "app":
+        this.#onAnswer(event.event);
+        event.app.observe(event.event);
         break;
       case "front-report":
         this.#onFrontReport(event.from, event.report);
         break;
       case "front-gone":
         this.#onFrontGone(event.from, event.exit);
-        break;
-      case "worker-hello":
-        this.#workers.onHello(event.from);
-        break;
-      case "worker-report":
-        this.#onAnswer(event.from.hello.pid, event.report);
-        this.#onDeveloperReport(event.from.hello.pid, event.report);
-        this.#workers.onReport(event.from, event.report);
-        break;
-      case "worker-gone":
-        this.#workers.onControlGone(event.from);
         break;
       default:
         unreachable(event);
@@ -235,58 +192,15 @@ export class Arbiter {
   #act(): void {
     const nowMs = this.#clock.nowMs();
     this.#enterStop(onStopTime(this.#stop, nowMs));
-    this.#settle();
-    this.#adapt(nowMs);
-    if (this.#isServing()) this.#workers.look();
-    this.#generations.release({ isServing: this.#isServing() });
-    if (this.#stop.level === "kill" && this.#workers.pool.size === 0) this.#generations.forkservers.kill();
+    const isSettled = this.#apps.settle();
+    if (isSettled && this.#options.purpose === "check") this.#enterStop(stopQuickly(nowMs));
+    this.#apps.prepare(nowMs);
+    if (this.#stop.level === "kill") this.#apps.killForkservers();
     this.#fronts.tend(nowMs);
-    if (this.#isServing()) this.#generations.forkservers.tend(nowMs);
-    if (this.#stop.level === "graceful" && this.#fronts.isEmpty) this.#workers.stopAll();
-    this.#workers.lookAtLate(this.#wanted());
-    for (const action of plan(this.#workers.pool.workers, this.#wanted(), nowMs)) this.#workers.act(action);
+    if (this.#stop.level === "graceful" && this.#fronts.isEmpty) this.#apps.stopWorkers();
+    this.#apps.act(nowMs);
     this.#schedule(nowMs);
     this.#ports.watch?.(this.view());
-  }
-
-  /** During a reload numbers stay: they are what it is measured by. */
-  get #isAdapting(): boolean {
-    return this.#phase() === "serving" && this.#elastic.isElastic;
-  }
-
-  #adapt(nowMs: number): void {
-    if (!this.#isAdapting) return;
-    const wanted = this.#workersWanted;
-    const serving = this.#workers.pool.workers.filter(({ isServing }) => isServing);
-    const judged = this.#elastic.judge({
-      wanted,
-      serving: serving.length,
-      slots: serving[0]?.slots ?? 1,
-      nowMs,
-      hasRoom: () => this.#ports.hasRoom?.(serving.map(({ pid }) => pid)) ?? true,
-    });
-    if (judged === wanted) return;
-    this.#ports.log.info("number of workers changed", { from: wanted, to: judged });
-    this.#scale(judged);
-  }
-
-  #wanted(): Wanted {
-    const { config } = this.#generations.setup;
-    const isReloading = this.#generations.coming !== undefined;
-    const development = this.#development;
-    const isBroken = development?.breakage !== undefined;
-    const isAway = isBroken || (this.#isResting && this.#fronts.isEmpty);
-    const seats = this.#isServing() && !isAway ? this.#workersWanted : 0;
-    const backoff = this.#workers.forkNotBeforeMs;
-    return {
-      workers: seats,
-      generation: this.#generations.wanted,
-      surgeMax: isReloading ? this.#workersWanted : Math.ceil(this.#workersWanted / 4),
-      bootTimeoutMs: config.bootTimeoutMs,
-      drainTimeoutMs: Math.min(config.gracefulTimeoutMs, development === undefined ? Infinity : OLD_CODE_MS),
-      forkNotBeforeMs: development?.forkNotBeforeMs(seats, backoff) ?? backoff,
-      isExclusive: development !== undefined,
-    };
   }
 
   /** While fronts finish requests, the workers that they need are kept. */
@@ -294,15 +208,11 @@ export class Arbiter {
     return isTaking(this.#stop.level) || (this.#stop.level === "graceful" && !this.#fronts.isEmpty);
   }
 
-  /** `judgedAtMs`: the plan's present. A moment that came since then has not been acted upon: it is due at once. */
   #schedule(judgedAtMs: number): void {
     const momentMs = Math.min(
-      nextMomentMs(this.#workers.pool.workers, this.#wanted(), judgedAtMs) ?? Number.POSITIVE_INFINITY,
-      this.#workers.nextMomentMs(),
+      this.#apps.nextMomentMs(judgedAtMs),
       this.#fronts.nextMomentMs(),
-      this.#generations.forkservers.nextMomentMs(),
       this.#stop.deadlineMs,
-      this.#isAdapting ? this.#elastic.nextMomentMs(this.#workersWanted) : Number.POSITIVE_INFINITY,
     );
     this.#clock.wakeAt(momentMs, () => this.#take({ type: "time" }));
   }
@@ -315,20 +225,18 @@ export class Arbiter {
       case "SIGTERM":
       case "SIGINT":
       case "SIGQUIT":
-        this.#enterStop(
-          onStopSignal(this.#stop, signal, this.#generations.setup.config, this.#clock.nowMs()),
-        );
+        this.#enterStop(onStopSignal(this.#stop, signal, this.#stopLimits, this.#clock.nowMs()));
         break;
       case "SIGHUP":
         this.#resume();
         this.#ports.certificates?.readAgain();
-        this.#beginReload();
+        if (this.#isReloadable) this.#apps.reload();
         break;
       case "SIGTTIN":
-        this.#scale(this.#resume() ? 1 : this.#workersWanted + 1);
+        this.#apps.scaleBy(this.#resume() ? "one each" : 1);
         break;
       case "SIGTTOU":
-        this.#scale(Math.max(1, this.#workersWanted - 1));
+        this.#apps.scaleBy(-1);
         break;
       case "SIGUSR1":
         this.#ports.reopenLogs();
@@ -345,9 +253,19 @@ export class Arbiter {
     }
   }
 
+  /** While the first start is not done there is nothing to replace. */
+  get #isReloadable(): boolean {
+    return this.#stop.level === "running" && (this.#apps.phase !== "starting" || this.#apps.isDevelopment);
+  }
+
+  get #stopLimits(): { readonly gracefulTimeoutMs: number; readonly drainDelayMs: number } {
+    const { drainDelayMs } = this.#options.config;
+    return { gracefulTimeoutMs: this.#apps.gracefulTimeoutMs, drainDelayMs };
+  }
+
   #beginSuccession(): void {
     const { succession } = this.#ports;
-    if (succession?.isUnderWay === false) this.#generations.onSuccession();
+    if (succession?.isUnderWay === false) this.#apps.onSuccession();
     succession?.begin();
   }
 
@@ -356,7 +274,7 @@ export class Arbiter {
     const isMeant = this.#options.config.isDaemon || this.#ports.succession?.isUnderWay === true;
     if (!isMeant || this.#stop.level !== "running") return;
     this.#isResting = true;
-    this.#fronts.rest(frontGraceMs(this.#generations.setup.config.gracefulTimeoutMs));
+    this.#fronts.rest(frontGraceMs(this.#apps.gracefulTimeoutMs));
   }
 
   #resume(): boolean {
@@ -366,16 +284,11 @@ export class Arbiter {
     return wasResting;
   }
 
-  #scale(workers: number): void {
-    this.#workersWanted = workers;
-    this.#generations.onScale(workers);
-  }
-
   #enterStop(stop: Stop): void {
     if (stop.level === this.#stop.level) return;
     const wasTaking = isTaking(this.#stop.level);
     this.#stop = stop;
-    this.#development?.close();
+    this.#apps.closeDevelopment();
     this.#announcer.stopping(stop.level);
     // Closed first: a client that comes now is refused, or finds the next server.
     if (wasTaking && !isTaking(stop.level)) for (const listener of this.#options.listeners) listener.close();
@@ -394,12 +307,12 @@ export class Arbiter {
         break;
       case "quick":
         this.#fronts.drain(0, { quick: true });
-        this.#workers.stopAll();
-        this.#workers.hasten();
+        this.#apps.stopWorkers();
+        this.#apps.hastenWorkers();
         break;
       case "kill":
         this.#fronts.kill();
-        this.#workers.killAll("stop");
+        this.#apps.killWorkers();
         break;
       default:
         unreachable(level);
@@ -416,96 +329,26 @@ export class Arbiter {
     const { level, deadlineMs } = this.#stop;
     if (isTaking(level)) return false;
     if (level === "kill" && this.#clock.nowMs() >= deadlineMs) return true;
-    return this.#fronts.isEmpty && this.#workers.pool.size === 0 && this.#generations.forkservers.isEmpty;
+    return this.#fronts.isEmpty && this.#apps.areGone;
   }
 
   #finish(): void {
     this.#turn = "over";
     this.#clock.cancel();
-    this.#workers.deaths.flush();
-    this.#generations.forkservers.kill();
-    this.#control?.close();
+    this.#apps.close();
     this.#ports.certificates?.close();
     this.#announcer.ended();
     this.#done.resolve(this.#exitCode);
   }
 
-  // ---- reload
-
-  #beginReload(): void {
-    if (this.#stop.level !== "running" || (this.#generations.proven === 0 && this.#development === undefined))
-      return;
-    const development = this.#development;
-    const isBegun = this.#generations.begin({ replaces: development !== undefined });
-    if (isBegun && development !== undefined) this.#startAnew(development);
-  }
-
-  /** As gunicorn does; an elastic number is the load's to say. */
-  #onSetup({ workers }: Config): void {
-    if (!this.#elastic.isElastic) this.#workersWanted = workers;
-  }
-
-  /** The first start or a reload is done. */
-  #settle(): void {
-    const isDone = this.#generations.settle();
-    if (isDone && this.#options.purpose === "check") this.#enterStop(stopQuickly(this.#clock.nowMs()));
-  }
-
-  // ---- development
-
-  #openDevelopment(): Development | undefined {
-    const { watchFiles, log } = this.#ports;
-    if (watchFiles === undefined || !this.#options.config.reload.isOn) return undefined;
-    const { config, source } = this.#options;
-    const extraFiles = [...config.reload.extraFiles, ...(source?.files ?? [])];
-    const reload = { ...config.reload, extraFiles };
-    return new Development(reload, watchFiles, (file) => this.#take({ type: "file-changed", file }), log);
-  }
-
-  /** What was not forked yet will run the changed file anyway. */
-  #onFileChanged(file: string): void {
-    const development = this.#development;
-    if (development === undefined || this.#stop.level !== "running") return;
-    development.postpone(this.#clock.nowMs());
-    const isUsed = this.#workers.pool.workers.some(
-      ({ generation }) => generation === this.#generations.newest,
-    );
-    if (!isUsed && development.breakage === undefined) return;
-    this.#announcer.changed(file);
-    this.#beginReload();
-  }
-
-  #startAnew(development: Development): void {
-    development.startsAnew();
-    this.#workers.forgive();
-    this.#fronts.tellApp({ type: "app-mended" });
-  }
-
-  #onDeveloperReport(pid: number, report: WorkerReport): void {
-    if (report.type === "modules") this.#development?.addModules(report.files);
-    else if (report.type === "failure") this.#development?.noteReport(pid, report.report);
-  }
-
-  #onBootFailure(worker: PoolWorker, failure: BootFailure): void {
-    if (this.#stop.level !== "running") return;
-    this.#announcer.bootFailed(worker.nr, failure);
-    if (this.#development === undefined) this.#generations.onBootFailure(worker, failure);
-    else if (worker.generation === this.#generations.newest) this.#onBroken(worker.pid, failure);
-  }
-
-  /** Development: nobody serves until a file changes; clients are told why. `pid`: of whom that is known. */
-  #onBroken(pid: number, failure: BootFailure): void {
-    const development = this.#development;
-    if (development !== undefined) this.#fronts.tellApp(development.broke(pid, failure));
-  }
+  // ---- fronts
 
   #makeFront(nr: number): FrontHandle {
     const { config, frontSpec: spec, listeners } = this.#options;
     const order = {
       nr,
-      generation: this.#generations.newest,
       spec,
-      config,
+      site: { config, apps: this.#apps.applications },
       listeners: listeners.map((listener) => listener.inherited),
       materials: this.#ports.certificates?.materials ?? [],
       bodyFolder: this.#ports.nameBodyFolder(),
@@ -518,50 +361,52 @@ export class Arbiter {
     return new FrontHandle(order, this.#ports.spawn, sink, this.#ports.log);
   }
 
-  #onForkserverReport(from: ForkserverHandle, report: ForkserverReport): void {
-    if (report.type === "forked") this.#workers.onForked(from, report.nr, report.pid);
-    else if (report.type === "exited") this.#workers.onExited(report);
-    else this.#generations.onReport(from, report);
-  }
-
-  #onForkserverGone(from: ForkserverHandle, exit: ChildExit): void {
-    this.#generations.forkservers.onGone(from, this.#clock.nowMs());
-    this.#workers.onForkserverGone(from);
-    this.#generations.onForkserverGone(from, exit);
-  }
-
   #onFrontReport(from: FrontHandle, report: FrontReport): void {
-    this.#workers.onFrontReport(report);
-    this.#onFrontAside(from, report);
-    if (report.type !== "ready") return;
-    if (this.#stop.level === "leaving") from.leave();
-    if (this.#development?.breakage !== undefined) from.tellApp(this.#development.breakage);
-    this.#workers.onFrontReady(from);
-    if (this.#fronts.areReady) this.#announcer.listening();
-  }
-
-  /** What does not concern workers' lives. */
-  #onFrontAside(from: FrontHandle, report: FrontReport): void {
-    const { target } = this.#options.config.statsd;
-    if (report.type === "pressure") this.#elastic.onPressure(from.nr, report, this.#clock.nowMs());
-    else if (report.type === "metrics" && target.kind === "unix") this.sendDatagram(target.path, report.text);
-    else if (report.type === "requests" || report.type === "status") {
-      this.#questions.answer(from.pid, report.id, report);
+    switch (report.type) {
+      case "ready":
+        this.#onFrontReady(from);
+        break;
+      case "reconfigured":
+      case "drained":
+        break;
+      case "requests":
+      case "status":
+        this.#questions.answer(from.pid, report.id, report);
+        break;
+      case "metrics":
+        this.#sendMetrics(report.text);
+        break;
+      default:
+        this.#apps.get(report.app)?.onFrontReport(from, report);
     }
   }
 
-  #onAnswer(pid: number, report: WorkerReport): void {
-    if (report.type === "pong" || report.type === "stacks") this.#questions.answer(pid, report.id, report);
+  #onFrontReady(from: FrontHandle): void {
+    if (this.#stop.level === "leaving") from.leave();
+    this.#apps.onFrontReady(from);
+    if (!this.#fronts.areReady) return;
+    this.#announcer.listening();
+    this.#apps.onListening();
+  }
+
+  #sendMetrics(text: string): void {
+    const { target } = this.#options.config.statsd;
+    if (target.kind === "unix") this.sendDatagram(target.path, text);
+  }
+
+  #onAnswer(event: AppEvent): void {
+    if (event.type !== "worker-report") return;
+    const report: WorkerReport = event.report;
+    if (report.type === "pong" || report.type === "stacks")
+      this.#questions.answer(event.from.hello.pid, report.id, report);
   }
 
   #onFrontGone(from: FrontHandle, exit: ChildExit): void {
-    const wasReady = from.meeting !== undefined;
     this.#fronts.onGone(from, this.#clock.nowMs());
-    this.#elastic.onFrontGone(from.nr);
     this.#ports.removeFolder(from.bodyFolder);
-    this.#workers.onFrontGone((nr) => this.#fronts.nrOfSeat(nr) === from.nr);
+    this.#apps.onFrontGone(from);
     if (this.#stop.level !== "running" || this.#isResting) return;
     this.#announcer.frontGone(from, exit);
-    if (!wasReady && this.#generations.proven === 0) this.#fatal(1);
+    if (!from.wasReady && !this.#apps.haveServed) this.#fatal(1);
   }
 }

@@ -1,11 +1,11 @@
 // What can be asked and ordered over the control socket, as replies to requests.
 
-import type { Config } from "../config/config.ts";
 import type { Line } from "../control/json-lines.ts";
 import type { OpenRequest } from "../control/messages.ts";
 import type { Reply } from "./control-server.ts";
+import type { PoolWorker } from "./pool.ts";
 import type { ArbiterSignal } from "./signals.ts";
-import { type ArbiterView, countServing } from "./view.ts";
+import { type AppView, type ArbiterView, countServing, countWanted } from "./view.ts";
 
 /** The most that one reply lists. */
 const REQUESTS_MAX = 1_000;
@@ -15,14 +15,14 @@ const WORKERS_MAX = 1_024;
 export interface Commanded {
   view(): ArbiterView;
   signal(signal: ArbiterSignal): void;
-  scale(workers: number): void;
+  scale(app: string, workers: number): boolean;
+  reload(app: string): boolean;
   askFronts(type: "status" | "requests"): Promise<unknown[]>;
   askWorker(pid: number, type: "ping" | "stacks"): Promise<unknown>;
 }
 
 export interface CommandsOptions {
   readonly arbiter: Commanded;
-  readonly config: Config;
   readonly version: string;
   readonly pid: number;
   readonly addresses: readonly string[];
@@ -49,9 +49,9 @@ export class ControlCommands {
       case "stack":
         return this.#stack(request["pid"]);
       case "scale":
-        return this.#scale(request["workers"]);
+        return this.#scale(request["app"], request["workers"]);
       case "reload":
-        return this.#signal("SIGHUP");
+        return this.#reload(request["app"]);
       case "reopen":
         return this.#signal("SIGUSR1");
       case "stop":
@@ -62,7 +62,7 @@ export class ControlCommands {
   }
 
   async #status(): Promise<Reply> {
-    const { arbiter, config, version, pid, addresses, nowMs } = this.#options;
+    const { arbiter, version, pid, addresses, nowMs } = this.#options;
     const answers = await arbiter.askFronts("status");
     const counters = answers.map((answer) => countersOf(answer));
     const view = arbiter.view();
@@ -70,28 +70,30 @@ export class ControlCommands {
       ok: true,
       version,
       pid,
-      app: config.app,
+      app: view.apps.map(({ target }) => target).join(", "),
       addresses,
       phase: view.phase,
       degraded: view.isDegraded,
-      generation: view.generation,
+      generation: Math.max(...view.apps.map(({ generation }) => generation)),
       uptimeSeconds: Math.round((nowMs() - this.#startedAtMs) / 1_000),
       workers: {
         serving: countServing(view),
-        wanted: view.workersWanted,
-        min: config.workersMin,
-        max: config.workersMax,
+        wanted: countWanted(view),
+        min: sum(view.apps.map(({ workersMin }) => workersMin)),
+        max: sum(view.apps.map(({ workersMax }) => workersMax)),
       },
+      apps: view.apps.map(describeApp),
       fronts: view.fronts.map((front, index) => ({ ...front, counters: counters[index] ?? null })),
     };
   }
 
   async #workers(): Promise<Reply> {
     const { arbiter, nowMs } = this.#options;
-    const workers = arbiter.view().workers.filter(({ pid }) => pid > 0);
+    const workers = workersOf(arbiter.view());
     const pongs = await Promise.all(workers.map(({ pid }) => arbiter.askWorker(pid, "ping")));
     const rows = workers.slice(0, WORKERS_MAX).map((worker, index) => ({
       pid: worker.pid,
+      app: worker.app,
       nr: worker.nr,
       generation: worker.generation,
       state: worker.state,
@@ -104,14 +106,17 @@ export class ControlCommands {
   }
 
   async #requests(): Promise<Reply> {
-    const answers = await this.#options.arbiter.askFronts("requests");
+    const { arbiter } = this.#options;
+    const answers = await arbiter.askFronts("requests");
     const all = answers.flatMap(requestsOf).sort((a, b) => b.elapsedMs - a.elapsedMs);
-    return { ok: true, requests: all.slice(0, REQUESTS_MAX), total: all.length };
+    const apps = new Map(workersOf(arbiter.view()).map(({ pid, app }) => [pid, app]));
+    const shown = all.slice(0, REQUESTS_MAX).map((one) => ({ ...one, app: apps.get(one.pid) ?? "" }));
+    return { ok: true, requests: shown, total: all.length };
   }
 
   async #stack(pid: unknown): Promise<Reply> {
     const { arbiter } = this.#options;
-    const worker = arbiter.view().workers.find((one) => one.pid === pid && one.pid > 0);
+    const worker = workersOf(arbiter.view()).find((one) => one.pid === pid);
     if (worker === undefined) return failure("no worker has this pid");
     const answer = await arbiter.askWorker(worker.pid, "stacks");
     const text = isRecord(answer) ? answer["text"] : undefined;
@@ -120,22 +125,65 @@ export class ControlCommands {
       : failure("the worker does not answer");
   }
 
-  #scale(workers: unknown): Reply {
-    const { arbiter, config } = this.#options;
-    const isElastic = config.workersMin < config.workersMax;
-    const [min, max] = isElastic ? [config.workersMin, config.workersMax] : [1, WORKERS_MAX];
+  /** Without a name the only application is meant. */
+  #scale(name: unknown, workers: unknown): Reply {
+    const { arbiter } = this.#options;
+    const { apps } = arbiter.view();
+    if (name === undefined && apps.length > 1) return failure(`app: expected one of ${namesOf(apps)}`);
+    const app = name === undefined ? apps[0] : apps.find((one) => one.name === name);
+    if (app === undefined) return failure(`no such application; there are ${namesOf(apps)}`);
+    const isElastic = app.workersMin < app.workersMax;
+    const [min, max] = isElastic ? [app.workersMin, app.workersMax] : [1, WORKERS_MAX];
     if (!Number.isSafeInteger(workers)) return failure("workers: expected a whole number");
     const wanted = workers as number; // just checked
     if (wanted < min || wanted > max) return failure(`workers: expected ${min} to ${max}`);
-    const from = arbiter.view().workersWanted;
-    arbiter.scale(wanted);
-    return { ok: true, from, to: wanted };
+    arbiter.scale(app.name, wanted);
+    return { ok: true, app: app.name, from: app.workersWanted, to: wanted };
+  }
+
+  /** With a name: new code for that application, with the settings that it has. Without one: everything is read again. */
+  #reload(name: unknown): Reply {
+    const { arbiter } = this.#options;
+    if (name === undefined) return this.#signal("SIGHUP");
+    if (typeof name === "string" && arbiter.reload(name)) return { ok: true };
+    return failure(`no such application; there are ${namesOf(arbiter.view().apps)}`);
   }
 
   #signal(signal: ArbiterSignal): Reply {
     this.#options.arbiter.signal(signal);
     return { ok: true };
   }
+}
+
+/** Those that have a process. */
+function workersOf({ apps }: ArbiterView): (PoolWorker & { readonly app: string })[] {
+  return apps.flatMap(({ name, workers }) =>
+    workers.filter(({ pid }) => pid > 0).map((worker) => ({ ...worker, app: name })),
+  );
+}
+
+function describeApp(app: AppView): Reply {
+  return {
+    name: app.name,
+    target: app.target,
+    phase: app.phase,
+    degraded: app.isDegraded,
+    generation: app.generation,
+    workers: {
+      serving: countServing(app),
+      wanted: app.workersWanted,
+      min: app.workersMin,
+      max: app.workersMax,
+    },
+  };
+}
+
+function namesOf(apps: readonly AppView[]): string {
+  return apps.map(({ name }) => name).join(", ");
+}
+
+function sum(figures: readonly number[]): number {
+  return figures.reduce((total, figure) => total + figure, 0);
 }
 
 function failure(error: string): Reply {

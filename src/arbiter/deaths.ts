@@ -3,6 +3,7 @@
 
 import type { LostRequest } from "../control/messages.ts";
 import type { Log, LogFields } from "../log/log.ts";
+import { OomWatch } from "./oom-watch.ts";
 import type { PoolWorker } from "./pool.ts";
 
 const LOST_WAIT_MS = 500;
@@ -28,15 +29,12 @@ export interface Death {
 export class Deaths {
   readonly #log: Log;
   readonly #reports = new Map<number, readonly LostRequest[]>();
-  readonly #oomKills: () => number | undefined;
-  #oomKillsSeen: number;
+  readonly #oom: OomWatch;
   #waiting: readonly Death[] = [];
 
-  /** `oomKills`: how many processes of this control group the kernel has killed for memory. */
-  constructor(log: Log, oomKills: () => number | undefined = () => undefined) {
+  constructor(log: Log, oom: OomWatch = new OomWatch()) {
     this.#log = log;
-    this.#oomKills = oomKills;
-    this.#oomKillsSeen = oomKills() ?? 0;
+    this.#oom = oom;
   }
 
   onExit(exited: Death): void {
@@ -70,10 +68,7 @@ export class Deaths {
 
   /** A SIGKILL that nobody here sent, while the kernel's count of such went up. */
   #isByKernel({ worker, exit }: Death): boolean {
-    if (exit.signal !== "SIGKILL" || worker.cause !== undefined) return false;
-    const seen = this.#oomKillsSeen;
-    this.#oomKillsSeen = this.#oomKills() ?? seen;
-    return this.#oomKillsSeen > seen;
+    return exit.signal === "SIGKILL" && worker.cause === undefined && this.#oom.hasRisen();
   }
 
   #remember(pid: number, inFlight: readonly LostRequest[]): void {

@@ -4,11 +4,12 @@
 //         └──boot failed──► broken ──a file changed──► starting, as a new generation
 
 import type { ReloadConfig } from "../config/config.ts";
-import type { BootFailure, FrontCommand } from "../control/messages.ts";
+import type { BootFailure, FrontCommand, WorkerReport } from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
 import type { Watch, Watcher } from "./watcher.ts";
 
-export type AppBroken = Extract<FrontCommand, { readonly type: "app-broken" }>;
+export type AppBroken = Omit<Extract<FrontCommand, { readonly type: "app-broken" }>, "app">;
+export type AppMended = Omit<Extract<FrontCommand, { readonly type: "app-mended" }>, "app">;
 
 /** A request of the old code may finish within so long; one that can be repeated is given to the new code. */
 export const OLD_CODE_MS = 2_000;
@@ -16,18 +17,27 @@ export const OLD_CODE_MS = 2_000;
 const REST_MAX_MS = 5_000;
 const REPORTS_MAX = 16;
 
+export interface DevelopmentWorld {
+  readonly log: Log;
+  onChange(file: string): void;
+  /** Clients are told by the fronts. */
+  tell(state: AppBroken | AppMended): void;
+}
+
 export class Development {
   readonly #delayMs: number;
   readonly #watcher: Watcher;
+  readonly #world: DevelopmentWorld;
   /** What failed workers told of their exceptions, by pid. */
   readonly #reports = new Map<number, string>();
   #breakage: AppBroken | undefined;
   #changedAtMs = Number.NEGATIVE_INFINITY;
   #restUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(config: ReloadConfig, watch: Watch, onChange: (file: string) => void, log: Log) {
+  constructor(config: ReloadConfig, watch: Watch, world: DevelopmentWorld) {
     this.#delayMs = config.delayMs;
-    this.#watcher = watch(config, onChange, log);
+    this.#world = world;
+    this.#watcher = watch(config, (file) => world.onChange(file), world.log);
   }
 
   /** Why nothing serves; undefined while something does or may. */
@@ -35,21 +45,22 @@ export class Development {
     return this.#breakage;
   }
 
-  addModules(files: readonly string[]): void {
-    this.#watcher.addModules(files);
+  onReport(pid: number, report: WorkerReport): void {
+    if (report.type === "modules") this.#watcher.addModules(report.files);
+    else if (report.type === "failure") this.#noteReport(pid, report.report);
   }
 
-  noteReport(pid: number, report: string): void {
+  #noteReport(pid: number, report: string): void {
     this.#reports.set(pid, report);
     const [oldest] = this.#reports.keys();
     if (this.#reports.size > REPORTS_MAX && oldest !== undefined) this.#reports.delete(oldest);
   }
 
-  /** The worker `pid` of the newest code did not start. */
-  broke(pid: number, { message, hint, traceback }: BootFailure): AppBroken {
+  /** The worker `pid` of the newest code did not start: nobody serves until a file changes, and clients are told why. */
+  broke(pid: number, { message, hint, traceback }: BootFailure): void {
     const report = this.#reports.get(pid) ?? "";
     this.#breakage = { type: "app-broken", message, hint, traceback, report };
-    return this.#breakage;
+    this.#world.tell(this.#breakage);
   }
 
   /** Nothing is started before the files have rested. */
@@ -61,6 +72,7 @@ export class Development {
   startsAnew(): void {
     this.#breakage = undefined;
     this.#reports.clear();
+    this.#world.tell({ type: "app-mended" });
   }
 
   /** When seats may be filled. */

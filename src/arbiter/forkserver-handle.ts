@@ -43,6 +43,7 @@ export type Configure = Extract<ForkserverCommand, { readonly type: "configure" 
 
 export class ForkserverHandle {
   readonly generation: number;
+  readonly command: string;
   readonly #child: Child;
   readonly #deadline: Timer;
   #state: ForkserverState = "starting";
@@ -50,6 +51,7 @@ export class ForkserverHandle {
   constructor(order: ForkserverOrder, spawn: SpawnChild, sink: ForkserverSink, world: ForkserverWorld) {
     const { log } = world;
     this.generation = order.generation;
+    this.command = order.spec.command;
     this.#child = spawn(order.spec, {
       onLine: (line) => {
         const reading = readForkserverReport(line);

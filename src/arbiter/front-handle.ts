@@ -1,12 +1,18 @@
 // A front as the arbiter sees it. It inherits the listeners as descriptors 4, 5, … and is told the rest over control.
 
-import type { Config } from "../config/config.ts";
-import type { FrontCommand, FrontReport, InheritedListener, Meeting } from "../control/messages.ts";
+import type {
+  FrontCommand,
+  FrontReport,
+  FrontSite,
+  InheritedListener,
+  Meeting,
+  Meetings,
+} from "../control/messages.ts";
 import { readFrontReport } from "../control/shapes.ts";
 import type { Log } from "../log/log.ts";
 import type { ListenerMaterial } from "./certificate-keeper.ts";
 import type { Child, ChildExit, ChildSpec, SpawnChild } from "./child.ts";
-import type { AppBroken } from "./development.ts";
+import type { AppBroken, AppMended } from "./development.ts";
 
 const FIRST_LISTENER_FD = 4;
 
@@ -17,9 +23,8 @@ export interface FrontSink {
 
 export interface FrontOrder {
   readonly nr: number;
-  readonly generation: number;
   readonly spec: Omit<ChildSpec, "fds">;
-  readonly config: Config;
+  readonly site: FrontSite;
   readonly listeners: readonly InheritedListener[];
   readonly materials: readonly ListenerMaterial[];
   /** Made by the front when a body needs it, removed by whoever lives longer. */
@@ -31,12 +36,23 @@ export interface FrontOrder {
  */
 export type FrontState = "starting" | "ready" | "draining" | "gone";
 
+/** One application in a front that is ready. */
+export interface AppFront {
+  readonly nr: number;
+  /** Where its workers attach. */
+  readonly meeting: Meeting;
+  drainWorker(pid: number): void;
+  /** A stuck worker's clients are answered, and its requests not tried again. */
+  expireWorker(pid: number): void;
+}
+
 export class FrontHandle {
   readonly nr: number;
   readonly bodyFolder: string;
   readonly #child: Child;
   #state: FrontState = "starting";
-  #meeting: Meeting | undefined;
+  #meetings: Meetings = {};
+  #wasReady = false;
 
   constructor(order: FrontOrder, spawn: SpawnChild, sink: FrontSink, log: Log) {
     this.nr = order.nr;
@@ -68,9 +84,20 @@ export class FrontHandle {
     return this.#state;
   }
 
-  /** Where workers attach; undefined before it is ready. */
-  get meeting(): Meeting | undefined {
-    return this.#meeting;
+  get wasReady(): boolean {
+    return this.#wasReady;
+  }
+
+  /** Undefined before the front has said where that application's workers attach. */
+  of(app: string): AppFront | undefined {
+    const meeting = Object.hasOwn(this.#meetings, app) ? this.#meetings[app] : undefined;
+    if (meeting === undefined) return undefined;
+    return {
+      nr: this.nr,
+      meeting,
+      drainWorker: (pid) => this.#send({ type: "drain-worker", app, pid }),
+      expireWorker: (pid) => this.#send({ type: "expire-worker", app, pid }),
+    };
   }
 
   /** For handshakes from now on. */
@@ -78,18 +105,14 @@ export class FrontHandle {
     for (const material of materials) this.#send({ type: "certificates", ...material });
   }
 
-  /** A stuck worker's clients are answered, and its requests not tried again. */
-  expireWorker(pid: number): void {
-    this.#send({ type: "expire-worker", pid });
-  }
-
-  drainWorker(pid: number): void {
-    this.#send({ type: "drain-worker", pid });
+  /** Its answer is `reconfigured`. */
+  reconfigure(site: FrontSite): void {
+    this.#send({ type: "reconfigure", ...site });
   }
 
   /** Development only. */
-  tellApp(state: AppBroken | { readonly type: "app-mended" }): void {
-    this.#send(state);
+  tellApp(app: string, state: AppBroken | AppMended): void {
+    this.#send({ ...state, app });
   }
 
   /** Harmless when repeated; a quick one hastens. */
@@ -117,8 +140,9 @@ export class FrontHandle {
   }
 
   #onReport(report: FrontReport, sink: FrontSink): void {
+    if (report.type === "ready" || report.type === "reconfigured") this.#meetings = report.meetings;
     if (report.type === "ready") {
-      this.#meeting = { address: report.address, token: report.token };
+      this.#wasReady = true;
       if (this.#state === "starting") this.#state = "ready";
     }
     sink.onFrontReport(this, report);
@@ -130,10 +154,10 @@ export class FrontHandle {
 }
 
 function configureCommand(order: FrontOrder): FrontCommand {
-  const { config, bodyFolder, nr, generation } = order;
+  const { site, bodyFolder, nr } = order;
   const listeners = order.listeners.map((listener, index) => ({
     ...listener,
     fd: FIRST_LISTENER_FD + index,
   }));
-  return { type: "configure", config, listeners, bodyFolder, nr, generation };
+  return { type: "configure", ...site, listeners, bodyFolder, nr };
 }

@@ -1,8 +1,9 @@
 // The fronts, one for each number, kept alive as long as the server runs. A seat's link belongs to one front:
 // seat nr modulo their count.
 
+import type { FrontSite } from "../control/messages.ts";
 import type { ListenerMaterial } from "./certificate-keeper.ts";
-import type { AppBroken } from "./development.ts";
+import type { AppBroken, AppMended } from "./development.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import { Kept } from "./kept.ts";
 
@@ -65,13 +66,17 @@ export class Fronts {
     for (const handle of this.#handles) handle.leave();
   }
 
+  reconfigure(site: FrontSite): void {
+    for (const handle of this.#handles) handle.reconfigure(site);
+  }
+
   get all(): readonly FrontHandle[] {
     return this.#handles;
   }
 
   /** Development only. */
-  tellApp(state: AppBroken | { readonly type: "app-mended" }): void {
-    for (const handle of this.#handles) handle.tellApp(state);
+  tellApp(app: string, state: AppBroken | AppMended): void {
+    for (const handle of this.#handles) handle.tellApp(app, state);
   }
 
   showCertificates(materials: readonly ListenerMaterial[]): void {

@@ -1,8 +1,10 @@
-// The generations of the code: which one shall serve, what each runs with, and the forkserver that is the parent of its workers.
+// The generations of one application's code: which one shall serve, what each runs with, and the forkserver that is the parent
+// of its workers.
 
 import type { BootFailure, Evaluated, ForkserverReport, HookCall, Meeting } from "../control/messages.ts";
-import type { Announcer } from "./announcer.ts";
-import type { ArbiterEvent, ArbiterOptions, ArbiterPorts } from "./arbiter-ports.ts";
+import type { AppAnnouncer } from "./announcer.ts";
+import type { AppEvent, AppOrder, ArbiterPorts, ServerFacts } from "./arbiter-ports.ts";
+import { afterDeath, type Backoff } from "./backoff.ts";
 import type { ChildExit, SpawnChild } from "./child.ts";
 import { ForkserverHandle, pythonSettings } from "./forkserver-handle.ts";
 import { Forkservers } from "./forkservers.ts";
@@ -18,47 +20,52 @@ import {
   wantedGeneration,
 } from "./reload.ts";
 import { ServerHooks } from "./server-hooks.ts";
-import { type AdoptForkserver, changedButFixed, type Setup } from "./setup.ts";
+import type { AdoptForkserver, Setup } from "./setup.ts";
+import { NOT_AS_BEFORE, Setups } from "./setups.ts";
 
 /** What the generations need of the rest of the arbiter. */
 export interface GenerationsWorld {
-  readonly announcer: Announcer;
-  /** No stop was asked for. */
+  readonly announcer: AppAnnouncer;
+  readonly server: ServerFacts;
+  readonly ports: ArbiterPorts;
+  /** No stop was asked for, and the application is still wanted. */
   readonly isRunning: boolean;
   readonly workersWanted: number;
   readonly workers: readonly PoolWorker[];
   /** Where workers say hello. */
   readonly meeting: Meeting | undefined;
-  take(event: ArbiterEvent): void;
+  take(event: AppEvent): void;
   /** A new configuration counts: the number of workers becomes its own. */
   onSetup(setup: Setup): void;
   /** There is no older generation to go on with. */
-  onFatal(exitCode: number): void;
+  onNeverServed(exitCode: number): void;
   /** Development: nobody serves until a file changes. */
   onBroken(failure: BootFailure): void;
 }
 
+/** The first try again waits already. */
+const BEFORE_TRIES: Backoff = { deaths: 1, notBeforeMs: Number.POSITIVE_INFINITY };
+
 export class Generations {
   readonly forkservers: Forkservers = new Forkservers((generation) => this.#makeForkserver(generation));
-  readonly #options: ArbiterOptions;
-  readonly #ports: ArbiterPorts;
+  readonly #order: AppOrder;
   readonly #world: GenerationsWorld;
   readonly #hooks: ServerHooks = new ServerHooks();
-  /** By generation. */
-  readonly #setups = new Map<number, Setup>();
+  readonly #setups: Setups;
   /** Once. */
   #adoptForkserver: AdoptForkserver | undefined;
   #reload: Reload = FIRST_START;
+  /** How often it was tried in vain, while it has never served. */
+  #tries: Backoff = BEFORE_TRIES;
   /** Development: the generation that failed before it had a worker. */
   #broken: number | undefined;
   #isDegraded = false;
 
-  constructor(options: ArbiterOptions, ports: ArbiterPorts, world: GenerationsWorld) {
-    this.#options = options;
-    this.#ports = ports;
+  constructor(order: AppOrder, world: GenerationsWorld) {
+    this.#order = order;
     this.#world = world;
-    this.#setups.set(FIRST_START.newest, options);
-    this.#adoptForkserver = options.adoptForkserver;
+    this.#setups = new Setups(order, world.announcer, world.ports.log);
+    this.#adoptForkserver = order.adoptForkserver;
   }
 
   /** The last one that is known to boot; 0 before the first. */
@@ -74,20 +81,19 @@ export class Generations {
     return this.#reload.newest;
   }
 
-  /** The last reload failed. */
+  /** The last reload failed, or the last try to start. */
   get isDegraded(): boolean {
     return this.#isDegraded;
   }
 
-  /** The one that the plan shall bring up. */
+  /** The one that the plan shall bring up; 0: none for now. */
   get wanted(): number {
     return wantedGeneration(this.#reload, (generation) => this.configured(generation) !== undefined);
   }
 
   /** Of the newest that may still come true. */
   get setup(): Setup {
-    const { coming, proven } = this.#reload;
-    return this.#setups.get(coming ?? proven) ?? this.#setups.get(proven) ?? this.#options;
+    return this.#setups.current(this.#reload);
   }
 
   /** Its forkserver, if it can fork. */
@@ -100,17 +106,22 @@ export class Generations {
   }
 
   /** `replaces`: the one that served is old, whatever becomes of the new one. False: there is no new one. */
-  begin({ replaces }: { readonly replaces: boolean }): boolean {
-    const { source } = this.#options;
-    const next = this.#reload.newest + 1;
-    if (source?.evaluate === undefined && this.#readSetup(next, undefined) !== undefined) {
+  begin(how: { readonly replaces: boolean; readonly setup?: Setup | undefined }): boolean {
+    const isEvaluated = this.#order.source?.evaluate !== undefined;
+    if (!isEvaluated && !this.#prepare(this.#reload.newest + 1, how.setup)) return false;
+    this.#reload = how.replaces ? replace(this.#reload) : beginReload(this.#reload);
+    if (!isEvaluated) this.#world.onSetup(this.setup);
+    this.forkservers.add(this.#reload.newest);
+    return true;
+  }
+
+  #prepare(generation: number, setup: Setup | undefined): boolean {
+    if (setup !== undefined) this.#setups.set(generation, setup);
+    else if (this.#setups.read(generation, undefined, this.setup) !== undefined) {
       this.#isDegraded = true;
       this.#world.announcer.reloadFailed(this.#reload.proven);
       return false;
     }
-    this.#reload = replaces ? replace(this.#reload) : beginReload(this.#reload);
-    if (source?.evaluate === undefined) this.#world.onSetup(this.setup);
-    this.forkservers.add(this.#reload.newest);
     return true;
   }
 
@@ -121,13 +132,13 @@ export class Generations {
     const isFirst = this.#reload.proven === 0;
     this.#reload = succeed(this.#reload);
     this.#isDegraded = false;
-    if (isFirst) this.#world.announcer.ready(this.#world.workers);
+    if (isFirst) this.#world.announcer.ready(this.#world.workers, this.setup.config);
     else this.#world.announcer.reloaded(coming);
     return true;
   }
 
   #isServedBy(generation: number): boolean {
-    const isCheck = this.#options.purpose === "check";
+    const isCheck = this.#world.server.purpose === "check";
     const seats = this.#world.workers
       .filter((worker) => worker.generation === generation)
       .filter((worker) => (isCheck ? worker.state === "ready" : worker.isServing))
@@ -147,6 +158,30 @@ export class Generations {
     }
   }
 
+  // ---- an application that has never served
+
+  /** It has failed, and is to be tried again. */
+  get isWaiting(): boolean {
+    return this.#reload.proven === 0 && this.#reload.coming === undefined;
+  }
+
+  /** It is tried again later, with what it was tried with now. */
+  giveUp(nowMs: number): void {
+    this.#reload = fail(this.#reload);
+    this.#isDegraded = true;
+    this.#tries = afterDeath(this.#tries, nowMs, nowMs);
+    this.#world.announcer.triesAgain(this.#tries.notBeforeMs - nowMs);
+  }
+
+  tryAgain(nowMs: number): void {
+    if (this.isWaiting && nowMs >= this.#tries.notBeforeMs) this.begin({ replaces: false });
+  }
+
+  nextMomentMs(): number {
+    const nextTryMs = this.isWaiting ? this.#tries.notBeforeMs : Number.POSITIVE_INFINITY;
+    return Math.min(nextTryMs, this.forkservers.nextMomentMs());
+  }
+
   // ---- hooks
 
   onScale(workers: number): void {
@@ -162,8 +197,7 @@ export class Generations {
     const forkserver = this.configured(this.#reload.proven);
     for (const call of calls) {
       if (forkserver !== undefined) forkserver.callHook(call);
-      else if (this.#options.source?.evaluate !== undefined)
-        this.#ports.log.warning("hook not called: the forkserver is not ready", { hook: call.name });
+      else if (this.#order.source?.evaluate !== undefined) this.#world.announcer.hookNotCalled(call.name);
     }
   }
 
@@ -171,7 +205,7 @@ export class Generations {
   #lastCalls(generation: number): HookCall[] {
     const { proven, coming } = this.#reload;
     const isLast = !this.#world.isRunning && generation === (proven === 0 ? coming : proven);
-    return isLast && this.#options.purpose === "serve" ? this.#hooks.ofEnd() : [];
+    return isLast && this.#world.server.purpose === "serve" ? this.#hooks.ofEnd() : [];
   }
 
   // ---- what fails
@@ -191,19 +225,19 @@ export class Generations {
     const isExpected = from.generation === this.#broken || !isNeeded(this.#reload, from.generation);
     if (!this.#world.isRunning || isExpected) return;
     this.#world.announcer.forkserverGone(from, exit);
-    if (this.#reload.proven === 0) this.#world.onFatal(1);
+    if (this.#reload.proven === 0) this.#world.onNeverServed(1);
     else if (from.generation === this.#reload.coming && !this.#isDevelopment) this.#goBack();
   }
 
   get #isDevelopment(): boolean {
-    return this.#options.config.reload.isOn;
+    return this.#order.config.reload.isOn;
   }
 
   #onFailure(generation: number, failure: BootFailure): void {
     if (generation !== this.#reload.coming) return;
     const isStart = generation === FIRST_START.newest;
     if (this.#isDevelopment && !isStart) this.#wait(generation, failure);
-    else if (this.#reload.proven === 0) this.#world.onFatal(failure.exitCode);
+    else if (this.#reload.proven === 0) this.#world.onNeverServed(failure.exitCode);
     else this.#goBack();
   }
 
@@ -224,25 +258,27 @@ export class Generations {
   // ---- forkservers
 
   #makeForkserver(generation: number): ForkserverHandle {
-    const { forkserverSpec: spec, source } = this.#options;
+    const { source } = this.#order;
+    const { ports } = this.#world;
+    const { config, forkserverSpec = this.#order.forkserverSpec } = this.setup;
     const adopt = this.#adoptForkserver;
     this.#adoptForkserver = undefined;
     const evaluate = adopt === undefined ? source?.evaluate : undefined;
-    const order = { generation, spec, evaluate, bootTimeoutMs: this.setup.config.bootTimeoutMs };
+    const order = { generation, spec: forkserverSpec, evaluate, bootTimeoutMs: config.bootTimeoutMs };
     const sink = {
       onForkserverReport: (from: ForkserverHandle, report: ForkserverReport) =>
         this.#world.take({ type: "forkserver-report", from, report }),
       onForkserverGone: (from: ForkserverHandle, exit: ChildExit) =>
         this.#world.take({ type: "forkserver-gone", from, exit }),
     };
-    const spawn: SpawnChild = adopt === undefined ? this.#ports.spawn : (_, childSink) => adopt(childSink);
-    const handle = new ForkserverHandle(order, spawn, sink, this.#ports);
-    if (evaluate === undefined) this.#configure(handle, this.setup);
+    const spawn: SpawnChild = adopt === undefined ? ports.spawn : (_, childSink) => adopt(childSink);
+    const handle = new ForkserverHandle(order, spawn, sink, ports);
+    if (evaluate === undefined) this.#configure(handle, this.#setups.get(generation) ?? this.setup);
     return handle;
   }
 
   #configure(handle: ForkserverHandle, { config, cfg }: Setup): void {
-    const { version, listeners, purpose } = this.#options;
+    const { version, listeners, purpose } = this.#world.server;
     const { workersWanted, meeting } = this.#world;
     handle.configure({
       type: "configure",
@@ -260,8 +296,7 @@ export class Generations {
   onReport(from: ForkserverHandle, report: ForkserverReport): void {
     if (report.type === "evaluated") this.#onEvaluated(from, report);
     else if (report.type === "boot-failed") this.#onPreloadFailure(from, report);
-    else if (report.type === "configured")
-      this.#ports.log.debug("forkserver configured", { pid: report.pid, python: report.python });
+    else if (report.type === "configured") this.#world.announcer.configured(report);
   }
 
   #onEvaluated(from: ForkserverHandle, report: Evaluated): void {
@@ -270,34 +305,12 @@ export class Generations {
       this.#configure(from, known);
       return;
     }
-    const failure = known === undefined ? this.#readSetup(from.generation, report) : NOT_AS_BEFORE;
+    const failure =
+      known === undefined ? this.#setups.read(from.generation, report, this.setup) : NOT_AS_BEFORE;
     if (failure === undefined) {
       if (from.generation === this.#reload.coming) this.#world.onSetup(this.setup);
       this.#configure(from, this.#setups.get(from.generation) ?? this.setup);
     } else if (from.generation === this.#reload.coming) this.#onFailure(from.generation, failure);
     else from.kill();
   }
-
-  /** Undefined when the configuration can be used; else it was said why not. */
-  #readSetup(generation: number, evaluated: Evaluated | undefined): BootFailure | undefined {
-    const { source, config } = this.#options;
-    const reading = source?.read(evaluated) ?? { ok: true, setup: this.setup, warnings: [] };
-    if (!reading.ok) {
-      for (const problem of reading.problems) this.#ports.log.error(problem);
-      return unusable(reading.problems);
-    }
-    for (const warning of reading.warnings) this.#ports.log.warning(warning);
-    const names = changedButFixed(config, reading.setup.config);
-    if (names.length > 0) this.#world.announcer.needsRestart(names);
-    this.#setups.set(generation, reading.setup);
-    return undefined;
-  }
 }
-
-/** `problems`: lines, or a message with a traceback below it. */
-function unusable(problems: readonly string[]): BootFailure {
-  const message = "the configuration cannot be used";
-  return { step: "config", message, traceback: problems.join("\n"), hint: "", exitCode: 1 };
-}
-
-const NOT_AS_BEFORE: BootFailure = unusable(["it failed, where it had been evaluated before"]);

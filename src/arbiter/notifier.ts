@@ -2,7 +2,7 @@
 // well as often as the unit's WatchdogSec wants it. How a datagram gets there is compose's business.
 
 import type { Clock } from "../base/ports.ts";
-import { type ArbiterView, countServing, type Phase } from "./view.ts";
+import { type ArbiterView, countServing, countWanted, type Phase } from "./view.ts";
 
 export interface NotifierOptions {
   readonly clock: Clock;
@@ -81,8 +81,8 @@ export class Notifier {
 }
 
 export function statusLine(view: ArbiterView): string {
-  const workers = `${countServing(view)} of ${view.workersWanted} workers serve`;
-  const note = view.isDegraded ? " (the last reload failed; the code before it serves)" : "";
+  const workers = `${countServing(view)} of ${countWanted(view)} workers serve`;
+  const note = degradedNote(view);
   switch (view.phase) {
     case "starting":
       return `Starting: ${workers}`;
@@ -102,4 +102,11 @@ export function watchdogMs(env: NodeJS.ProcessEnv, pid: number): number {
   const micros = Number(env["WATCHDOG_USEC"]);
   const isForUs = env["WATCHDOG_PID"] === undefined || env["WATCHDOG_PID"] === String(pid);
   return isForUs && Number.isSafeInteger(micros) && micros > 0 ? micros / 1000 : 0;
+}
+
+function degradedNote({ apps, isDegraded }: ArbiterView): string {
+  if (!isDegraded) return "";
+  const failing = apps.filter(({ phase }) => phase === "failing").map(({ name }) => name);
+  if (failing.length > 0) return ` (does not start: ${failing.join(", ")})`;
+  return " (the last reload failed; the code before it serves)";
 }

@@ -3,12 +3,14 @@
 import type { Config } from "../config/config.ts";
 import type { SiteApplication } from "../config/site.ts";
 import type { Evaluate, Evaluated } from "../control/messages.ts";
-import type { Child, ChildSink } from "./child.ts";
+import type { Child, ChildSink, ChildSpec } from "./child.ts";
 
 export interface Setup {
   readonly config: Config;
   /** Every setting as a configuration file would say it, for hooks. */
   readonly cfg: Readonly<Record<string, unknown>>;
+  /** How its Python is started; without one as the application's first was. */
+  readonly forkserverSpec?: ChildSpec | undefined;
 }
 
 export type SetupReading =

@@ -5,7 +5,7 @@ import type { FrontReport } from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
 import { Aborts } from "./aborts.ts";
 import { REQUESTS_SHOWN_MAX, showRequest } from "./deaths.ts";
-import type { FrontHandle } from "./front-handle.ts";
+import type { AppFront } from "./front-handle.ts";
 import type { Pool, PoolWorker, StuckCause } from "./pool.ts";
 
 /** A worker with a stuck thread may finish what its other threads run. */
@@ -22,7 +22,7 @@ export interface StuckActions {
 export interface StuckWorld {
   readonly log: Log;
   nowMs(): number;
-  frontOf(nr: number): FrontHandle | undefined;
+  frontOf(nr: number): AppFront | undefined;
 }
 
 export class StuckWorkers {

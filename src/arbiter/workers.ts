@@ -16,7 +16,8 @@ import { BootWatch, type ProcessSight } from "./boot-watch.ts";
 import { Deaths, type WorkerExit } from "./deaths.ts";
 import { EarlyWorkers } from "./early-workers.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
-import type { FrontHandle } from "./front-handle.ts";
+import type { AppFront } from "./front-handle.ts";
+import type { OomWatch } from "./oom-watch.ts";
 import { type Action, overdueAtMs, type Wanted } from "./plan.ts";
 import { type EndCause, Pool, type PoolWorker } from "./pool.ts";
 import { StuckWorkers } from "./stuck-workers.ts";
@@ -36,14 +37,14 @@ const EXIT_UNKNOWN: WorkerExit = { code: null, signal: null, rssMax: 0 };
 export interface WorkersWorld {
   readonly log: Log;
   readonly vigil: VigilOptions;
+  readonly oom: OomWatch;
   nowMs(): number;
   /** The moment at which a worker that drains since `sinceMs` will be killed. */
   drainEndMs(sinceMs: number): number;
   /** Undefined while there is none that can fork. */
   forkserver(generation: number): ForkserverHandle | undefined;
-  /** The front that has this seat's link, if it is ready. */
-  frontOf(nr: number): FrontHandle | undefined;
-  readonly oomKills?: (() => number | undefined) | undefined;
+  /** The front that has this seat's link, if it is ready and knows the application. */
+  frontOf(nr: number): AppFront | undefined;
   /** Undefined where the machine cannot say. */
   readonly sightOf?: ((pid: number) => ProcessSight | undefined) | undefined;
   /** SIGKILL to a worker that has no living parent to do it. */
@@ -70,7 +71,7 @@ export class Workers {
 
   constructor(world: WorkersWorld) {
     this.#world = world;
-    this.deaths = new Deaths(world.log, world.oomKills);
+    this.deaths = new Deaths(world.log, world.oom);
     this.#vigil = new Vigil(world.vigil, Math.random);
     this.#bootWatch = new BootWatch(world.log);
     this.#stuck = new StuckWorkers(this.pool, world, {
@@ -295,8 +296,12 @@ export class Workers {
 
   // ---- what a front says
 
-  onFrontReady(front: FrontHandle): void {
-    for (const worker of this.pool.workers) if (worker.state === "ready") this.#attach(worker, front);
+  /** To be called once for each front. */
+  onFrontReady(nr: number): void {
+    for (const worker of this.pool.workers.filter(({ state }) => state === "ready")) {
+      const front = this.#world.frontOf(worker.nr);
+      if (front?.nr === nr) this.#attach(worker, front);
+    }
   }
 
   onFrontReport(report: FrontReport): void {
@@ -329,8 +334,7 @@ export class Workers {
     if (front !== undefined) this.#attach(ready, front);
   }
 
-  #attach(worker: PoolWorker, front: FrontHandle): void {
-    if (front.meeting === undefined || this.#world.frontOf(worker.nr) !== front) return;
+  #attach(worker: PoolWorker, front: AppFront): void {
     this.#handles.get(worker.age)?.send({ type: "attach", ...front.meeting });
   }
 

@@ -10,9 +10,10 @@ import { type ConfigSources, type Loaded, loadConfig, previewSettings } from "..
 import { plainValues } from "../config/plain-values.ts";
 import { describeProblem } from "../config/problem.ts";
 import type { FileLayer } from "../config/python-file.ts";
-import type { SiteApplication } from "../config/site.ts";
+import { APP_NAME, type SiteApplication } from "../config/site.ts";
 import { helpText } from "./help.ts";
 import { printConfigText } from "./print-config.ts";
+import { printSiteText } from "./print-site.ts";
 import { versionText } from "./version.ts";
 
 export type Intent =
@@ -52,6 +53,7 @@ export interface CliHost {
   /** Whether a file is there. */
   isFile(path: string): boolean;
   readonly readFile: NonNullable<ConfigSources["readFile"]>;
+  readonly kindOf?: ConfigSources["kindOf"];
 }
 
 /** gunicorn's exit codes: 1 for no application or a wrong configuration file, 2 for a wrong command line. */
@@ -73,8 +75,9 @@ export function interpretCommandLine(
   const wanted = fileLayer === undefined ? wantedFile({ argv, env }, cwd, host) : undefined;
   if (wanted !== undefined) return wanted;
   const files = fileLayer === undefined ? [] : [fileLayer.layer];
-  const { countWorkers, readFile } = host;
-  const loaded = loadConfig({ argv, env, cwd, files, countWorkers, readFile });
+  const { countWorkers, readFile, kindOf } = host;
+  const site = fileLayer?.site;
+  const loaded = loadConfig({ argv, env, cwd, files, site, countWorkers, readFile, kindOf });
   const problems = [...(fileLayer?.problems ?? []), ...(loaded.ok ? [] : loaded.problems)];
   if (!loaded.ok || problems.length > 0) {
     const exitCode = fileLayer === undefined ? WRONG_USE : WRONG_FILE;
@@ -107,12 +110,18 @@ function wantedFile(
 
 function intentOf(loaded: Extract<Loaded, { readonly ok: true }>): Intent {
   const { config, apps, origins, values, warnings, notes } = loaded;
-  const text = values.print_config ? printConfigText(loaded) : "";
+  const site = isPlain(loaded) ? "" : printSiteText(config, apps);
+  const text = values.print_config ? printConfigText(loaded) + site : "";
   if (values.print_config && !values.check_config) return { type: "print", text, exitCode: 0 };
   if (apps.length === 0) return { type: "fail", text: NO_APP_TEXT, exitCode: NO_APP };
   const mode = values.check_config ? "check" : "serve";
   const cfg = plainValues(values, config);
   return { type: "run", mode, config, apps, cfg, origins, warnings, notes, text };
+}
+
+/** One application that gets everything: settings say it all. */
+function isPlain({ apps, config }: Extract<Loaded, { readonly ok: true }>): boolean {
+  return apps.every(({ name }) => name === APP_NAME) && config.routes.length === 1;
 }
 
 function problemsText(problems: readonly string[]): string {

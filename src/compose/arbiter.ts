@@ -21,7 +21,7 @@ import { listenToSignals } from "../arbiter/signals.ts";
 import { watchFiles } from "../arbiter/watcher.ts";
 import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
-import type { ListenerConfig } from "../config/site.ts";
+import { APP_NAME, type ListenerConfig } from "../config/site.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { groupId, userId } from "../os/account.ts";
@@ -111,13 +111,19 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
   const arbiter = new Arbiter(
     {
       config,
-      cfg,
-      source: file?.source,
-      adoptForkserver: file?.evaluation?.adopt,
+      apps: [
+        {
+          name: APP_NAME,
+          config,
+          cfg,
+          source: file?.source,
+          adoptForkserver: file?.evaluation?.adopt,
+          forkserverSpec: pythonSpec(python),
+        },
+      ],
       purpose,
       listeners,
       version: VERSION,
-      forkserverSpec: pythonSpec(python),
       frontSpec: frontSpec(env, identity),
     },
     {

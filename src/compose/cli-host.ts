@@ -9,9 +9,22 @@ export const cliHost: {
   countWorkers(): { readonly workers: number; readonly arithmetic: string };
   isFile(path: string): boolean;
   readFile(path: string): string | undefined;
+  kindOf(path: string): "file" | "folder" | undefined;
 } = {
   version: VERSION,
   countWorkers: () => countWorkers(readMachineFacts()),
   isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
   readFile: readText,
+  kindOf,
 };
+
+/** Undefined also for what is neither, and for what nobody may look at. */
+function kindOf(path: string): "file" | "folder" | undefined {
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) return "folder";
+    return stat.isFile() ? "file" : undefined;
+  } catch {
+    return undefined; // ENOENT, EACCES, ELOOP: whoever asks says that nothing is there
+  }
+}

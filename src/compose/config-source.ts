@@ -115,7 +115,9 @@ function loadAgain(layer: FileLayer, argv: readonly string[]): SetupReading {
     cwd: process.cwd(),
     files: [layer.layer],
     countWorkers: cliHost.countWorkers,
+    site: layer.site,
     readFile: cliHost.readFile,
+    kindOf: cliHost.kindOf,
   });
   const problems = [...layer.problems, ...(loaded.ok ? [] : loaded.problems)];
   if (!loaded.ok || problems.length > 0) return { ok: false, problems: problems.map(describeProblem) };

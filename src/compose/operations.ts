@@ -106,7 +106,6 @@ export class Operations {
     const nowMs = (): number => systemClock.nowMs();
     const commands = new ControlCommands({
       arbiter,
-      config,
       version: VERSION,
       pid: process.pid,
       addresses,

@@ -7,11 +7,13 @@ import type { Config } from "./config.ts";
 import { parseEnvFile } from "./env-file.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { type Entry, type Layer, type Origins, type Settled, settle, speaksUvicorn } from "./layer.ts";
-import { plainValues } from "./plain-values.ts";
-import type { Problem } from "./problem.ts";
+import { describeProblem, type Problem } from "./problem.ts";
 import { resolveConfig } from "./resolve.ts";
 import type { SettingName, Values } from "./settings.ts";
-import { APP_NAME, type SiteApplication } from "./site.ts";
+import type { SiteWorld } from "./site/world.ts";
+import type { SiteApplication } from "./site.ts";
+import { onlyApp, readSite, type ServerReading, type SiteReading } from "./site-file.ts";
+import type { SiteSource } from "./toml-file.ts";
 
 export interface ConfigSources {
   /** The command line without the program's name. */
@@ -22,6 +24,10 @@ export interface ConfigSources {
   readonly files?: readonly Layer[];
   /** The text of a file, or undefined when it cannot be read; asked for --env-file only. */
   readonly readFile?: (path: string) => string | undefined;
+  /** What tunicorn.toml says of listeners, applications and routes. */
+  readonly site?: SiteSource | undefined;
+  /** What an absolute path leads to; without it nothing is looked for. */
+  readonly kindOf?: SiteWorld["kindOf"] | undefined;
   /** What `--workers auto` means on this machine; asked at most once, and only for `auto`. */
   readonly countWorkers: () => WorkerCount;
 }
@@ -67,24 +73,54 @@ export function loadConfig(sources: ConfigSources): Loaded {
     envFile: file.variables,
     speaksUvicorn: speaksUvicorn(layers),
   });
-  const parts = [line, environment, file, settled, resolved];
-  const problems = parts.flatMap((part) => part.problems);
-  const warnings = [environment, file, settled, resolved].flatMap((part) => part.warnings);
+  const site = siteOf(sources, { ...resolved, ...settled, layers: [file.layer, ...layers] });
+  const parts = [line, environment, file, settled, resolved, site];
+  const problems = onlyOnce(parts.flatMap((part) => part.problems));
+  const warnings = [environment, file, settled, resolved, site].flatMap((part) => part.warnings);
   if (problems.length > 0) return { ok: false, problems, warnings };
   return {
     ok: true,
-    config: resolved.config,
-    apps: onlyApp(resolved.config, settled.values),
+    config: site.config,
+    apps: site.apps,
     values: settled.values,
     origins: settled.origins,
-    warnings,
+    warnings: [...new Set(warnings)],
     notes: auto === undefined ? [] : [auto.arithmetic],
   };
 }
 
-/** The application of a command line: its settings are the server's. */
-function onlyApp(config: Config, values: Values): readonly SiteApplication[] {
-  return config.app === "" ? [] : [{ name: APP_NAME, config, cfg: plainValues(values, config) }];
+/** Listeners, applications and routes: of tunicorn.toml, else the one application of the command line. */
+function siteOf(sources: ConfigSources, server: Omit<ServerReading, "bindOrigin">): SiteReading {
+  const { config, values, layers } = server;
+  if (sources.site === undefined)
+    return { config, apps: onlyApp(config, values), problems: [], warnings: [] };
+  const fileRank = layers.indexOf(sources.files?.at(-1) ?? new Map()) + 1;
+  const binds = (["bind", "host", "port", "uds", "fd"] as const).map((name) => server.origins[name]);
+  const bindOrigin = binds.find(({ rank }) => rank > fileRank)?.text;
+  const inChdir = { ...sources, cwd: config.chdir };
+  return readSite(
+    sources.site,
+    { ...server, bindOrigin },
+    {
+      kindOf: sources.kindOf,
+      around: (settled) => {
+        const file = readEnvFile(settled, inChdir);
+        return {
+          env: sources.env,
+          cwd: config.chdir,
+          workersAuto: settled.values.workers === "auto" ? sources.countWorkers().workers : 1,
+          envFile: file.variables,
+          speaksUvicorn: speaksUvicorn(layers),
+          problems: file.problems,
+        };
+      },
+    },
+  );
+}
+
+/** Applications inherit the server's settings, and with them its problems. */
+function onlyOnce(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [describeProblem(problem), problem])).values()];
 }
 
 interface FileVariables {

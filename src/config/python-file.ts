@@ -5,6 +5,7 @@ import { didYouMean, type Entry, type Layer } from "./layer.ts";
 import type { Problem } from "./problem.ts";
 import { SETTINGS, type SettingName } from "./settings.ts";
 import { suggest } from "./suggest.ts";
+import type { SiteSource } from "./toml-file.ts";
 import type { Given } from "./value-type.ts";
 
 /** The file as the user's Python has run it (docs/control.md, `evaluated`). */
@@ -22,6 +23,8 @@ export interface EvaluatedFile {
 }
 
 export interface FileLayer {
+  /** What a tunicorn.toml says of its site. */
+  readonly site?: SiteSource | undefined;
   readonly layer: Layer;
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];

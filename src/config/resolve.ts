@@ -338,7 +338,7 @@ function resolveFile(folder: string, file: string): string {
   return file === "" || file === "-" ? file : resolvePath(folder, file);
 }
 
-function deepFreeze<T>(value: T): T {
+export function deepFreeze<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   for (const member of Object.values(value)) deepFreeze(member);
   return Object.freeze(value);

@@ -1,49 +1,58 @@
-// tunicorn.toml: settings by their names, for those who want no code in their configuration. Every fault has its line.
+// tunicorn.toml: settings by their names, and the site's listeners, applications and routes, for those who want no code in their
+// configuration. Every fault has its line and column.
 
-import { parse, TomlDate, TomlError, type TomlValue } from "smol-toml";
-import type { Entry, Layer } from "./layer.ts";
-import { didYouMean } from "./layer.ts";
+import { parse, TomlDate, TomlError, type TomlTable, type TomlValue } from "smol-toml";
+import { didYouMean, type Entry, type Layer } from "./layer.ts";
 import type { Problem } from "./problem.ts";
 import { SETTINGS, type SettingName } from "./settings.ts";
+import { ALIASES, entryOf, settingOf } from "./site/apps.ts";
 import { suggest } from "./suggest.ts";
-import type { Given } from "./value-type.ts";
+import { type TomlFile, TomlNode } from "./toml-node.ts";
+import { TomlPlaces } from "./toml-places.ts";
+
+/** What site-file.ts reads, once the settings are known. */
+export interface SiteSource extends Omit<TomlFile, "problems"> {
+  readonly table: TomlTable;
+}
 
 export interface TomlLayer {
   readonly layer: Layer;
   readonly problems: readonly Problem[];
+  /** Undefined where the file says nothing of it. */
+  readonly site: SiteSource | undefined;
 }
 
-/** Words whose features come later: today they would be unknown names, tomorrow something else. */
-const RESERVED: readonly string[] = ["routes", "apps", "listeners"];
+export const SITE_WORDS: readonly string[] = ["listeners", "apps", "routes"];
 
 export function layerOfToml(shown: string, text: string): TomlLayer {
   const layer = new Map<SettingName, Entry>();
-  let table: Readonly<Record<string, TomlValue>>;
+  let table: TomlTable;
   try {
     table = parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    return { layer, problems: [syntaxProblem(shown, error)] };
+    return { layer, problems: [syntaxProblem(shown, error)], site: undefined };
   }
-  const problems: Problem[] = [];
-  for (const [key, value] of Object.entries(table)) {
-    const where = `${shown}:${lineOf(key, text)}: ${key}`;
-    const reason = refusal(key, value);
-    if (reason === undefined)
-      layer.set(key as SettingName, { given: value as Given, origin: where }); // no refusal
-    else problems.push({ where, given: undefined, reason });
-  }
-  return { layer, problems };
+  const file = { shown, places: new TomlPlaces(text), problems: [] };
+  const root = new TomlNode(file, [], table);
+  for (const [key, node] of root.members()) readMember(key, node, layer);
+  const hasSite = SITE_WORDS.some((word) => Object.hasOwn(table, word));
+  return { layer, problems: file.problems, site: hasSite ? { ...file, table } : undefined };
 }
 
-/** Why a name cannot stand with this value; undefined when it can. */
-function refusal(key: string, value: TomlValue): string | undefined {
-  if (RESERVED.includes(key)) return `[${key}] does not exist in this release; it is kept for a later one`;
-  if (key === "config") return "a configuration file cannot name another one";
-  if (!Object.hasOwn(SETTINGS, key))
-    return `no such setting${didYouMean(suggest(key, Object.keys(SETTINGS)))}`;
-  return hasDate(value) ? "expected text, a number, true, false, a list or a table, not a date" : undefined;
+function readMember(key: string, node: TomlNode, layer: Map<SettingName, Entry>): void {
+  if (hasDate(node.value)) {
+    node.failKey("expected text, a number, true, false, a list or a table, not a date");
+    return;
+  }
+  if (SITE_WORDS.includes(key)) return;
+  const name = settingOf(key);
+  if (name === undefined) node.failKey(`no such setting${didYouMean(suggest(key, KNOWN))}`);
+  else if (name === "config") node.failKey("a configuration file cannot name another one");
+  else layer.set(name, entryOf(name, node));
 }
+
+const KNOWN: readonly string[] = [...Object.keys(SETTINGS), ...Object.keys(ALIASES), ...SITE_WORDS];
 
 function hasDate(value: TomlValue): boolean {
   if (value instanceof TomlDate) return true;
@@ -53,11 +62,4 @@ function hasDate(value: TomlValue): boolean {
 function syntaxProblem(shown: string, error: TomlError): Problem {
   const [first = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
   return { where: `${shown}:${error.line}:${error.column}`, given: undefined, reason: first };
-}
-
-/** The line of a top-level key or table, from 1. TOML allows each but once, so the first line that looks like it is it. */
-function lineOf(key: string, text: string): number {
-  const name = key.replace(/[^\w-]/g, "\\$&");
-  const form = new RegExp(`^\\s*(?:\\[+\\s*)?["']?${name}["']?\\s*(?:=|\\]|\\.)`);
-  return text.split("\n").findIndex((line) => form.test(line)) + 1;
 }

@@ -3,7 +3,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { EvaluatedFile } from "../config/python-file.ts";
-import type { ListenerConfig } from "../config/site.ts";
+import type { Application, ListenerConfig } from "../config/site.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 
 /** Where a Unix socket listens: a path, or `@name` in Linux's abstract namespace. */
@@ -175,27 +175,36 @@ export interface InheritedListener {
   readonly settings: ListenerConfig;
 }
 
+/** What a front serves: the server's own settings with its routes, and the applications that these lead to. */
+export interface FrontSite {
+  readonly config: Config;
+  readonly apps: readonly Application[];
+}
+
+/** Where workers attach in one front, by the application's name. */
+export type Meetings = Readonly<Record<string, Meeting>>;
+
 export type FrontCommand =
-  | {
+  | ({
       readonly type: "configure";
-      readonly config: Config;
       readonly listeners: readonly InheritedListener[];
       readonly bodyFolder: string;
       readonly nr: number;
-      readonly generation: number;
-    }
+    } & FrontSite)
+  /** Other settings, routes and applications from now on; answered by `reconfigured`. */
+  | ({ readonly type: "reconfigure" } & FrontSite)
   /** For the listener with this number in `configure`, which comes after the first of them. For handshakes from now on. */
   | { readonly type: "certificates"; readonly listener: number; readonly material: TlsMaterial }
-  | { readonly type: "drain-worker"; readonly pid: number }
+  | { readonly type: "drain-worker"; readonly app: string; readonly pid: number }
   /** It is stuck and about to be ended: its clients are answered now, and none of its requests is tried again. */
-  | { readonly type: "expire-worker"; readonly pid: number }
+  | { readonly type: "expire-worker"; readonly app: string; readonly pid: number }
   /** Only with --reload: each request is to be answered with this, until `app-mended` or a worker comes. */
-  | ({ readonly type: "app-broken"; readonly report: string } & Pick<
+  | ({ readonly type: "app-broken"; readonly app: string; readonly report: string } & Pick<
       BootFailure,
       "message" | "hint" | "traceback"
     >)
   /** Only with --reload: other code is about to start; requests wait for it. */
-  | { readonly type: "app-mended" }
+  | { readonly type: "app-mended"; readonly app: string }
   | { readonly type: "drain"; readonly graceMs: number; readonly quick: boolean }
   /** A stop is near: readiness fails, each response is the last one of its connection, and clients are still taken. */
   | { readonly type: "leave" }
@@ -221,7 +230,21 @@ export interface OpenRequest extends LostRequest {
 }
 
 export type FrontReport =
-  | ({ readonly type: "ready" } & Meeting)
+  | { readonly type: "ready"; readonly meetings: Meetings }
+  | { readonly type: "reconfigured"; readonly meetings: Meetings }
+  | AppReport
+  | { readonly type: "drained" }
+  | { readonly type: "requests"; readonly id: number; readonly requests: readonly OpenRequest[] }
+  /** Lines for a statsd server behind a Unix datagram socket. */
+  | { readonly type: "metrics"; readonly text: string }
+  | {
+      readonly type: "status";
+      readonly id: number;
+      readonly counters: Readonly<Record<string, number>>;
+    };
+
+/** What concerns one application and its workers in a front. */
+export type AppReport = { readonly app: string } & (
   | { readonly type: "worker-joined"; readonly pid: number }
   | { readonly type: "worker-drained"; readonly pid: number }
   | { readonly type: "worker-lost"; readonly pid: number; readonly inFlight: readonly LostRequest[] }
@@ -234,14 +257,6 @@ export type FrontReport =
       readonly requests: readonly LostRequest[];
       readonly others: number;
     }
-  | { readonly type: "drained" }
-  | { readonly type: "requests"; readonly id: number; readonly requests: readonly OpenRequest[] }
   /** Only between changing numbers of workers (handlers/pressure.ts). */
   | { readonly type: "pressure"; readonly waitingMs: number; readonly queued: number; readonly busy: number }
-  /** Lines for a statsd server behind a Unix datagram socket. */
-  | { readonly type: "metrics"; readonly text: string }
-  | {
-      readonly type: "status";
-      readonly id: number;
-      readonly counters: Readonly<Record<string, number>>;
-    };
+);

@@ -3,7 +3,14 @@
 
 import type { EvaluatedFile } from "../config/python-file.ts";
 import type { Line } from "./json-lines.ts";
-import type { BootFailure, ForkserverReport, FrontReport, LostRequest, WorkerReport } from "./messages.ts";
+import type {
+  BootFailure,
+  ForkserverReport,
+  FrontReport,
+  LostRequest,
+  Meeting,
+  WorkerReport,
+} from "./messages.ts";
 
 type FieldShape =
   | "text"
@@ -15,6 +22,7 @@ type FieldShape =
   | "number-or-null"
   | "requests"
   | "counters"
+  | "meetings"
   | "record"
   | "problems"
   | "failure-or-null";
@@ -61,15 +69,16 @@ const WORKER_REPORTS: Shapes<WorkerReport> = {
 };
 
 const FRONT_REPORTS: Shapes<FrontReport> = {
-  ready: { address: "text", token: "text" },
-  "worker-joined": { pid: "count" },
-  "worker-drained": { pid: "count" },
-  "worker-lost": { pid: "count", inFlight: "requests" },
-  "worker-worn": { pid: "count" },
-  "worker-overdue": { pid: "count", requests: "requests", others: "count" },
+  ready: { meetings: "meetings" },
+  reconfigured: { meetings: "meetings" },
+  "worker-joined": { app: "text", pid: "count" },
+  "worker-drained": { app: "text", pid: "count" },
+  "worker-lost": { app: "text", pid: "count", inFlight: "requests" },
+  "worker-worn": { app: "text", pid: "count" },
+  "worker-overdue": { app: "text", pid: "count", requests: "requests", others: "count" },
   drained: {},
   requests: { id: "count", requests: "requests" },
-  pressure: { waitingMs: "number", queued: "count", busy: "count" },
+  pressure: { app: "text", waitingMs: "number", queued: "count", busy: "count" },
   metrics: { text: "text" },
   status: { id: "count", counters: "counters" },
 };
@@ -136,6 +145,8 @@ function fits(shape: FieldShape, value: unknown): boolean {
       return Array.isArray(value) && value.every(isLostRequest);
     case "counters":
       return isRecord(value) && Object.values(value).every((counter) => typeof counter === "number");
+    case "meetings":
+      return isRecord(value) && Object.values(value).every((meeting) => hasTexts(meeting, MEETING_FIELDS));
     case "record":
       return isRecord(value);
     case "texts":
@@ -155,6 +166,7 @@ function isLostRequest(value: unknown): boolean {
   );
 }
 
+const MEETING_FIELDS: readonly (keyof Meeting)[] = ["address", "token"];
 const PROBLEM_FIELDS: readonly (keyof EvaluatedFile["problems"][number])[] = ["name", "reason"];
 const FAILURE_FIELDS: readonly (keyof NonNullable<EvaluatedFile["failure"]>)[] = [
   "message",

@@ -52,15 +52,16 @@ export interface ListenOptions {
 
 export class Front implements FrontContext, ConnectionOwner {
   #config: FrontConfig;
-  readonly limits: MessageLimits;
-  readonly handler: Handler;
+  #limits: MessageLimits;
+  #common: CommonLines;
+  #handler: Handler;
+  #isLeaving = false;
   readonly log: Log;
   readonly accessLog: AccessLog | undefined;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly slab: Slab = new Slab();
   readonly flushQueue: FlushQueue = new FlushQueue();
-  readonly common: CommonLines;
   readonly counters: FrontCounters = newCounters();
 
   readonly #listeners: Listener[] = [];
@@ -73,17 +74,37 @@ export class Front implements FrontContext, ConnectionOwner {
 
   constructor(options: FrontOptions) {
     this.#config = options.config;
-    this.limits = messageLimits(options.config);
-    this.handler = options.handler;
+    this.#limits = messageLimits(options.config);
+    this.#handler = options.handler;
     this.log = options.log;
     this.accessLog = options.accessLog;
     this.clock = options.clock;
     this.deadlines = new Deadlines(options.clock);
-    this.common = new CurrentLines(options.config, options.clock);
+    this.#common = new CurrentLines(options.config, options.clock);
   }
 
   get config(): FrontConfig {
     return this.#config;
+  }
+
+  get limits(): MessageLimits {
+    return this.#limits;
+  }
+
+  get common(): CommonLines {
+    return this.#common;
+  }
+
+  get handler(): Handler {
+    return this.#handler;
+  }
+
+  /** From now on. Connections that are open keep the limits of a message that they began with. */
+  reconfigure(config: FrontConfig, handler: Handler): void {
+    this.#config = this.#isLeaving ? { ...config, keepAliveMs: 0 } : config;
+    this.#limits = messageLimits(config);
+    this.#common = new CurrentLines(config, this.clock);
+    this.#handler = handler;
   }
 
   get isDraining(): boolean {
@@ -130,6 +151,7 @@ export class Front implements FrontContext, ConnectionOwner {
 
   /** A stop is near: clients are still taken, but each response is the last one of its connection. */
   leave(): void {
+    this.#isLeaving = true;
     this.#config = { ...this.#config, keepAliveMs: 0 };
   }
 

@@ -24,14 +24,15 @@ import { WsExchange } from "./ws-exchange.ts";
 
 export class AppHandler implements AppPort, AppWorkerEvents {
   readonly #options: AppHandlerOptions;
-  readonly #trust: Trust;
-  readonly #environs: EnvironMaker;
+  #config: AppConfig;
+  #trust: Trust;
+  #environs: EnvironMaker;
   readonly #eventStreams: EventStreams;
   readonly #webSockets: WebSockets;
   readonly #bodies: BodyStore;
   readonly #dispatcher: Dispatcher;
   readonly #workers = new Map<number, AppWorker>();
-  readonly #services: AppServices;
+  #services: AppServices;
   readonly #ticker: Ticker;
   /** What the app speaks: as the youngest worker says; before the first one, as the settings say, if they do. */
   #interface: "wsgi" | "asgi" | undefined;
@@ -39,6 +40,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   constructor(options: AppHandlerOptions) {
     const { config, log, nowMs } = options;
     this.#options = options;
+    this.#config = config;
     this.#interface = configuredInterface(config);
     this.#trust = new Trust(config);
     this.#environs = new EnvironMaker(config);
@@ -68,7 +70,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       nowMs,
       dispatcher: this.#dispatcher,
       environs: this.#environs,
-      scopes: new ScopeMaker(this.#options.config),
+      scopes: new ScopeMaker(this.#config),
       eventStreams: this.#eventStreams,
       webSockets: this.#webSockets,
       bodies: this.#bodies,
@@ -121,6 +123,14 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     new WsExchange(exchange, { offer, services, memo, answerAsHttp }).start(exchange);
   }
 
+  /** From now on. What runs goes on as it began, and so do workers that are attached. */
+  reconfigure(config: AppConfig): void {
+    this.#config = config;
+    this.#trust = new Trust(config);
+    this.#environs = new EnvironMaker(config);
+    this.#services = this.#makeServices();
+  }
+
   addWorker(attached: AttachedWorker): void {
     const { pid } = attached.hello;
     const problem = this.#problemWith(attached);
@@ -130,7 +140,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       attached.aside.destroy();
       return;
     }
-    attached.link.responseWindowBytes = this.#options.config.responseBufferBytes;
+    attached.link.responseWindowBytes = this.#config.responseBufferBytes;
     const worker = new AppWorker(attached, this);
     this.#interface = worker.interface;
     this.#workers.set(pid, worker);
@@ -238,7 +248,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   }
 
   #requestsMax(): number {
-    const { maxRequests, maxRequestsJitter } = this.#options.config;
+    const { maxRequests, maxRequestsJitter } = this.#config;
     if (maxRequests === 0) return Number.POSITIVE_INFINITY;
     return maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1));
   }

@@ -9,6 +9,8 @@ export interface HealthFacts {
   readonly workers: number;
   readonly waiting: number;
   readonly running: number;
+  /** Applications that have no worker. */
+  readonly unserved: readonly string[];
   /** A stop was asked for. */
   readonly isLeaving: boolean;
 }
@@ -59,10 +61,12 @@ export class HealthHandler implements Handler {
     }
   }
 
-  #reasonAgainst({ isLeaving, workers, waiting }: HealthFacts): string | undefined {
+  /** Whoever sends requests here sends those of every application. */
+  #reasonAgainst({ isLeaving, workers, waiting, unserved }: HealthFacts): string | undefined {
     const { queueMax } = this.#options;
     if (isLeaving) return "stopping";
     if (workers === 0) return "no worker serves";
+    if (unserved.length > 0) return `no worker serves ${unserved.join(", ")}`;
     return queueMax > 0 && waiting >= queueMax ? "the waiting line is full" : undefined;
   }
 }

@@ -81,11 +81,10 @@ export class ArbiterWorld {
     this.arbiter = new Arbiter(
       {
         config: testConfig(workers, changes),
-        cfg: {},
+        apps: [{ name: "app", config: testConfig(workers, changes), cfg: {}, forkserverSpec: spec }],
         version: "0",
         purpose: "serve",
         listeners: [],
-        forkserverSpec: spec,
         frontSpec: { ...spec, command: "front" },
       },
       {
@@ -397,7 +396,8 @@ export class FakeFront implements Child {
 
   send(message: FrontCommand): void {
     if (!this.isAlive) return;
-    if (message.type === "configure") this.#report({ type: "ready", address: this.address, token: "t" });
+    if (message.type === "configure")
+      this.#report({ type: "ready", meetings: { app: { address: this.address, token: "t" } } });
     else if (message.type === "drain-worker") this.#drainWorker(message.pid);
     else if (message.type === "drain") this.#drain(message.quick ? 0 : message.graceMs);
   }
@@ -414,26 +414,27 @@ export class FakeFront implements Child {
   }
 
   join(worker: FakeWorker): void {
-    this.#report({ type: "worker-joined", pid: worker.pid });
+    this.#report({ type: "worker-joined", app: "app", pid: worker.pid });
   }
 
   /** Requests wait, and all that could run ran. */
   press(queued: number, busy: number): void {
-    this.#report({ type: "pressure", waitingMs: 200, queued, busy });
+    this.#report({ type: "pressure", app: "app", waitingMs: 200, queued, busy });
   }
 
   onOverdue(worker: FakeWorker): void {
     const request = { id: 1, method: "GET", path: "/", elapsedMs: 1, started: true, retried: false };
     const others = this.#world.happens(0.5) ? 1 : 0;
-    this.#report({ type: "worker-overdue", pid: worker.pid, requests: [request], others });
+    this.#report({ type: "worker-overdue", app: "app", pid: worker.pid, requests: [request], others });
   }
 
   onWorn(worker: FakeWorker): void {
-    this.#report({ type: "worker-worn", pid: worker.pid });
+    this.#report({ type: "worker-worn", app: "app", pid: worker.pid });
   }
 
   onWorkerGone(worker: FakeWorker): void {
-    if (!this.#drained.has(worker.pid)) this.#report({ type: "worker-lost", pid: worker.pid, inFlight: [] });
+    if (!this.#drained.has(worker.pid))
+      this.#report({ type: "worker-lost", app: "app", pid: worker.pid, inFlight: [] });
   }
 
   #drainWorker(pid: number): void {
@@ -441,7 +442,7 @@ export class FakeFront implements Child {
     if (worker !== undefined) worker.isLeaving = true;
     if (this.#world.happens(this.#world.faults.ignoreDrain)) return;
     this.#drained.add(pid);
-    this.#report({ type: "worker-drained", pid });
+    this.#report({ type: "worker-drained", app: "app", pid });
   }
 
   #drain(graceMs: number): void {

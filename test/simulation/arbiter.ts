@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { KILL_WAIT_MS } from "../../src/arbiter/stop.ts";
+import { countWanted } from "../../src/arbiter/view.ts";
 import { ArbiterWorld, type Faults, GRACEFUL_TIMEOUT_MS, NO_FAULTS, settle } from "./arbiter-world.ts";
 import { Random } from "./random.ts";
 
@@ -75,7 +76,7 @@ export async function playElastic(seed: number): Promise<void> {
     else if (dice === 2) world.pick(world.workers)?.exit(null, "SIGKILL");
     else if (dice === 3) press(world, world.random.between(0, 5_000));
     world.clock.advance(world.random.next() ** 3 * 20_000);
-    const { workersWanted } = world.arbiter.view();
+    const workersWanted = countWanted(world.arbiter.view());
     assert.ok(workersWanted >= MIN && workersWanted <= MAX, `${workersWanted} wanted`);
   }
   world.faults = NO_FAULTS;

@@ -1,6 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Deaths, type WorkerExit } from "../../../src/arbiter/deaths.ts";
+import { OomWatch } from "../../../src/arbiter/oom-watch.ts";
 import { Pool, type PoolWorker } from "../../../src/arbiter/pool.ts";
 import type { Log, LogFields } from "../../../src/log/log.ts";
 
@@ -29,7 +30,7 @@ describe("a worker's death", () => {
   it("is the kernel's when its count of kills for memory went up", () => {
     const records = new Records();
     let kills = 5;
-    const deaths = new Deaths(records.log, () => kills);
+    const deaths = new Deaths(records.log, new OomWatch(() => kills));
     deaths.onExit({ worker: worker(), exit: KILLED, atMs: 0 });
     kills = 6;
     deaths.onExit({ worker: worker(), exit: KILLED, atMs: 0 });
@@ -40,7 +41,7 @@ describe("a worker's death", () => {
   it("is not the kernel's when we sent the signal", () => {
     const records = new Records();
     let kills = 0;
-    const deaths = new Deaths(records.log, () => kills);
+    const deaths = new Deaths(records.log, new OomWatch(() => kills));
     kills = 1;
     deaths.onExit({ worker: worker({ cause: "request-timeout" }), exit: KILLED, atMs: 0 });
     deepEqual(records.take(), ["request-timeout by arbiter"]);

@@ -8,13 +8,12 @@ import { quietLog } from "../../harness/front-parts.ts";
 const RELOAD = { isOn: true, folders: ["/p"], includes: [], excludes: [], extraFiles: [], delayMs: 50 };
 const FAILURE = { step: "import", message: "no", traceback: "", hint: "", exitCode: 3 };
 
-function development(): Development {
-  return new Development(
-    RELOAD,
-    () => ({ addModules: () => {}, close: () => {} }),
-    () => {},
-    quietLog,
-  );
+function development(told: unknown[] = []): Development {
+  return new Development(RELOAD, () => ({ addModules: () => {}, close: () => {} }), {
+    log: quietLog,
+    onChange: () => {},
+    tell: (state) => told.push(state),
+  });
 }
 
 describe("development", () => {
@@ -42,13 +41,24 @@ describe("development", () => {
   });
 
   it("tells fronts of a failure with what the worker said of it", () => {
-    const one = development();
-    one.noteReport(7, "{}");
-    assert.equal(one.broke(7, FAILURE).report, "{}");
+    const told: unknown[] = [];
+    const one = development(told);
+    one.onReport(7, { type: "failure", report: "{}" });
+    one.broke(7, FAILURE);
+    assert.equal(one.breakage?.report, "{}");
     assert.equal(one.breakage?.message, "no");
     one.startsAnew();
     assert.equal(one.breakage, undefined);
-    assert.equal(one.broke(7, FAILURE).report, "");
+    one.broke(7, FAILURE);
+    const states = told.map((state) => state as { readonly type: string; readonly report?: string });
+    assert.deepEqual(
+      states.map(({ type, report }) => [type, report]),
+      [
+        ["app-broken", "{}"],
+        ["app-mended", undefined],
+        ["app-broken", ""],
+      ],
+    );
   });
 });
 

@@ -2,19 +2,28 @@ import { deepEqual, equal } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Notifier, watchdogMs } from "../../../src/arbiter/notifier.ts";
 import type { PoolWorker } from "../../../src/arbiter/pool.ts";
-import type { ArbiterView } from "../../../src/arbiter/view.ts";
+import type { AppView, ArbiterView } from "../../../src/arbiter/view.ts";
 import { ManualClock } from "../../harness/manual-clock.ts";
 
-const STARTING: ArbiterView = {
+const APP: AppView = {
+  name: "app",
+  target: "app:app",
   phase: "starting",
   isDegraded: false,
   generation: 0,
   workersWanted: 1,
+  workersMin: 1,
+  workersMax: 1,
   workers: [],
-  fronts: [],
 };
+const STARTING: ArbiterView = { phase: "starting", isDegraded: false, apps: [APP], fronts: [] };
 const WORKER = { isServing: true } as PoolWorker;
-const SERVING: ArbiterView = { ...STARTING, phase: "serving", generation: 1, workers: [WORKER] };
+const SERVING: ArbiterView = {
+  ...STARTING,
+  phase: "serving",
+  apps: [{ ...APP, phase: "serving", generation: 1, workers: [WORKER] }],
+};
+const ALONE: ArbiterView = { ...SERVING, apps: [APP] };
 
 function stage(watchdog = 0): {
   sent: string[];
@@ -58,6 +67,13 @@ describe("notifications to systemd", () => {
     ]);
   });
 
+  it("name applications that do not start", () => {
+    const { sent, notifier } = stage();
+    const failing: AppView = { ...APP, name: "api", phase: "failing", isDegraded: true };
+    notifier.onTurn({ ...SERVING, apps: [...SERVING.apps, failing], isDegraded: true });
+    deepEqual(sent, ["READY=1\nMAINPID=7\nSTATUS=Serving: 1 of 2 workers serve (does not start: api)"]);
+  });
+
   it("show signs of life twice in each interval, only while all is well", async () => {
     const { sent, clock, notifier, fronts } = stage(2_000);
     const lives = (): number => sent.filter((text) => text === "WATCHDOG=1").length;
@@ -75,11 +91,11 @@ describe("notifications to systemd", () => {
     clock.advance(1_000);
     await settle();
     fronts.well = true;
-    notifier.onTurn({ ...SERVING, workers: [] });
+    notifier.onTurn(ALONE);
     clock.advance(1_000);
     await settle();
     equal(lives(), 4);
-    notifier.onTurn({ ...SERVING, workers: [], phase: "stopping" });
+    notifier.onTurn({ ...ALONE, phase: "stopping" });
     clock.advance(1_000);
     await settle();
     equal(lives(), 5, "a stop is bounded by itself");

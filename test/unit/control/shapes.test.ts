@@ -27,8 +27,10 @@ describe("reports of children", () => {
       kind: "malformed",
       field: "pid",
     });
-    const lost = { type: "worker-lost", pid: 7, inFlight: [{ id: 1 }] };
+    const lost = { type: "worker-lost", app: "app", pid: 7, inFlight: [{ id: 1 }] };
     assert.deepEqual(readFrontReport(lost), { kind: "malformed", field: "inFlight" });
+    const ready = { type: "ready", meetings: { app: { address: "@front" } } };
+    assert.deepEqual(readFrontReport(ready), { kind: "malformed", field: "meetings" });
   });
 
   it("of a configuration file hold values of any kind, and texts where texts must be", () => {

@@ -4,7 +4,7 @@ import { type HealthFacts, HealthHandler } from "../../../src/handlers/health.ts
 import type { Exchange } from "../../../src/http/exchange.ts";
 import { FakeExchange, type FakeRequest } from "../../harness/fake-exchange.ts";
 
-const CALM: HealthFacts = { workers: 2, waiting: 0, running: 1, isLeaving: false };
+const CALM: HealthFacts = { workers: 2, waiting: 0, running: 1, unserved: [], isLeaving: false };
 
 function ask(request: FakeRequest, facts: Partial<HealthFacts> = {}, prefix = "/-/"): FakeExchange {
   const next = { handle: (exchange: Exchange): void => exchange.response.abort("bad-request", 404, "app") };
@@ -29,6 +29,7 @@ describe("health", () => {
 
   const REASONS: readonly (readonly [Partial<HealthFacts>, string])[] = [
     [{ workers: 0 }, "no worker serves"],
+    [{ unserved: ["api", "admin"] }, "no worker serves api, admin"],
     [{ waiting: 10 }, "the waiting line is full"],
     [{ isLeaving: true }, "stopping"],
   ];

@@ -1,0 +1,28 @@
+// What one application needs of the rest of the arbiter.
+
+import type { Log } from "../log/log.ts";
+import type { AppEvent, ArbiterPorts, ServerFacts } from "./arbiter-ports.ts";
+import type { AwakeClock } from "./awake-clock.ts";
+import type { Fronts } from "./fronts.ts";
+import type { OomWatch } from "./oom-watch.ts";
+
+export interface AppWorld {
+  readonly server: ServerFacts;
+  readonly ports: ArbiterPorts;
+  /** Names the application where there are several. */
+  readonly log: Log;
+  readonly clock: AwakeClock;
+  readonly fronts: Fronts;
+  readonly oom: OomWatch;
+  /** No stop was asked for. */
+  readonly isRunning: boolean;
+  /** Requests are taken, or fronts finish some: workers are kept. */
+  readonly isServing: boolean;
+  /** After SIGWINCH: there are no fronts to serve. */
+  readonly isAway: boolean;
+  /** When a stop ends at the latest. */
+  readonly stopDeadlineMs: number;
+  take(event: AppEvent): void;
+  /** It did not start, and there is no older code to go on with. */
+  onNeverServed(exitCode: number): void;
+}

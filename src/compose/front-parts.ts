@@ -1,0 +1,190 @@
+// What a front is made of: real sockets, and what answers their requests. It can be given another site while it runs.
+
+import { accessSync, constants, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { systemClock } from "../base/system-clock.ts";
+import type { Application } from "../config/site.ts";
+import type { TlsMaterial } from "../config/tls-material.ts";
+import type { FrontCommand, FrontReport, FrontSite, Meetings, OpenRequest } from "../control/messages.ts";
+import { Front } from "../front/front.ts";
+import { RedirectHandler } from "../handlers/redirect.ts";
+import type { Handler } from "../http/exchange.ts";
+import type { AccessLog } from "../log/access-record.ts";
+import { openAccessLogOf } from "../log/access-writer.ts";
+import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
+import type { Log } from "../log/log.ts";
+import { FrontApp } from "./front-app.ts";
+import { countedLog, openFrontMetrics, recordsOf } from "./front-metrics.ts";
+import { factsOf, rootHandler } from "./front-routes.ts";
+
+export type Configure = Extract<FrontCommand, { readonly type: "configure" }>;
+
+/** What is told of when the arbiter asks; the oldest are. */
+const OPEN_REQUESTS_MAX = 1_000;
+
+export class FrontParts {
+  readonly log: ErrorLog;
+  readonly #order: Configure;
+  readonly #materials: ReadonlyMap<number, TlsMaterial>;
+  readonly #report: (report: FrontReport) => void;
+  readonly #counted: Log;
+  readonly #records: AccessLog | undefined;
+  readonly #front: Front;
+  readonly #bodyFolder: string;
+  #site: FrontSite;
+  #apps: ReadonlyMap<string, FrontApp>;
+  #isLeaving = false;
+
+  constructor(
+    order: Configure,
+    materials: ReadonlyMap<number, TlsMaterial>,
+    report: (report: FrontReport) => void,
+  ) {
+    const { config } = order;
+    this.#order = order;
+    this.#materials = materials;
+    this.#site = order;
+    this.#report = report;
+    process.title = `tunicorn: front [${config.procName}]`;
+    this.log = openErrorLogOf(config, process.pid);
+    const metrics = openFrontMetrics({
+      config: config.statsd,
+      clock: systemClock,
+      log: this.log,
+      waiting: () => this.#facts().waiting,
+      sendUnix: (_address, text) => report({ type: "metrics", text }),
+    });
+    this.#counted = countedLog(this.log, metrics);
+    this.#records = recordsOf(config, openAccessLogOf(config, this.log), metrics);
+    this.#bodyFolder = usableFolder(order.bodyFolder, this.log);
+    this.#apps = new Map(order.apps.map((application) => [application.name, this.#makeApp(application)]));
+    this.#front = new Front({
+      config,
+      handler: this.#handler(),
+      log: this.#counted,
+      accessLog: this.#records,
+      clock: systemClock,
+    });
+  }
+
+  #makeApp(application: Application): FrontApp {
+    return new FrontApp({
+      application,
+      log: this.#counted,
+      bodyFolder: this.#bodyFolder === "" ? "" : join(this.#bodyFolder, application.name),
+      report: this.#report,
+    });
+  }
+
+  #handler(): Handler {
+    const { config } = this.#site;
+    return rootHandler({ config, apps: this.#apps, log: this.log, facts: () => this.#facts() });
+  }
+
+  #facts(): ReturnType<typeof factsOf> {
+    return factsOf([...this.#apps.values()], { isLeaving: this.#isLeaving });
+  }
+
+  appOf(name: string): FrontApp | undefined {
+    return this.#apps.get(name);
+  }
+
+  async start(): Promise<void> {
+    const meetings = await this.#meetings();
+    for (const [index, { fd, path, settings }] of this.#order.listeners.entries()) {
+      const { redirectToTlsPort: port } = settings;
+      await this.#front.listen(
+        { ...settings, address: { kind: "fd", fd } },
+        {
+          unixPath: path,
+          material: this.#materials.get(index),
+          handler: port === 0 ? undefined : new RedirectHandler(port),
+        },
+      );
+    }
+    this.#report({ type: "ready", meetings });
+  }
+
+  /** The arbiter has tried them; should a front not take them, the old ones stay. */
+  renewTls(listener: number, material: TlsMaterial): void {
+    try {
+      this.#front.renewTls(listener, material);
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      this.log.error("new certificates cannot be used; those before stay in use", { listener, cause });
+    }
+  }
+
+  /** From now on; what runs goes on as it began. Applications that the site does not have any more are ended. */
+  async reconfigure(site: FrontSite): Promise<void> {
+    const before = this.#apps;
+    this.#site = site;
+    this.#apps = new Map(site.apps.map((application) => [application.name, this.#adapted(application)]));
+    const meetings = await this.#meetings();
+    this.#front.reconfigure(site.config, this.#handler());
+    this.#report({ type: "reconfigured", meetings });
+    for (const [name, app] of before) if (!this.#apps.has(name)) await app.close();
+  }
+
+  #adapted(application: Application): FrontApp {
+    const known = this.#apps.get(application.name);
+    known?.reconfigure(application.config);
+    return known ?? this.#makeApp(application);
+  }
+
+  async #meetings(): Promise<Meetings> {
+    const named = [...this.#apps.values()].map(async (app) => [app.name, await app.meeting()] as const);
+    return Object.fromEntries(await Promise.all(named));
+  }
+
+  /** A stop is near. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#front.leave();
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.leave();
+    for (const app of this.#apps.values()) app.endStreams();
+    if (graceMs === 0) this.#front.destroy();
+    await this.#front.drain(graceMs);
+    for (const app of this.#apps.values()) await app.close();
+    await this.#records?.close();
+    this.log.close();
+  }
+
+  reopenLogs(): void {
+    this.log.reopen();
+    this.#records?.reopen();
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return { ...flatNumbers(this.#front.counters), ...flatNumbers(this.#facts()) };
+  }
+
+  openRequests(): readonly OpenRequest[] {
+    return this.#front.inFlight(OPEN_REQUESTS_MAX);
+  }
+
+  removeBodyFolder(): void {
+    rmSync(this.#order.bodyFolder, { recursive: true, force: true });
+  }
+}
+
+/** "" when its parent cannot be written: then bodies stay in memory, within a limit (handlers/body-store.ts). */
+function usableFolder(folder: string, log: ErrorLog): string {
+  try {
+    accessSync(dirname(folder), constants.W_OK);
+    return folder;
+  } catch {
+    log.info("no folder for request bodies can be written; they are held in memory", { folder });
+    return "";
+  }
+}
+
+function flatNumbers(values: object): Record<string, number> {
+  const numbers = Object.entries(values).filter(
+    (entry): entry is [string, number] => typeof entry[1] === "number",
+  );
+  return Object.fromEntries(numbers);
+}
