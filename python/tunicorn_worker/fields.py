@@ -159,7 +159,7 @@ def _judge(lower: str, name: str, value: str, is_asgi: bool) -> tuple[bytes, int
         raise FieldError(f"header {name} is not latin-1: {value!r:.100}") from None
     if lower == "content-length":
         return line, HAS_LENGTH, _parse_length(value)
-    return line, _implied_flags(lower, value.lower()) if is_asgi else 0, -1
+    return line, _implied_flags(lower, value.lower()), -1
 
 
 def _implied_flags(lower: str, value: str) -> int:

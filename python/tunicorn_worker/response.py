@@ -53,6 +53,8 @@ class WsgiError(Exception):
 class Response:
     #: The header lines of start_response; None before it was called.
     lines: bytes | None = None
+    #: Head flags that they imply.
+    flags: int = 0
     #: Content-Length that the app promised; -1: none.
     length: int = -1
     status: int = 0
@@ -90,7 +92,7 @@ class Response:
         if isinstance(headers, (str, bytes, dict)):
             raise FieldError(f"headers must be a list of (name, value) tuples, not {type(headers).__name__}")
         self.status, self.reason = pack_status(status)
-        self.lines, _, self.length = pack_fields(headers, str)
+        self.lines, self.flags, self.length = pack_fields(headers, str)
         return self.write
 
     def write(self, data: bytes) -> None:
@@ -267,7 +269,7 @@ class Response:
             self._stream.number,
             end,
             self.status,
-            HAS_LENGTH if self.length >= 0 else 0,
+            self.flags | HAS_LENGTH if self.length >= 0 else self.flags,
             self.reason,
             (self.lines or b"") + b"\r\n",
             len(body),

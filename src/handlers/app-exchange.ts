@@ -13,6 +13,8 @@ import { BodyFeed } from "./body-feed.ts";
 import { answerUnavailable } from "./error-page.ts";
 import type { EventStream } from "./event-streams.ts";
 import { closeFile, openSameFile } from "./file-opener.ts";
+import type { SpillOwner } from "./response-spill.ts";
+import { SlowClient } from "./slow-client.ts";
 import type { FieldsMemo } from "./trust.ts";
 
 /**
@@ -32,7 +34,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRAC
  */
 const HALF_CLOSE_GRACE_MS = 200;
 
-export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, EventStream {
+export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, EventStream, SpillOwner {
   readonly exchange: Exchange;
   readonly ticket: Ticket = new Ticket(this);
   readonly #services: AppServices;
@@ -47,6 +49,8 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
   #stream = 0;
   #submittedAtMs = 0;
   #sentAtMs = 0;
+  /** Of an answer that may go to a file. */
+  #slow: SlowClient | undefined;
 
   constructor(exchange: Exchange, services: AppServices, memo: FieldsMemo) {
     this.exchange = exchange;
@@ -222,6 +226,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     this.#client = isEnd ? "done" : "answering";
     if (head.noBuffer && !isEnd) this.#services.eventStreams.add(this);
     this.exchange.notes.appMicros = head.appMicros;
+    if (!isEnd) this.#watchClient(head);
     if (isEnd && this.#services.development?.explains(this.exchange, head, frame) === true) return;
     this.exchange.response.start(head, frame.bytes, head.blockFrom, head.blockEnd, frame.to);
     if (isEnd) this.exchange.response.end();
@@ -231,24 +236,63 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     if (isEnd) this.#finish(this.#microsSinceSent());
     this.ticket.hasMoved = true;
     if (this.#client !== "answering") return;
-    if (bytes.length > 0) this.exchange.response.write(bytes);
+    if (this.#slow !== undefined) this.#slow.write(bytes);
+    else if (bytes.length > 0) this.exchange.response.write(bytes);
     // The write may have told us that the client is gone.
-    if (!isEnd || this.#client !== "answering") return;
-    this.#endClient();
-    this.exchange.response.end();
+    if (isEnd && this.#client === "answering") this.#endAnswer();
   }
 
   onTrailers(block: Buffer): void {
     this.#finish(this.#microsSinceSent());
-    if (this.#client !== "answering") return;
-    this.#endClient();
-    this.exchange.response.end(block);
+    if (this.#client === "answering") this.#endAnswer(block);
+  }
+
+  #endAnswer(trailers?: Uint8Array): void {
+    if (this.#slow === undefined) this.onSpillEnd(trailers);
+    else this.#slow.end(trailers);
   }
 
   /** From now on what the worker says of this exchange is not the client's any more. */
   #endClient(): void {
     this.#client = "done";
     this.#services.eventStreams.delete(this);
+    this.#slow?.discard();
+  }
+
+  // ── a client that may read slowly ──
+
+  /**
+   * An event stream must not lag, and an ASGI app's response of unknown length may be one that has no end: there the client's
+   * pace is the app's.
+   */
+  #watchClient({ noBuffer, contentLength }: AnswerHead): void {
+    const { spills } = this.#services;
+    const worker = this.#worker as AppWorker; // it answers
+    if (!spills.isUsable || noBuffer || (contentLength < 0 && worker.interface === "asgi")) return;
+    this.#slow = new SlowClient(spills, this, { link: worker.link, stream: this.#stream });
+  }
+
+  onSpillPiece(bytes: Uint8Array): void {
+    this.exchange.response.write(bytes);
+  }
+
+  onSpillTaken(bytes: number): void {
+    if (this.ticket.state === "running") this.#worker?.link.release(this.#stream, bytes);
+  }
+
+  onSpillEnd(trailers: Uint8Array | undefined): void {
+    this.#endClient();
+    this.exchange.response.end(trailers);
+  }
+
+  onSpillFailed(reason: string): void {
+    this.#services.log.error("response broken: what waited for its client cannot be read back", {
+      id: this.exchange.id,
+      reason,
+    });
+    this.#endClient();
+    this.#leaveWorker("client-left");
+    this.exchange.response.abort("app-aborted", 500, reason);
   }
 
   onFile(head: AnswerHead, frame: AnswerFrame, file: AnswerFile): void {
@@ -294,8 +338,9 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
 
   onDrain(bytes: number): void {
     this.ticket.hasMoved = true;
-    if (this.ticket.state === "running" && this.#client === "answering")
-      this.#worker?.link.release(this.#stream, bytes);
+    if (this.#client !== "answering") return;
+    if (this.#slow === undefined) this.onSpillTaken(bytes);
+    else this.#slow.drained(bytes);
   }
 
   onAbort(cause: AbortCause): void {
@@ -306,6 +351,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
 
   /** Nobody waits for the answer any more. */
   #leaveWorker(cause: CancelCause): void {
+    if (this.ticket.state === "over") return; // only the client was still reading
     const isRunning = this.ticket.state === "running";
     this.#services.dispatcher.cancel(this.ticket);
     if (!isRunning) this.#releaseBody();

@@ -23,6 +23,8 @@ export type AppConfig = Pick<
   | "streamGraceMs"
   | "gracefulTimeoutMs"
   | "responseBufferBytes"
+  | "responseSpillBytes"
+  | "responseSpillTotalBytes"
   | "wsMaxQueue"
   | "proxyHeaders"
   | "forwardedAllowIps"
@@ -37,7 +39,7 @@ export interface AppHandlerOptions {
   readonly log: Log;
   /** Monotonic milliseconds with a fraction (`performance.now`). */
   readonly nowMs: () => number;
-  /** A folder for request bodies beyond `config.bodyMemoryBytes`; "" when no folder is writable. */
+  /** A folder for what is too much for memory, of requests and responses; "" when no folder is writable. */
   readonly bodyFolder: string;
   readonly events: AppHandlerEvents;
   /** Only with --reload. */

@@ -10,6 +10,7 @@ import type { Development } from "./development.ts";
 import type { EnvironMaker } from "./environ.ts";
 import type { EventStreams } from "./event-streams.ts";
 import type { ScopeMaker } from "./scope.ts";
+import type { SpillStore } from "./spill-store.ts";
 import type { WebSockets } from "./web-sockets.ts";
 
 export interface AppServices {
@@ -21,6 +22,7 @@ export interface AppServices {
   readonly eventStreams: EventStreams;
   readonly webSockets: WebSockets;
   readonly bodies: BodyStore;
+  readonly spills: SpillStore;
   /** Whether the app, as far as is known, takes bodies while they come. */
   streamsBodies(): boolean;
   /** The worker that the dispatcher chose: it exists. */

@@ -17,6 +17,7 @@ import { answerUnavailable } from "./error-page.ts";
 import { EventStreams } from "./event-streams.ts";
 import { ScopeMaker } from "./scope.ts";
 import { ShedLog } from "./shed-log.ts";
+import { SpillStore } from "./spill-store.ts";
 import { Ticker } from "./ticker.ts";
 import { type FieldsMemo, Trust } from "./trust.ts";
 import { WebSockets } from "./web-sockets.ts";
@@ -74,6 +75,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       eventStreams: this.#eventStreams,
       webSockets: this.#webSockets,
       bodies: this.#bodies,
+      spills: spillStore(this.#options),
       streamsBodies: () => this.#interface === "asgi",
       worker: (id) => this.#worker(id),
       wantTick: () => this.#ticker.want(),
@@ -295,4 +297,9 @@ function configuredInterface({ interface: named, workerClass }: AppConfig): "wsg
   if (named !== "auto") return named === "wsgi" ? "wsgi" : "asgi";
   if (workerClass === "auto") return undefined;
   return workerClass === "asgi" ? "asgi" : "wsgi";
+}
+
+function spillStore({ config, bodyFolder: folder, log, nowMs }: AppHandlerOptions): SpillStore {
+  const { responseSpillBytes: bytesMax, responseSpillTotalBytes: totalBytesMax } = config;
+  return new SpillStore({ folder, bytesMax, totalBytesMax, log, nowMs });
 }

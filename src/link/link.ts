@@ -179,6 +179,13 @@ export class Link implements FrameSink {
     window.taken = 0;
   }
 
+  /** Body bytes of a response that the worker sent and the client has not taken; 0 of one that came in one frame. */
+  untakenBytes(stream: number): number {
+    const window = this.#windows.get(stream);
+    if (window === undefined || !window.isWide) return 0;
+    return Math.max(this.responseWindowBytes, RESPONSE_CREDIT_INITIAL) - window.left - window.taken;
+  }
+
   /** The worker must wait until the client took more. */
   isOutOfCredit(stream: number): boolean {
     const window = this.#windows.get(stream);

@@ -27,6 +27,8 @@ const DEFAULTS = {
   streamGraceMs: 5_000,
   gracefulTimeoutMs: 30_000,
   responseBufferBytes: 1_048_576,
+  responseSpillBytes: 0,
+  responseSpillTotalBytes: 0,
   wsMaxQueue: 32,
 } satisfies AppConfig;
 

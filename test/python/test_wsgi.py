@@ -43,6 +43,18 @@ class Body:
 
 
 class AnswerTest(unittest.TestCase):
+    def test_says_which_responses_are_not_to_be_held_back(self):
+        for headers, is_unbuffered in (
+            ([("Content-Type", "text/event-stream")], True),
+            ([*PLAIN, ("X-Accel-Buffering", "no")], True),
+            ([*PLAIN, ("X-Accel-Buffering", "yes")], False),
+            (PLAIN, False),
+        ):
+            served = Served(self, answering([b"a"], headers=headers))
+            self.assertEqual(served.ask().headers[: len(headers)], headers)
+            (_, _, _, payload) = served.front.frames[0]
+            self.assertEqual(bool(payload[2] & wire.NO_BUFFER), is_unbuffered, headers)
+
     def test_gives_a_one_item_list_its_length(self):
         reply = Served(self, answering([b"hello"])).ask()
         self.assertEqual((reply.status, reply.reason, reply.body, reply.length), (200, "", b"hello", 5))

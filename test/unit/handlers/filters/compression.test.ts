@@ -23,6 +23,7 @@ import {
 } from "../../../harness/filtered-exchange.ts";
 import { quietLog } from "../../../harness/front-parts.ts";
 import { eventually } from "../../../harness/wait.ts";
+import { Random } from "../../../simulation/random.ts";
 
 const CODINGS: readonly Coding[] = availableCodings(["zstd", "br", "gzip"]);
 const CONFIG: CompressionConfig = { codings: CODINGS, types: ["text/*", "application/json"], bytesMin: 100 };
@@ -297,7 +298,8 @@ describe("a file", () => {
 describe("any body in any pieces", () => {
   it("comes out as it went in", async () => {
     const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-    const random = randomFrom(seed);
+    const chance = new Random(seed);
+    const random = (): number => chance.next();
     for (let round = 0; round < 60; round++) {
       const coding = CODINGS[round % CODINGS.length] ?? "gzip";
       const body = randomBody(random);
@@ -324,17 +326,6 @@ function randomBody(random: () => number): Buffer {
   const length = Math.floor(random() ** 3 * 4 * WHOLE_BYTES_MAX);
   const isText = random() < 0.7;
   return Buffer.from(Uint8Array.from({ length }, () => Math.floor(random() * (isText ? 8 : 256))));
-}
-
-/** mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 /** What can be read of a stream that has not ended. */
