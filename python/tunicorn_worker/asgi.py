@@ -75,6 +75,8 @@ class HttpCycle(Cycle):
     _is_wide = False
     #: Nobody waits for the answer any more.
     has_left = False
+    #: The app was told that its client leaves, while it may still say a last word.
+    _is_noticed = False
     phase = HEAD
     credit = CREDIT_INITIAL
     flags = 0
@@ -106,12 +108,12 @@ class HttpCycle(Cycle):
             self.port.write(pack_credit(self.stream, REQUEST_WINDOW))
         while not self._has_news():
             await self.wait()
-        if self.has_left or self.phase == OVER:
+        if self.has_left or self.phase == OVER or self._is_noticed:
             return {"type": "http.disconnect"}
         return self._take_body()
 
     def _has_news(self) -> bool:
-        if self.has_left or self.phase == OVER:
+        if self.has_left or self.phase == OVER or self._is_noticed:
             return True
         return not self._is_body_told and (self.body_ended or bool(self._body))
 
@@ -314,7 +316,7 @@ class HttpCycle(Cycle):
     def judge_return(self) -> None:
         if self.phase == OVER:
             return
-        if self.has_left:
+        if self.has_left or self._is_noticed:
             self.give_up("the client left")
             return
         done = "finishing its response" if self.phase > FIRST else "sending a response"
@@ -349,6 +351,10 @@ class HttpCycle(Cycle):
 
     def on_file_reply(self, is_open: bool) -> None:
         self.file_reply = is_open
+        self.wake()
+
+    def on_notice(self) -> None:
+        self._is_noticed = True
         self.wake()
 
     def on_left(self) -> None:

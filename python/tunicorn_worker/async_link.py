@@ -226,6 +226,8 @@ class AsyncLink:
         elif isinstance(cycle, HttpCycle):
             if kind == wire.BODY:
                 cycle.on_body(payload, bool(flags & END))
+            elif kind == wire.NOTICE:
+                cycle.on_notice()
             elif kind == wire.FILE_REPLY:
                 cycle.on_file_reply(payload == b"\x01")
         elif kind == wire.WS_CLOSE:

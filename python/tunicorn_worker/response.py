@@ -57,6 +57,8 @@ class Response:
     flags: int = 0
     #: Content-Length that the app promised; -1: none.
     length: int = -1
+    #: NO_BUFFER for an event stream.
+    flags: int = 0
     status: int = 0
     reason: bytes = b""
     is_sent: bool = False
@@ -109,9 +111,11 @@ class Response:
             self._session.send(pack_inform(self._stream.number, 103, lines + b"\r\n"))
 
     def client_disconnected(self) -> bool:
-        """environ["tunicorn.client_disconnected"]: True when nobody waits for this response any more."""
+        """environ["tunicorn.client_disconnected"]: True when nobody waits for this response any more, or
+        soon nobody will: an event stream does well to end.
+        """
         self._poll(perf_counter())
-        return self._stream.is_gone
+        return self._stream.is_gone or self._stream.is_noticed
 
     def set_timeout(self, seconds: float | None) -> None:
         """environ["tunicorn.set_timeout"]: another --timeout for this request, from now on; None or 0 for none."""

@@ -21,6 +21,7 @@ from .wire import (
     DRAIN,
     END,
     FILE_REPLY,
+    NOTICE,
     REQUEST,
     FrameReader,
     credit_of,
@@ -67,6 +68,8 @@ class Stream:
     body_path: str = ""
     credit: int = CREDIT_INITIAL
     is_gone: bool = False
+    #: The front will soon give it up.
+    is_noticed: bool = False
     #: None while the front has not said whether it sends the file.
     file_reply: bool | None = None
 
@@ -297,6 +300,8 @@ class Session:
             stream.credit += credit_of(payload)
         elif kind == FILE_REPLY:
             stream.file_reply = payload == b"\x01"
+        elif kind == NOTICE:
+            stream.is_noticed = True
         elif kind == CANCEL:
             self._mark_gone(stream.number)
         self._blocked.notify_all()

@@ -35,6 +35,7 @@ TAKEN = 14
 LEFT = 15
 TRAILERS = 16
 DEADLINE = 17
+NOTICE = 18
 WS_ACCEPT = 32
 WS_TEXT = 33
 WS_BINARY = 34
@@ -93,6 +94,7 @@ _RECEIVED = {
     DRAIN: (False, 0),
     TAKE_BACK: (False, 0),
     LEFT: (True, 0),
+    NOTICE: (True, 0),
     WS_TEXT: (True, -1),
     WS_BINARY: (True, -1),
     WS_CLOSE: (True, -1),

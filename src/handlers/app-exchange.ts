@@ -366,6 +366,11 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     }, HALF_CLOSE_GRACE_MS).unref();
   }
 
+  notify(): void {
+    if (this.ticket.state === "running" && this.#client === "answering")
+      this.#worker?.link.notify(this.#stream);
+  }
+
   cut(): void {
     this.#giveUp("front-stops");
   }

@@ -1,24 +1,30 @@
 // Responses that end only when somebody ends them: event streams, known by their wish not to be buffered. When their worker or
-// this front is to go, they are cut after a grace, so that a stop or a reload never waits for one. Their clients come back by
-// themselves (HTML Living Standard §9.2.3).
+// this front is to go, they go on for a grace; shortly before its end the app is told, so that it can say a last word, and then
+// they are cut: a stop or a reload never waits for one. Their clients come back by themselves (HTML Living Standard §9.2.3).
 
 export interface EventStream {
   readonly workerPid: number;
+  /** Tells the app that the end is near. */
+  notify(): void;
   /** Tells the worker that the front stops, and breaks the client's connection. */
   cut(): void;
 }
 
 /** For those of every worker. */
 const ALL = 0;
+/** From the notice to the cut; of a short grace, half of it. */
+const NOTICE_MS_MAX = 1_000;
 
 export class EventStreams {
   readonly #graceMs: number;
+  readonly #noticeMs: number;
   readonly #open = new Set<EventStream>();
-  /** By worker. Repeated, since a request may turn into a stream behind the first cut. */
+  /** By worker. Repeated, since a request may turn into a stream behind the first notice. */
   readonly #timers = new Map<number, NodeJS.Timeout>();
 
   constructor(graceMs: number) {
     this.#graceMs = graceMs;
+    this.#noticeMs = Math.min(NOTICE_MS_MAX, graceMs / 2);
   }
 
   add(stream: EventStream): void {
@@ -32,9 +38,7 @@ export class EventStreams {
 
   /** A worker drains. */
   endThoseOf(workerPid: number): void {
-    if (this.#timers.has(workerPid)) return;
-    const timer = setInterval(() => this.#cut(workerPid), Math.max(1, this.#graceMs));
-    this.#timers.set(workerPid, timer.unref());
+    if (!this.#timers.has(workerPid)) this.#noticeLater(workerPid);
   }
 
   endAll(): void {
@@ -43,18 +47,31 @@ export class EventStreams {
 
   /** The worker is gone. */
   forget(workerPid: number): void {
-    clearInterval(this.#timers.get(workerPid));
+    clearTimeout(this.#timers.get(workerPid));
     this.#timers.delete(workerPid);
   }
 
   stop(): void {
-    for (const timer of this.#timers.values()) clearInterval(timer);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
   }
 
-  #cut(workerPid: number): void {
-    for (const stream of [...this.#open]) {
-      if (workerPid === ALL || stream.workerPid === workerPid) stream.cut();
-    }
+  #noticeLater(workerPid: number): void {
+    this.#after(workerPid, this.#graceMs - this.#noticeMs, () => {
+      const leaving = this.#those(workerPid);
+      for (const stream of leaving) stream.notify();
+      this.#after(workerPid, this.#noticeMs, () => {
+        for (const stream of leaving) if (this.#open.has(stream)) stream.cut();
+        this.#noticeLater(workerPid);
+      });
+    });
+  }
+
+  #after(workerPid: number, ms: number, action: () => void): void {
+    this.#timers.set(workerPid, setTimeout(action, Math.max(1, ms)).unref());
+  }
+
+  #those(workerPid: number): EventStream[] {
+    return [...this.#open].filter((stream) => workerPid === ALL || stream.workerPid === workerPid);
   }
 }

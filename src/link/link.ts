@@ -19,6 +19,7 @@ import {
   type Frame,
   INFORM,
   MORE,
+  NOTICE,
   REQUEST,
   RESPONSE,
   RESPONSE_CREDIT_INITIAL,
@@ -130,6 +131,12 @@ export class Link implements FrameSink {
   cancel(stream: number, cause: CancelCause): void {
     this.#windows.set(stream, { left: Number.POSITIVE_INFINITY, taken: 0, isWide: true });
     this.#socket.writer.byte(stream, CANCEL, 0, CANCEL_CAUSES[cause]);
+    this.#socket.wantFlush();
+  }
+
+  /** The stream will soon be cancelled: its app may still say a last word. */
+  notify(stream: number): void {
+    this.#socket.writer.empty(stream, NOTICE, 0);
     this.#socket.wantFlush();
   }
 

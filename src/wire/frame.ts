@@ -32,6 +32,7 @@ export const TAKEN = 14;
 export const LEFT = 15;
 export const TRAILERS = 16;
 export const DEADLINE = 17;
+export const NOTICE = 18;
 export const WS_ACCEPT = 32;
 export const WS_TEXT = 33;
 export const WS_BINARY = 34;
@@ -111,6 +112,7 @@ export const WORKER_RECEIVES: ReceiveRules = receiveRules([
   [DRAIN, ON_LINK, 0],
   [TAKE_BACK, ON_LINK, 0],
   [LEFT, ON_STREAM, 0],
+  [NOTICE, ON_STREAM, 0],
   [WS_TEXT, ON_STREAM, ANY],
   [WS_BINARY, ON_STREAM, ANY],
   [WS_CLOSE, ON_STREAM, ANY],

@@ -128,6 +128,15 @@ def early_hints(environ, start_response):
     return reply(start_response, b"hinted")
 
 
+def events(environ, start_response):
+    """Server-sent events until nobody wants them any more."""
+    start_response("200 OK", [("Content-Type", "text/event-stream")])
+    while not environ["tunicorn.client_disconnected"]():
+        yield b"data: tick\n\n"
+        time.sleep(0.02)
+    yield b"data: goodbye\n\n"
+
+
 def big(environ, start_response):
     return reply(start_response, b"x" * int(query(environ, "n", "1000000")))
 
@@ -211,6 +220,7 @@ ROUTES = {
     "/exc-info-after": exc_info_after,
     "/file": send_file,
     "/early-hints": early_hints,
+    "/events": events,
     "/big": big,
     "/big-stream": big_stream,
     "/slow": slow,

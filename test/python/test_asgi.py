@@ -531,6 +531,35 @@ class FaultTest(AsgiTest):
         self.assertIn("GET /path ran longer than its time limit", served.records.text)
         self.assertIn("await receive()", served.records.text)
 
+    def test_lets_a_stream_say_a_last_word_when_the_worker_is_to_go(self):
+        async def app(scope, receive, send):
+            await receive()
+            await send(START)
+            await send(body(b"first", more=True))
+            served.note((await receive())["type"])
+            await send(body(b"last"))
+
+        served = ServedAsgi(self, app)
+        served.front.send(request(1))
+        served.front.until(lambda: 1 in served.front.replies)
+        served.front.send(frame(1, wire.NOTICE))
+        reply = served.front.reply(1)
+        self.assertEqual((reply.body, reply.abort, served.facts), (b"firstlast", None, ["http.disconnect"]))
+
+    def test_says_nothing_of_an_app_that_stops_in_the_middle_once_the_worker_is_to_go(self):
+        async def app(scope, receive, send):
+            await receive()
+            await send(START)
+            await send(body(b"first", more=True))
+            await receive()
+
+        served = ServedAsgi(self, app)
+        served.front.send(request(1))
+        served.front.until(lambda: 1 in served.front.replies)
+        served.front.send(frame(1, wire.NOTICE))
+        self.assertIsNotNone(served.front.reply(1).abort)
+        self.assertEqual(served.records.messages, [])
+
     def test_does_not_run_a_request_that_was_cancelled_with_it(self):
         async def app(scope, receive, send):
             served.note(scope["path"])

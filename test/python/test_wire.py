@@ -29,6 +29,7 @@ TYPES = {
         "TAKEN",
         "LEFT",
         "DEADLINE",
+        "NOTICE",
     ]
 }
 FRAMES = corpus("frames.json")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+import time
 import unittest
 from wsgiref.validate import validator
 
@@ -497,6 +498,25 @@ class DisconnectTest(unittest.TestCase):
         self.assertEqual(limits, [(1, wire.DEADLINE, b"\xc4\x09\0\0"), (1, wire.DEADLINE, b"\0\0\0\0")])
         go.set()
         self.assertEqual(served.front.reply(1).body, b"late")
+
+    def test_tells_a_stream_that_the_worker_is_to_go_and_lets_it_end(self):
+        def app(environ, start_response):
+            start_response(OK, PLAIN)
+            yield b"first"
+            assert noticed.wait(10)
+            deadline = time.monotonic() + 10
+            while not environ["tunicorn.client_disconnected"]():
+                assert time.monotonic() < deadline
+            yield b"last"
+
+        noticed = threading.Event()
+        served = Served(self, app)
+        served.front.send(request(1))
+        served.front.until(lambda: 1 in served.front.replies)
+        served.front.send(frame(1, wire.NOTICE))
+        noticed.set()
+        reply = served.front.reply(1)
+        self.assertEqual((reply.body, reply.abort), (b"firstlast", None))
 
     def test_does_not_start_a_cancelled_request(self):
         started = []

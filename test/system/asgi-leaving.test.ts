@@ -156,6 +156,28 @@ for (const signal of ["SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+  test(`${signal} lets an event stream say a last word and end in order`, async (t) => {
+    const server = await start(t, ...GRACE);
+    const client = connect(t, server, get("/farewell"));
+    await client.until(/data: first\n\n/);
+    server.signal(signal);
+    await client.until(/data: goodbye\n\n\r\n0\r\n\r\n$/);
+    if (signal === "SIGHUP") await server.logged(/worker exited/, 8_000);
+    else assert.equal((await server.exited(8_000)).code, 0);
+  });
+}
+
+test("an event stream of a WSGI app is told too, and ends in order", async (t) => {
+  const server = await startServer(t, ["-b", "127.0.0.1:0", "--threads", "3", ...GRACE, "plain"]);
+  const client = connect(t, server, get("/events"));
+  await client.until(/data: tick\n\n/);
+  server.signal("SIGHUP");
+  await client.until(/data: goodbye\n\n\r\n0\r\n\r\n$/);
+  await server.logged(/worker exited[^\n]*cause=reload/, 8_000);
+  await server.stop();
+});
+
 test("a reload loses no request, whatever waits beside", async (t) => {
   const server = await start(t, ...GRACE);
   const gate = join(temporaryFolder(t), "gate");

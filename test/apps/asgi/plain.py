@@ -146,6 +146,15 @@ async def events(scope, receive, send):
     say("events ended:", message["type"])
 
 
+async def farewell(scope, receive, send):
+    """As events, with a last word for who still listens."""
+    await send({"type": "http.response.start", "status": 200, "headers": EVENTS})
+    await send({"type": "http.response.body", "body": b"data: first\n\n", "more_body": True})
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await send({"type": "http.response.body", "body": b"data: goodbye\n\n"})
+
+
 async def slow(scope, receive, send):
     """Answers when the file ?gate is there."""
     say("slow began")
@@ -216,6 +225,7 @@ ROUTES = {
     "echo": echo,
     "environment": environment,
     "events": events,
+    "farewell": farewell,
     "gated": gated,
     "ignore-body": ignore_body,
     "late-receive": late_receive,

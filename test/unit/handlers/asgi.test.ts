@@ -199,6 +199,20 @@ describe("request of an asgi worker", () => {
 describe("an event stream", () => {
   const NO_BUFFER = { isEnd: false, flags: wire.HEAD_NO_BUFFER };
 
+  it("may end by itself when it was told that its worker goes", async (t) => {
+    const { worker, ask, handler } = await begin(t, { streamGraceMs: 20 });
+    const events = ask();
+    const { stream } = await worker.wire.next();
+    worker.respond(stream, "data: 1\n\n", NO_BUFFER);
+    while (events.text === "") await turn();
+    handler.drainWorker(31);
+    equal((await worker.wire.next()).type, wire.NOTICE);
+    worker.body(stream, "data: bye\n\n", true);
+    equal(await events.ended, 200);
+    equal(events.text, "data: 1\n\ndata: bye\n\n");
+    equal((await worker.wire.next()).type, wire.DRAIN);
+  });
+
   it("is cut after the grace when the front is to stop, with a word to its app", async (t) => {
     const { worker, ask, handler } = await begin(t, { streamGraceMs: 5 });
     const events = ask();
@@ -209,6 +223,9 @@ describe("an event stream", () => {
     worker.respond(second.stream, "part", { isEnd: false });
     while (download.text === "") await turn();
     handler.endStreams();
+    const notice = await worker.wire.next();
+    deepEqual([notice.type, notice.stream], [wire.NOTICE, first.stream]);
+    equal(events.aborted, "");
     const cancel = await worker.wire.next();
     deepEqual([cancel.type, cancel.stream, cancel.payload[0]], [wire.CANCEL, first.stream, 3]);
     equal(await events.ended, -1);
@@ -228,6 +245,7 @@ describe("an event stream", () => {
     worker.respond(stream, "data: 1\n\n", NO_BUFFER);
     equal(await one.ended, -1);
     worker.abort(stream, "cancelled");
+    equal((await worker.wire.next()).type, wire.NOTICE);
     equal((await worker.wire.next()).type, wire.CANCEL);
     equal((await worker.wire.next()).type, wire.DRAIN);
     equal(other.aborted, "");
