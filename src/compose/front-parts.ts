@@ -7,6 +7,7 @@ import type { Application } from "../config/site.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { FrontCommand, FrontReport, FrontSite, Meetings, OpenRequest } from "../control/messages.ts";
 import { Front } from "../front/front.ts";
+import { type FilesServices, filesServices } from "../handlers/files/files-handler.ts";
 import { RedirectHandler } from "../handlers/redirect.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { AccessLog } from "../log/access-record.ts";
@@ -31,6 +32,7 @@ export class FrontParts {
   readonly #records: AccessLog | undefined;
   readonly #front: Front;
   readonly #bodyFolder: string;
+  readonly #files: FilesServices;
   #site: FrontSite;
   #apps: ReadonlyMap<string, FrontApp>;
   #isLeaving = false;
@@ -57,6 +59,7 @@ export class FrontParts {
     this.#counted = countedLog(this.log, metrics);
     this.#records = recordsOf(config, openAccessLogOf(config, this.log), metrics);
     this.#bodyFolder = usableFolder(order.bodyFolder, this.log);
+    this.#files = filesServices(this.#counted, systemClock);
     this.#apps = new Map(order.apps.map((application) => [application.name, this.#makeApp(application)]));
     this.#front = new Front({
       config,
@@ -78,7 +81,9 @@ export class FrontParts {
 
   #handler(): Handler {
     const { config } = this.#site;
-    return rootHandler({ config, apps: this.#apps, log: this.log, facts: () => this.#facts() });
+    const { log } = this;
+    const files = this.#files;
+    return rootHandler({ config, apps: this.#apps, log, files, facts: () => this.#facts() });
   }
 
   #facts(): ReturnType<typeof factsOf> {

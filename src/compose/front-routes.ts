@@ -3,6 +3,8 @@
 import type { Config } from "../config/config.ts";
 import { NO_POLICY } from "../config/site.ts";
 import type { AppStatus } from "../handlers/app-ports.ts";
+import type { FilesServices } from "../handlers/files/files-handler.ts";
+import { inFrontOf } from "../handlers/files/static-routes.ts";
 import { filtered, filterServices, filtersOf } from "../handlers/filters/chain.ts";
 import { type HealthFacts, HealthHandler } from "../handlers/health.ts";
 import type { Handler } from "../http/exchange.ts";
@@ -13,6 +15,7 @@ export interface RootOptions {
   readonly config: Config;
   readonly apps: ReadonlyMap<string, FrontApp>;
   readonly log: Log;
+  readonly files: FilesServices;
   facts(): HealthFacts;
 }
 
@@ -24,13 +27,13 @@ export function rootHandler(options: RootOptions): Handler {
   return prefix === "" ? next : new HealthHandler({ prefix, queueMax, facts, next });
 }
 
-/** An only application takes everything, without a router on its way. */
-function routed({ config, apps, log }: RootOptions): Handler {
+/** An only application takes everything but what folders do, without a router on its way. Routes of a command line have one policy. */
+function routed({ config, apps, log, files }: RootOptions): Handler {
   const [first] = apps.values();
   if (first === undefined) throw new Error("a front has an application");
   const { policy } = config.routes[0] ?? { policy: NO_POLICY };
   const services = filterServices(log, () => performance.now());
-  return filtered(first.handler, filtersOf(policy, services));
+  return filtered(inFrontOf(first.handler, config.routes, files), filtersOf(policy, services));
 }
 
 /** Of all applications together. */

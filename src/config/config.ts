@@ -176,6 +176,11 @@ export interface Config {
   /** Fields for every response of the application, names in lower case; `server` replaces ours. */
   readonly headers: readonly (readonly [string, string])[];
 
+  /** Absolute; below them an application may name files in X-Sendfile. Empty: nowhere. */
+  readonly sendfileRoots: readonly string[];
+  /** Whether Django's static files, or its media files too, are served from where its settings say. */
+  readonly staticDjango: "off" | "static" | "all";
+
   /** "" off, "-" stdout, else a file. */
   readonly accessLog: string;
   /** The front sends the files that wsgi.file_wrapper wraps; else their bytes come through the worker. */

@@ -2,6 +2,7 @@
 
 import { showAddress } from "./address.ts";
 import type { Config } from "./config.ts";
+import { MOUNTS, type Mount } from "./mount.ts";
 import type { AnySetting } from "./setting.ts";
 import { SETTING_ROWS, type SettingName, type Values } from "./settings.ts";
 
@@ -24,6 +25,7 @@ function plainValue(name: SettingName, setting: AnySetting, value: unknown): unk
   if (value === "") return EMPTY_TEXTS.has(name) ? "" : null;
   if (typeof value !== "object" || value === null) return value;
   if (!Array.isArray(value)) return value;
+  if (setting.type === MOUNTS) return value.map(({ shown }: Mount) => shown);
   return value.map((item) => (Array.isArray(item) ? item.join(name === "header" ? ":" : "=") : item));
 }
 

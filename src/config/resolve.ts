@@ -4,7 +4,9 @@ import { resolve as resolvePath } from "node:path";
 import { PORT_DEFAULT, parseAddress } from "./address.ts";
 import type { Address, Config } from "./config.ts";
 import type { Environment } from "./environment.ts";
+import { filesRoute } from "./files-route.ts";
 import type { Origins } from "./layer.ts";
+import type { Mount } from "./mount.ts";
 import type { Problem } from "./problem.ts";
 import { resolveHsts, resolveListeners } from "./resolve-tls.ts";
 import { responsePolicy } from "./response-policy.ts";
@@ -45,7 +47,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     app: resolveApp(values, problems),
     bind: listeners.map(({ address }) => address),
     listeners,
-    routes: [{ ...APP_ROUTE, policy: responsePolicy(values, chdir) }],
+    routes: resolveRoutes(values, chdir),
     backlog: values.backlog,
     unixSocket: resolveUnixSocket(values),
     ...resolveWorkers(values, around),
@@ -121,6 +123,8 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     serverHeader: values.server_header,
     dateHeader: values.date_header,
     headers: values.header,
+    sendfileRoots: values.sendfile_root.map((folder) => resolvePath(chdir, folder)),
+    staticDjango: values.static_django,
     accessLog: resolveFile(chdir, access.path),
     fileWrapperDirect: values.sendfile,
     accessLogFormat: access.format,
@@ -156,6 +160,22 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     },
   };
   return { config: deepFreeze(config), problems, warnings };
+}
+
+/** Folders, the longest path first, and behind them the application. */
+function resolveRoutes(values: Values, chdir: string): Route[] {
+  const policy = responsePolicy(values, chdir);
+  const toRoute = (mount: Mount, isInternal: boolean): Route =>
+    filesRoute({ ...mount, root: resolvePath(chdir, mount.root) }, { isInternal, isFresh: values.reload });
+  const folders = [
+    ...values.static.map((mount) => toRoute(mount, false)),
+    ...values.static_internal.map((mount) => toRoute(mount, true)),
+  ].sort((one, other) => pathLength(other) - pathLength(one));
+  return [...folders, APP_ROUTE].map((route) => ({ ...route, policy }));
+}
+
+function pathLength({ match }: Route): number {
+  return match.paths[0]?.path.length ?? 0;
 }
 
 const APP_ROUTE: Route = {

@@ -12,6 +12,7 @@ export type Section =
   | "HTTP"
   | "Responses"
   | "Proxies in front"
+  | "Static files"
   | "Logging"
   | "Process"
   | "Operation"

@@ -3,6 +3,7 @@
 import type { AnySetting, SettingsOf } from "./setting.ts";
 import { ASGI_SETTINGS, type AsgiValues } from "./settings/asgi.ts";
 import { TLS_SETTINGS, type TlsValues } from "./settings/edge.ts";
+import { FILES_SETTINGS, type FilesValues } from "./settings/files.ts";
 import { HTTP_SETTINGS, type HttpValues, PROXY_SETTINGS, type ProxyValues } from "./settings/http.ts";
 import { LIMIT_SETTINGS, type LimitValues } from "./settings/limits.ts";
 import {
@@ -32,6 +33,7 @@ export type Values = ApplicationValues &
   HttpValues &
   ProxyValues &
   ResponseValues &
+  FilesValues &
   LoggingValues &
   ProcessValues &
   OperationValues &
@@ -50,6 +52,7 @@ export const SETTINGS: SettingsOf<Values> = {
   ...HTTP_SETTINGS,
   ...PROXY_SETTINGS,
   ...RESPONSE_SETTINGS,
+  ...FILES_SETTINGS,
   ...LOGGING_SETTINGS,
   ...PROCESS_SETTINGS,
   ...OPERATION_SETTINGS,

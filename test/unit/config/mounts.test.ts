@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { FilesConfig } from "../../../src/config/site.ts";
+import { configFrom, problemsFrom } from "./support.ts";
+
+function mounts(line: string): (FilesConfig & { readonly name: string })[] {
+  return configFrom(line).routes.flatMap(({ name, action }) =>
+    action.kind === "files" ? [{ name, ...action.files }] : [],
+  );
+}
+
+describe("--static", () => {
+  it("puts a route for each folder before the application's", () => {
+    const { routes } = configFrom("--static /static=./public --static /media=/var/media a");
+    assert.deepEqual(
+      routes.map(({ action }) => action.kind),
+      ["files", "files", "app"],
+    );
+    assert.deepEqual(routes[0]?.match.paths, [{ kind: "prefix", path: "/static" }]);
+    const [first, second] = mounts("--static /static/=./public --static /media=/var/media a");
+    assert.equal(first?.root, "/srv/public");
+    assert.equal(first?.strip, "/static");
+    assert.equal(second?.root, "/var/media");
+  });
+
+  it("lets the longer path win, whatever the order", () => {
+    const names = mounts("--static /=pub --static /a=x --static /a/b=y a").map(({ name }) => name);
+    assert.deepEqual(names, ["static /a/b", "static /a", "static /"]);
+  });
+
+  it("lets what is not in a folder at / go on to the application, unless told otherwise", () => {
+    assert.equal(mounts("--static /=pub a")[0]?.isOptional, true);
+    assert.equal(mounts("--static /=pub,optional=no a")[0]?.isOptional, false);
+    assert.equal(mounts("--static /x=pub a")[0]?.isOptional, false);
+  });
+
+  it("takes options behind commas", () => {
+    const line =
+      "--static /=./a,b,fallback=/index.html,max-age=0,symlinks=follow,dotfiles=yes,index=main.htm a";
+    const [mount] = mounts(line);
+    assert.equal(mount?.root, "/srv/a,b");
+    assert.equal(mount?.fallback, "index.html");
+    assert.equal(mount?.maxAgeSeconds, 0);
+    assert.equal(mount?.symlinks, "follow");
+    assert.equal(mount?.dotfiles, true);
+    assert.deepEqual(mount?.index, ["main.htm"]);
+  });
+
+  it("has clients ask for every change in development", () => {
+    assert.equal(mounts("--static /s=pub a")[0]?.maxAgeSeconds, 60);
+    const [mount] = mounts("--reload --static /s=pub a");
+    assert.equal(mount?.maxAgeSeconds, 0);
+    assert.equal(mount?.immutableHashed, false);
+  });
+
+  for (const [line, reason] of [
+    ["--static ./public a", /expected \/PATH=FOLDER/],
+    ["--static /static a", /expected \/PATH=FOLDER/],
+    ["--static static=pub a", /expected \/PATH=FOLDER/],
+    ["--static /a/../b=pub a", /expected \/PATH=FOLDER/],
+    ["--static /a=x --static /a/=y a", /\/a is given twice/],
+    ["--static /a=x,fallbak=i a", /did you mean fallback\?/],
+    ["--static /a=x,fallback=../../etc/passwd a", /fallback cannot be/],
+    ["--static /a=x,symlinks=maybe a", /symlinks cannot be "maybe"/],
+    ["--static /a=x,max-age=soon a", /max-age cannot be "soon"/],
+    ["--static /a=x,index=../x a", /index cannot be/],
+  ] as const) {
+    it(`refuses ${line}`, () => assert.match(problemsFrom(line).join("\n"), reason));
+  }
+});
