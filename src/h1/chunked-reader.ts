@@ -3,6 +3,7 @@
 
 import { Fields, NO_FIELDS } from "../http/fields.ts";
 import type { MessageLimits } from "../http/limits.ts";
+import { hasForbiddenTrailer } from "../http/trailers.ts";
 import { type H1Fault, INCOMPLETE } from "./fault.ts";
 import { FieldScanner } from "./field-scanner.ts";
 import { at, CR, isBlank, isOf, LF, VALUE } from "./octet.ts";
@@ -16,26 +17,6 @@ const SEMICOLON = 0x3b;
 /** *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), RFC 9112 §7.1.1. */
 const EXTENSIONS =
   /^(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*=[ \t]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/;
-
-/** Fields that frame, route, authenticate or describe the message must be known before its body (RFC 9110 §6.5.1). */
-const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
-  "authorization",
-  "connection",
-  "content-encoding",
-  "content-length",
-  "content-range",
-  "content-type",
-  "cookie",
-  "expect",
-  "host",
-  "keep-alive",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /**
  *   size ──► data ──► data-end ──► size … ──► trailers ──► done
@@ -169,7 +150,7 @@ export class ChunkedReader {
     if (next === INCOMPLETE) return INCOMPLETE;
     if (next < 0) return this.#fail(this.#section.fault);
     const flat = this.#section.flat(bytes.toString("latin1", index, next), 0);
-    if (hasForbidden(flat)) return this.#fail("ERR_H1_TRAILER_FORBIDDEN");
+    if (hasForbiddenTrailer(flat)) return this.#fail("ERR_H1_TRAILER_FORBIDDEN");
     if (flat.length > 0) this.trailers = new Fields(flat);
     this.#state = "done";
     this.outcome = "done";
@@ -181,11 +162,4 @@ function hexValue(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
-
-function hasForbidden(flat: readonly string[]): boolean {
-  for (let i = 0; i < flat.length; i += 2) {
-    if (FORBIDDEN_TRAILERS.has((flat[i] as string).toLowerCase())) return true;
-  }
-  return false;
 }

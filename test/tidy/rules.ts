@@ -3,7 +3,7 @@
 import { importsOf, resolveImport, roomOf, type SourceFile, withoutComments } from "./source.ts";
 
 const ROOMS_BELOW_COMPOSE = [
-  ...["base", "http", "h1", "gateway", "wire", "control", "config", "dispatch", "link", "handlers", "front"],
+  ...["base", "http", "h1", "h2", "gateway", "wire", "control", "config", "dispatch", "link", "handlers", "front"],
   ...["arbiter", "os", "log", "metrics"],
 ];
 
@@ -12,6 +12,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],
   http: ["base"],
   h1: ["base", "http"],
+  h2: ["base", "http"],
   gateway: ["base", "http"],
   wire: ["base", "http"],
   // Its `configure` message carries the Config.
@@ -23,7 +24,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   metrics: ["base", "http", "config"],
   link: ["base", "http", "wire", "log"],
   handlers: ["base", "http", "config", "dispatch", "link", "log", "metrics"],
-  front: ["base", "http", "h1", "gateway", "config", "log", "metrics"],
+  front: ["base", "http", "h1", "h2", "gateway", "config", "log", "metrics"],
   arbiter: ["base", "config", "control", "log", "metrics"],
   compose: ROOMS_BELOW_COMPOSE,
   cli: ["base", "config", "compose"],
@@ -31,7 +32,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that get bytes, times and seeds as arguments. */
-const PURE_ROOMS = new Set(["base", "http", "h1", "gateway", "wire", "control", "dispatch"]);
+const PURE_ROOMS = new Set(["base", "http", "h1", "h2", "gateway", "wire", "control", "dispatch"]);
 /** The doors to the world that stand in a pure room, beside the port that they implement. */
 const DOORS = new Set(["src/base/system-clock.ts"]);
 const WORLD =
