@@ -136,6 +136,14 @@ export interface Config {
   readonly queueTimeoutMs: number;
   readonly requestsAheadMax: number;
 
+  /** What HTTP/2 clients are told (RFC 9113 §6.5.2): streams at a time, a stream's window, a frame, a request's field list. */
+  readonly http2: {
+    readonly streamsMax: number;
+    readonly windowBytes: number;
+    readonly frameBytesMax: number;
+    readonly listBytesMax: number;
+  };
+
   /** False: WebSocket handshakes are answered as any other request, and no application sees them as such. */
   readonly wsEnabled: boolean;
   /** Bytes of one message, after decompression; 0 means no limit. */

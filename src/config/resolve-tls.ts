@@ -25,7 +25,10 @@ interface TlsResolution {
 export function resolveListeners(bind: readonly Address[], around: TlsResolution): readonly ListenerConfig[] {
   const tls = resolveTls(around);
   const { https_redirect: redirects, protocol, proxy_protocol: proxyProtocol } = around.values;
-  const served = bind.map((address) => ({ ...plainListener(address), tls, protocol, proxyProtocol }));
+  const versions = resolveVersions(around.values);
+  const cleartextH2 = around.values.http2_cleartext === "prior-knowledge";
+  const spoken = { tls, protocol, proxyProtocol, versions, cleartextH2 };
+  const served = bind.map((address) => ({ ...plainListener(address), ...spoken }));
   if (redirects.length === 0) return served;
   if (tls === null) complain(around, "https_redirect", "needs a certificate to redirect to: --certfile");
   const port = bind.find((address) => address.kind === "tcp")?.port ?? 0;
@@ -34,6 +37,12 @@ export function resolveListeners(bind: readonly Address[], around: TlsResolution
     ...served,
     ...redirects.map((address) => ({ ...plainListener(address), proxyProtocol, redirectToTlsPort })),
   ];
+}
+
+/** In the order of preference. */
+function resolveVersions({ http2, http_protocols }: Values): ListenerConfig["versions"] {
+  if (!http2) return ["h1"];
+  return http_protocols.split(",").map((name) => (name === "h2" ? "h2" : "h1"));
 }
 
 function resolveTls(around: TlsResolution): TlsConfig | null {

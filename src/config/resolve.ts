@@ -104,6 +104,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     // With --reload requests wait while new code starts, however long that takes.
     queueTimeoutMs: Math.max(values.queue_timeout, values.reload ? values.boot_timeout : 0),
     requestsAheadMax: values.requests_ahead,
+    http2: resolveHttp2(values),
     wsEnabled: values.ws !== "none",
     wsMaxSize: values.websocket_max_message_size,
     wsMaxQueue: values.ws_max_queue,
@@ -184,6 +185,16 @@ const APP_ROUTE: Route = {
   action: { kind: "app", app: APP_NAME, mount: "" },
   policy: NO_POLICY,
 };
+
+/** No limit of its own: that of a head holds. */
+function resolveHttp2(values: Values): Config["http2"] {
+  return {
+    streamsMax: values.http2_max_concurrent_streams,
+    windowBytes: values.http2_initial_window_size,
+    frameBytesMax: values.http2_max_frame_size,
+    listBytesMax: values.http2_max_header_list_size || values.limit_request_head,
+  };
+}
 
 function resolveWorkers(
   { workers, workers_idle }: Values,

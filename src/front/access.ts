@@ -2,7 +2,6 @@
 
 import type { AbortCause, ExchangeNotes, Peer, RequestHead } from "../http/exchange.ts";
 import type { FrontContext } from "./context.ts";
-import type { H1Exchange } from "./h1-exchange.ts";
 
 /** nginx's number for "the client left before it was answered". */
 const CLIENT_LEFT = 499;
@@ -16,8 +15,22 @@ const NO_NOTES: ExchangeNotes = {
   scheme: "",
 };
 
+/** An exchange as the access log wants it, whatever the version. */
+export interface EndedExchange {
+  readonly id: number;
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly notes: ExchangeNotes;
+  readonly status: number;
+  readonly bodyBytes: number;
+  readonly requestBytes: number;
+  readonly responseBlock: string;
+  readonly abortCause: AbortCause | undefined;
+  readonly startedAtMs: number;
+}
+
 /** An exchange ended, however it ended. */
-export function recordExchange(context: FrontContext, exchange: H1Exchange): void {
+export function recordExchange(context: FrontContext, exchange: EndedExchange): void {
   const { accessLog, clock } = context;
   if (accessLog === undefined) return;
   const { head } = exchange;
@@ -56,6 +69,8 @@ export interface WebSocketEnd {
 }
 
 const SWITCHING_PROTOCOLS = 101;
+/** What takes its place on HTTP/2 (RFC 8441 §5). */
+const OK = 200;
 
 /** One line for a WebSocket, at its end. */
 export function recordWebSocket(context: FrontContext, request: UpgradedRequest, end: WebSocketEnd): void {
@@ -69,7 +84,7 @@ export function recordWebSocket(context: FrontContext, request: UpgradedRequest,
     requestLine: `${head.method} ${head.target} HTTP/${head.version}`,
     peer: end.peer,
     notes: request.notes,
-    status: SWITCHING_PROTOCOLS,
+    status: head.version === "2" ? OK : SWITCHING_PROTOCOLS,
     bodyBytes: end.sentBytes,
     requestBytes: end.receivedBytes,
     responseBlock: request.responseBlock,

@@ -6,8 +6,8 @@ import type { InFlight } from "./in-flight.ts";
 export interface ClientConnection {
   /** Waits for a further request and has received nothing of it: to close it costs the client a handshake. */
   readonly isIdle: boolean;
-  /** What it is busy with, if anything. */
-  inFlight(nowMs: number): InFlight | undefined;
+  /** What it is busy with, if anything; several things on HTTP/2. */
+  inFlight(nowMs: number): InFlight | readonly InFlight[] | undefined;
   /** Finish what runs, begin nothing new. What would not end by itself is asked to, within so many milliseconds. */
   drain(withinMs: number): void;
   destroy(cause: AbortCause): void;

@@ -37,6 +37,7 @@ export type FrontConfig = Pick<
   | "permitUnconventionalHttpMethod"
   | "permitUnconventionalHttpVersion"
   | "casefoldHttpMethod"
+  | "http2"
   | "wsEnabled"
   | "wsMaxSize"
   | "wsPingIntervalMs"

@@ -16,6 +16,8 @@ import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import type { FrontContext } from "./context.ts";
 import { GATEWAY_TITLES, GatewayProtocols } from "./gateway-protocol.ts";
 import { H1Connection } from "./h1-connection.ts";
+import { H2Connection } from "./h2-connection.ts";
+import { H2Preface } from "./h2-preface.ts";
 import { lendReads } from "./lent-reads.ts";
 import { peerOf } from "./peer.ts";
 import { ProxyPreface } from "./proxy-preface.ts";
@@ -114,7 +116,17 @@ export class Entrance {
   }
 
   /** `protocol`: what ALPN agreed upon, "" for nothing. */
-  #speak(socket: Duplex, peer: Peer, _protocol: string): ClientConnection {
+  #speak(socket: Duplex, peer: Peer, protocol: string): ClientConnection {
+    if (protocol === ALPN_NAMES.h2) return this.#speakVersion("h2", socket, peer);
+    const mayBegin = this.#settings.cleartextH2 && this.#settings.tls === null && this.#gateway === undefined;
+    if (!mayBegin) return this.#speakVersion("h1", socket, peer);
+    if (!this.#settings.versions.includes("h1")) return this.#speakVersion("h2", socket, peer);
+    const speak = (version: "h2" | "h1"): ClientConnection => this.#speakVersion(version, socket, peer);
+    return new H2Preface({ context: this.#context, socket, owner: this.#owner, speak });
+  }
+
+  #speakVersion(version: "h2" | "h1", socket: Duplex, peer: Peer): ClientConnection {
+    if (version === "h2") return new H2Connection(this.#context, socket, peer, this.#owner);
     return new H1Connection(this.#context, socket, peer, this.#owner, this.#gateway?.make());
   }
 }

@@ -160,8 +160,8 @@ export class Front implements FrontContext, ConnectionOwner {
     const nowMs = this.clock.nowMs();
     const found: InFlight[] = [];
     for (const connection of this.#connections) {
-      const request = connection.inFlight(nowMs);
-      if (request !== undefined) found.push(request);
+      const requests = connection.inFlight(nowMs);
+      if (requests !== undefined) found.push(...[requests].flat());
     }
     return found.sort((a, b) => b.elapsedMs - a.elapsedMs).slice(0, countMax);
   }

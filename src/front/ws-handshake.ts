@@ -26,7 +26,8 @@ const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** Sixteen bytes in base64. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** RFC 9110 §15.5.22: what to upgrade to; RFC 6455 §4.4: which version. */
-const UPGRADE_LINES = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: ${VERSION}\r\n`;
+const VERSION_LINE = `Sec-WebSocket-Version: ${VERSION}\r\n`;
+const UPGRADE_LINES = `Upgrade: websocket\r\nConnection: Upgrade\r\n${VERSION_LINE}`;
 const NO_OFFERS: readonly OfferParameters[] = [];
 
 /** True when the value of an Upgrade field, in lower case, names WebSocket. */
@@ -39,16 +40,22 @@ export function readHandshake(head: RequestHead, origins: readonly string[]): Ha
   const { fields } = head;
   if (head.method !== "GET") return bad("A WebSocket begins with a GET request.");
   if (head.bodyLength !== 0) return bad("A WebSocket handshake has no body.");
-  if (!isOnly(fields, "sec-websocket-version", VERSION)) {
-    return { status: 426, detail: "Only WebSocket version 13 is spoken here.", lines: UPGRADE_LINES };
-  }
+  if (!isOnly(fields, "sec-websocket-version", VERSION)) return otherVersion(UPGRADE_LINES);
   const keys = fields.all("sec-websocket-key");
   const key = keys[0] ?? "";
   if (keys.length !== 1 || !KEY.test(key)) return bad("Sec-WebSocket-Key is not a key.");
-  if (!isAllowedOrigin(fields, origins)) {
-    return { status: 403, detail: "This origin may not open a WebSocket here.", lines: "" };
-  }
+  if (!isAllowedOrigin(fields, origins)) return otherOrigin();
   return readLists(fields, key);
+}
+
+/** RFC 8441 §5: on HTTP/2 there is neither a key nor an upgrade. */
+export function readExtendedConnect(
+  head: RequestHead,
+  origins: readonly string[],
+): Handshake | HandshakeFault {
+  const { fields } = head;
+  if (!isOnly(fields, "sec-websocket-version", VERSION)) return otherVersion(VERSION_LINE);
+  return isAllowedOrigin(fields, origins) ? readLists(fields, "") : otherOrigin();
 }
 
 export function isFault(result: Handshake | HandshakeFault): result is HandshakeFault {
@@ -98,6 +105,14 @@ function isAllowedOrigin(fields: Fields, origins: readonly string[]): boolean {
 function isOnly(fields: Fields, lowerName: string, value: string): boolean {
   const values = fields.all(lowerName);
   return values.length === 1 && values[0] === value;
+}
+
+function otherVersion(lines: string): HandshakeFault {
+  return { status: 426, detail: "Only WebSocket version 13 is spoken here.", lines };
+}
+
+function otherOrigin(): HandshakeFault {
+  return { status: 403, detail: "This origin may not open a WebSocket here.", lines: "" };
 }
 
 function bad(detail: string): HandshakeFault {

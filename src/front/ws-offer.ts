@@ -35,6 +35,10 @@ export interface UpgradeShell extends ClientConnection {
 /** Lines that only the handshake itself may write. */
 const OWN_LINES = /^sec-websocket-[^:\r\n]*:[^\r\n]*\r\n/gim;
 
+export function withoutOwnLines(lines: string): string {
+  return lines.replace(OWN_LINES, "");
+}
+
 export class WsOffer implements WebSocketOffer {
   readonly #shell: UpgradeShell;
   readonly #exchange: H1Exchange;
@@ -69,7 +73,7 @@ export class WsOffer implements WebSocketOffer {
     // A client that closed its side cannot speak WebSocket any more.
     if (this.#shell.hasEof) this.#shell.destroy("client-left");
     if (!this.#exchange.isWaiting) return undefined;
-    const appLines = block.toString("latin1").replace(OWN_LINES, "");
+    const appLines = withoutOwnLines(block.toString("latin1"));
     const deflate = this.#negotiate(handshake);
     const isLogged = context.accessLog !== undefined;
     const request = isLogged ? this.#exchange.upgraded(appLines) : this.#exchange.upgradedInShort();

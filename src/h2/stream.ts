@@ -12,6 +12,8 @@ export interface StreamSink {
   /** `bytes` are lent until this returns. Their room is given back by `H2Protocol.consumed`. */
   onBody(bytes: Buffer): void;
   onBodyEnd(trailers: Fields): void;
+  /** Some of `framedBytes` was framed; called when the output was flushed. */
+  onFramed(): void;
   /** The last frame of the response was written; the stream is closed. */
   onEnded(): void;
   /** The stream is closed before its response was complete: the client's doing, or its fault. */

@@ -26,6 +26,7 @@ const DEFAULTS: FrontConfig = {
   permitUnconventionalHttpMethod: false,
   permitUnconventionalHttpVersion: false,
   casefoldHttpMethod: false,
+  http2: { streamsMax: 100, windowBytes: 65_535, frameBytesMax: 16_384, listBytesMax: 65_536 },
   wsEnabled: true,
   wsMaxSize: 16 * 1024 * 1024,
   wsPingIntervalMs: 20_000,

@@ -3,7 +3,20 @@
 import { importsOf, resolveImport, roomOf, type SourceFile, withoutComments } from "./source.ts";
 
 const ROOMS_BELOW_COMPOSE = [
-  ...["base", "http", "h1", "h2", "gateway", "wire", "control", "config", "dispatch", "link", "handlers", "front"],
+  ...[
+    "base",
+    "http",
+    "h1",
+    "h2",
+    "gateway",
+    "wire",
+    "control",
+    "config",
+    "dispatch",
+    "link",
+    "handlers",
+    "front",
+  ],
   ...["arbiter", "os", "log", "metrics"],
 ];
 

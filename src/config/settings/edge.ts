@@ -3,7 +3,7 @@
 import { ADDRESS } from "../address.ts";
 import type { Address } from "../config.ts";
 import { duration } from "../quantity.ts";
-import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { inert, type SettingsOf, SUPPORTED } from "../setting.ts";
 import { choice, count, repeated, SWITCH, scalar, text, type ValueType } from "../value-type.ts";
 
 /** Files as they were named; `key` is "" where the certificate's file holds it. */
@@ -49,7 +49,19 @@ export interface TlsValues {
   readonly http2_max_header_list_size: number;
 }
 
-const HTTP2 = refused("HTTP/2");
+/** `h2,h1`, in any order; `h2` alone, `h1` alone. */
+const PROTOCOLS: ValueType<string> = scalar("LIST", "expected h1, h2, or h2,h1", (word) => {
+  const names = word
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
+  const isGood =
+    names.every((name) => name === "h1" || name === "h2") && new Set(names).size === names.length;
+  return isGood ? names.join(",") : undefined;
+});
+
+/** RFC 9113 dropped the upgrade from HTTP/1.1. */
+const NO_UPGRADE = "HTTP/2 has no upgrade from HTTP/1.1 any more (RFC 9113 §3.1): use prior-knowledge";
 
 export const TLS_SETTINGS: SettingsOf<TlsValues> = {
   keyfile: {
@@ -200,10 +212,10 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
   http_protocols: {
     section: "TLS and HTTP/2",
     flags: ["--http-protocols"],
-    type: text("LIST"),
-    byDefault: "h1",
-    doc: "Versions of HTTP to offer: h1, or h2,h1.",
-    status: HTTP2,
+    type: PROTOCOLS,
+    byDefault: "h2,h1",
+    doc: "Versions of HTTP that clients may choose from over TLS (ALPN), the preferred one first.",
+    status: SUPPORTED,
   },
   http2: {
     section: "TLS and HTTP/2",
@@ -211,48 +223,48 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     uvicorn: ["--http2", "--no-http2"],
     fixed: { "--no-http2": false },
     type: SWITCH,
-    byDefault: false,
-    doc: "As uvicorn has it: offer HTTP/2.",
-    status: HTTP2,
+    byDefault: true,
+    doc: "As uvicorn has it: offer HTTP/2 over TLS. Without it --http-protocols is h1.",
+    status: SUPPORTED,
   },
   http2_cleartext: {
     section: "TLS and HTTP/2",
     flags: ["--http2-cleartext"],
-    type: choice(["off", "prior-knowledge", "upgrade", "both"]),
+    type: choice(["off", "prior-knowledge"], { upgrade: NO_UPGRADE, both: NO_UPGRADE }),
     byDefault: "off",
-    doc: "HTTP/2 without TLS.",
-    status: HTTP2,
+    doc: "HTTP/2 without TLS, beside HTTP/1.1, for clients that begin with it (prior knowledge). Anybody who reaches the port may: bind it where only proxies do.",
+    status: SUPPORTED,
   },
   http2_max_concurrent_streams: {
     section: "TLS and HTTP/2",
     flags: ["--http2-max-concurrent-streams"],
-    type: count(1),
+    type: count(1, 2 ** 31 - 1),
     byDefault: 100,
-    doc: "Streams of one connection at a time.",
-    status: HTTP2,
+    doc: "Requests of one HTTP/2 connection at a time.",
+    status: SUPPORTED,
   },
   http2_initial_window_size: {
     section: "TLS and HTTP/2",
     flags: ["--http2-initial-window-size"],
-    type: count(0, 2 ** 31 - 1),
+    type: count(1, 2 ** 31 - 1),
     byDefault: 65_535,
-    doc: "Bytes that a stream may send unasked.",
-    status: HTTP2,
+    doc: "Bytes of a request's body that a client may send before they are read. A connection may send four times as much.",
+    status: SUPPORTED,
   },
   http2_max_frame_size: {
     section: "TLS and HTTP/2",
     flags: ["--http2-max-frame-size"],
     type: count(16_384, 16_777_215),
     byDefault: 16_384,
-    doc: "Bytes of one frame.",
-    status: HTTP2,
+    doc: "Bytes of one frame that a client may send.",
+    status: SUPPORTED,
   },
   http2_max_header_list_size: {
     section: "TLS and HTTP/2",
     flags: ["--http2-max-header-list-size"],
     type: count(0),
     byDefault: 65_536,
-    doc: "Bytes of all header fields of a request.",
-    status: HTTP2,
+    doc: "Bytes of all header fields of an HTTP/2 request, 32 counted for each; 431 beyond. 0: as --limit-request-head has it.",
+    status: SUPPORTED,
   },
 };

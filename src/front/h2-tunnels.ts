@@ -1,0 +1,62 @@
+// The WebSockets on one HTTP/2 connection: each is a connection of its own on its stream, and lives and dies with this one.
+
+import type { AbortCause } from "../http/exchange.ts";
+import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import { ClientWriter } from "./client-writer.ts";
+import type { H2Exchange, H2Shell } from "./h2-exchange.ts";
+import { H2Tunnel } from "./h2-tunnel.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { Passage } from "./ws-offer.ts";
+
+export interface TunnelShell extends H2Shell {
+  /** The exchange is over: its stream is a WebSocket's. */
+  upgraded(exchange: H2Exchange): void;
+}
+
+const NOBODY = { onSent: () => {}, onRoom: () => {}, onStalled: () => {} };
+
+export class H2Tunnels implements ConnectionOwner {
+  readonly #shell: TunnelShell;
+  readonly #open = new Set<ClientConnection>();
+
+  constructor(shell: TunnelShell) {
+    this.#shell = shell;
+  }
+
+  /** The exchange's stream, whose response of 200 was given, belongs to another protocol from now on. */
+  pass(exchange: H2Exchange, received: Buffer): Passage {
+    const { stream } = exchange;
+    this.#shell.upgraded(exchange);
+    const tunnel = new H2Tunnel(this.#shell, stream);
+    stream.isTunnel = true;
+    stream.sink = tunnel;
+    if (stream.isRemoteEnded) tunnel.onBodyEnd();
+    const writer = new ClientWriter(this.#shell.context, tunnel.duplex, NOBODY);
+    return { socket: tunnel.duplex, writer, owner: this, received };
+  }
+
+  add(connection: ClientConnection): void {
+    this.#open.add(connection);
+  }
+
+  inFlight(nowMs: number): InFlight[] {
+    return [...this.#open].flatMap((connection) => connection.inFlight(nowMs) ?? []);
+  }
+
+  drain(withinMs: number): void {
+    for (const connection of this.#open) connection.drain(withinMs);
+  }
+
+  destroy(cause: AbortCause): void {
+    for (const connection of [...this.#open]) connection.destroy(cause);
+  }
+
+  onConnectionClosed(connection: ClientConnection): void {
+    this.#open.delete(connection);
+  }
+
+  onConnectionReplaced(connection: ClientConnection, successor: ClientConnection): void {
+    this.#open.delete(connection);
+    this.#open.add(successor);
+  }
+}
