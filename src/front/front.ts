@@ -125,6 +125,7 @@ export class Front implements FrontContext, ConnectionOwner {
       address: settings.address,
       unixPath,
       backlog: this.config.backlog,
+      lends: settings.tls === null && settings.proxyProtocol === "off",
       clock: this.clock,
       log: this.log,
       onSocket: (socket, path) => this.#onSocket(entrance, socket, path),

@@ -520,6 +520,10 @@ export class H1Connection
     this.#phase = "lingering";
     this.#deadline.disarm();
     this.#writer.flush();
+    if (this.protocol.needsNoGoodbye && this.output.pendingBytes === 0) {
+      this.destroy("front-stops");
+      return;
+    }
     this.#throttleInput();
     this.#linger();
   }

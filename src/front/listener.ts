@@ -6,6 +6,7 @@ import { Deferred } from "../base/deferred.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Address } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
+import { acceptLending } from "./lent-reads.ts";
 
 /** Accept errors come in floods (EMFILE): one line in this time. */
 const ERROR_LINE_MS = 1_000;
@@ -17,6 +18,8 @@ export interface ListenerOptions {
   readonly backlog: number;
   /** Of a Unix socket that comes as a descriptor: Node has no name for it. */
   readonly unixPath?: string | undefined;
+  /** The sockets lend their chunks (front/lent-reads.ts). */
+  readonly lends: boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** `unixPath`: where the listener listens, undefined for TCP. */
@@ -64,6 +67,9 @@ export class Listener {
     await listening.promise;
     this.#server.on("error", (error) => this.#onAcceptError(error));
     this.#learnAddress();
+    if (!this.#options.lends) return;
+    const onSocket = (socket: Socket): void => this.#options.onSocket(socket, this.#unixPath);
+    acceptLending(this.#server, { keepAliveMs: TCP_KEEP_ALIVE_MS, onSocket });
   }
 
   /**

@@ -141,6 +141,10 @@ export class FastcgiProtocol implements MessageProtocol, Aside {
     return isOver && keepsConnection && !this.#mustClose && !isAborted;
   }
 
+  get needsNoGoodbye(): boolean {
+    return this.#input.state === "done" && !this.#input.keepsConnection;
+  }
+
   startNextCycle(): void {
     assert(this.canReuse, "the next request may only be read after a complete exchange");
     this.#write = "idle";

@@ -156,6 +156,10 @@ export class PacketProtocol implements MessageProtocol {
     this.#input.clear();
   }
 
+  get needsNoGoodbye(): boolean {
+    return this.#read === "done";
+  }
+
   startNextCycle(): void {
     assert(false, "a connection carries one request");
   }

@@ -32,6 +32,8 @@ export class H1Protocol implements MessageProtocol {
   readonly chunkBytesMax: number = Number.POSITIVE_INFINITY;
   readonly chunkTail: string = "\r\n";
   readonly idleMsMin = 0;
+  /** A client may send its next request already. */
+  readonly needsNoGoodbye = false;
   /** A client that pipelines waits for its turn. */
   readonly aside: Aside | undefined = undefined;
   readonly #input: InputBuffer = new InputBuffer();

@@ -89,6 +89,8 @@ export interface MessageProtocol {
   abandon(): void;
   /** After both sides of the exchange are complete: true when the connection may serve another request. */
   readonly canReuse: boolean;
+  /** The peer has said all that it may on this connection: it need not be waited for. */
+  readonly needsNoGoodbye: boolean;
   startNextCycle(): void;
   /** For so long the peer may count on an unused connection, whatever --keep-alive says; milliseconds. */
   readonly idleMsMin: number;

@@ -29,6 +29,7 @@ function listenerAt(t: TestContext, address: Address): Accepting {
   const listener = new Listener({
     address,
     backlog: 16,
+    lends: true,
     clock: new ManualClock(),
     log: new MemoryLog(),
     onSocket,
