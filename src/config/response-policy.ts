@@ -31,3 +31,15 @@ export function responsePolicy(values: PolicyValues, folder: string): RoutePolic
     compression: codings.length === 0 ? null : { codings, types, bytesMin },
   };
 }
+
+/** What a route does not say itself is as the server's settings have it. */
+export function withServersPolicy(own: RoutePolicy, server: RoutePolicy): RoutePolicy {
+  const said = new Set(own.errorPages.map(({ status }) => status));
+  const headerDefaults = own.headerDefaults ?? server.headerDefaults;
+  return {
+    ...own,
+    ...(headerDefaults === undefined ? {} : { headerDefaults }),
+    errorPages: [...own.errorPages, ...server.errorPages.filter(({ status }) => !said.has(status))],
+    compression: own.compression ?? server.compression,
+  };
+}

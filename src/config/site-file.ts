@@ -6,6 +6,7 @@ import { type Entry, type Layer, type Settled, settle } from "./layer.ts";
 import { plainValues } from "./plain-values.ts";
 import type { Problem } from "./problem.ts";
 import { deepFreeze, resolveConfig, type Surroundings } from "./resolve.ts";
+import { responsePolicy, withServersPolicy } from "./response-policy.ts";
 import type { SettingName, Values } from "./settings.ts";
 import { type AppTable, appsOf } from "./site/apps.ts";
 import { listenersOf } from "./site/listeners.ts";
@@ -60,7 +61,11 @@ export function readSite(
   const readings = tables.map((table) => readApp(table, server, surroundings));
   problems.push(...readings.flatMap((reading) => reading.problems));
   warnings.push(...readings.flatMap((reading) => reading.warnings));
-  const routes = readRoutes(root, { tables, listeners, server, world });
+  const serversPolicy = responsePolicy(server.values, server.config.chdir);
+  const routes = readRoutes(root, { tables, listeners, server, world }).map((route) => ({
+    ...route,
+    policy: withServersPolicy(route.policy, serversPolicy),
+  }));
   warnings.push(...unusedApps(tables, routes, server));
   const config = deepFreeze(withBodyLimits(siteConfig(server, listeners, routes, tables), readings));
   const { bind } = config;

@@ -1,6 +1,8 @@
 // What a route changes for its requests, whatever answers them: limits, fields, pages, who may come.
 
 import { duration, size } from "../quantity.ts";
+import { SECURITY_HEADERS } from "../response-policy.ts";
+import { COMPRESS_MIN_SIZE_DEFAULT, COMPRESS_TYPES_DEFAULT } from "../settings/responses.ts";
 import {
   choiceKind,
   type Kind,
@@ -93,15 +95,11 @@ const MEDIA_TYPE: Kind<string> = textKind((text) =>
 const COMPRESS_LONG: Shape<CompressTable> = {
   codings: member(
     listKind(choiceKind(["br", "zstd", "gzip"])),
-    ["br", "zstd", "gzip"],
+    ["zstd", "br", "gzip"],
     "Codings, the most wanted first.",
   ),
-  types: member(
-    listKind(MEDIA_TYPE),
-    ["text/*", "application/json", "application/javascript", "application/xml", "image/svg+xml"],
-    "Content types that are compressed.",
-  ),
-  min_size: member(SIZE, 1024, "Shorter bodies are sent as they are."),
+  types: member(listKind(MEDIA_TYPE), COMPRESS_TYPES_DEFAULT, "Content types that are compressed."),
+  min_size: member(SIZE, COMPRESS_MIN_SIZE_DEFAULT, "Shorter bodies are sent as they are."),
 };
 
 const COMPRESS: Kind<CompressTable> = shortKind(tableKind(COMPRESS_LONG), { type: "boolean" }, (node) => {
@@ -129,7 +127,7 @@ export const POLICY: Shape<PolicyTable> = {
   security_headers: member(
     TRUTH,
     false,
-    "Set X-Content-Type-Options, X-Frame-Options, Referrer-Policy and Cross-Origin-Opener-Policy as browsers should have them; headers can change each.",
+    "Send X-Content-Type-Options, X-Frame-Options, Referrer-Policy and, over https, Strict-Transport-Security where the response has no such field of its own; headers can change or remove each.",
   ),
   error_pages: member(
     namedKind(TEXT, judgeStatus),
@@ -154,31 +152,18 @@ export const POLICY: Shape<PolicyTable> = {
   ),
 };
 
-const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
-  ["x-content-type-options", "nosniff"],
-  ["x-frame-options", "SAMEORIGIN"],
-  ["referrer-policy", "strict-origin-when-cross-origin"],
-  ["cross-origin-opener-policy", "same-origin"],
-];
-
 export function policyOf(node: TomlNode, table: PolicyTable, world: SiteWorld): RoutePolicy {
   return {
     bodyBytesMax: table.max_body,
     timeoutMs: table.timeout,
-    headers: headersOf(table),
+    headers: table.headers.map(([name, value]) => [name.toLowerCase(), value] as const),
+    ...(table.security_headers ? { headerDefaults: SECURITY_HEADERS } : {}),
     errorPages: errorPagesOf(node.member("error_pages"), table, world),
     basicAuth: basicAuthOf(node.member("basic_auth"), table.basic_auth, world),
     allow: table.allow,
     deny: table.deny,
     compression: compressionOf(table.compress),
   };
-}
-
-function headersOf({ headers, security_headers }: PolicyTable): RoutePolicy["headers"] {
-  const own = headers.map(([name, value]) => [name.toLowerCase(), value] as const);
-  if (!security_headers) return own;
-  const named = new Set(own.map(([name]) => name));
-  return [...SECURITY_HEADERS.filter(([name]) => !named.has(name)), ...own];
 }
 
 function errorPagesOf(

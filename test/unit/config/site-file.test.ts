@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { SECURITY_HEADERS } from "../../../src/config/response-policy.ts";
+import { COMPRESS_TYPES_DEFAULT } from "../../../src/config/settings/responses.ts";
 import { problemsOf, siteOf } from "./site-support.ts";
 
 const TWO_APPS = `
@@ -209,12 +211,10 @@ compress = false
       bodyBytesMax: 10 * 2 ** 20,
       timeoutMs: 120_000,
       headers: [
-        ["x-content-type-options", "nosniff"],
-        ["referrer-policy", "strict-origin-when-cross-origin"],
-        ["cross-origin-opener-policy", "same-origin"],
         ["x-a", "1"],
         ["x-frame-options", ""],
       ],
+      headerDefaults: SECURITY_HEADERS,
       errorPages: [
         { status: "404", file: "/srv/404.html" },
         { status: "5xx", file: "/sorry.html" },
@@ -224,10 +224,34 @@ compress = false
       deny: ["10.0.0.1"],
       compression: {
         codings: [],
-        types: ["text/*", "application/json", "application/javascript", "application/xml", "image/svg+xml"],
+        types: COMPRESS_TYPES_DEFAULT,
         bytesMin: 1024,
       },
     });
+  });
+
+  it("have the server's compression, pages and fields where they say nothing", () => {
+    const [own, plain] = routesOf(`
+compress = "gzip"
+error_page = ["404=server.html", "5xx=sorry.html"]
+security_headers = true
+[[routes]]
+match.path = "/api/*"
+app = "app"
+compress = false
+error_pages = { 404 = "api.json" }
+[[routes]]
+app = "app"
+`);
+    const pages = [
+      { status: "404", file: "/srv/server.html" },
+      { status: "5xx", file: "/srv/sorry.html" },
+    ];
+    assert.deepEqual(plain?.policy.errorPages, pages);
+    assert.deepEqual(plain?.policy.compression?.codings, ["gzip"]);
+    assert.deepEqual(plain?.policy.headerDefaults, SECURITY_HEADERS);
+    assert.deepEqual(own?.policy.errorPages, [{ status: "404", file: "/srv/api.json" }, pages[1]]);
+    assert.deepEqual(own?.policy.compression?.codings, []);
   });
 
   it("raise the front's own limit of bodies, and keep that of the others", () => {
