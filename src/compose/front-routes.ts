@@ -1,11 +1,11 @@
 // Which handler a front's requests come to first: health, then the routes, then the applications.
 
 import type { Config } from "../config/config.ts";
-import { NO_POLICY } from "../config/site.ts";
+import { NO_POLICY, type RouteMatch } from "../config/site.ts";
 import type { AppStatus } from "../handlers/app-ports.ts";
 import type { FilesServices } from "../handlers/files/files-handler.ts";
 import { inFrontOf } from "../handlers/files/static-routes.ts";
-import { filtered, filterServices, filtersOf } from "../handlers/filters/chain.ts";
+import { filtered, filterServices, filtersOf, ownPagesOf } from "../handlers/filters/chain.ts";
 import { type HealthFacts, HealthHandler } from "../handlers/health.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { Log } from "../log/log.ts";
@@ -24,7 +24,23 @@ export function rootHandler(options: RootOptions): Handler {
   const { health: prefix, queueMax } = options.config;
   const { facts } = options;
   const next = routed(options);
-  return prefix === "" ? next : new HealthHandler({ prefix, queueMax, facts, next });
+  const root = prefix === "" ? next : new HealthHandler({ prefix, queueMax, facts, next });
+  return withOwnPages(root, options);
+}
+
+/** What no route takes has the pages of the route that takes everything else. */
+function withOwnPages(root: Handler, { config, log }: RootOptions): Handler {
+  const { policy } = config.routes.findLast(({ match }) => isForAll(match)) ?? { policy: NO_POLICY };
+  const errorPage = ownPagesOf(
+    policy,
+    filterServices(log, () => performance.now()),
+  );
+  if (errorPage === undefined) return root;
+  return { handle: (exchange) => root.handle(exchange), errorPage };
+}
+
+function isForAll({ hosts, paths, methods, fields, listeners, isInternal }: RouteMatch): boolean {
+  return !isInternal && [hosts, paths, methods, fields, listeners].every((list) => list.length === 0);
 }
 
 /** An only application takes everything but what folders do, without a router on its way. Routes of a command line have one policy. */

@@ -428,7 +428,8 @@ export class H1Connection
   }
 
   sendPage(status: number, message: string, events?: ExchangeEvents): number {
-    const page = events?.errorPage?.(status, message) ?? errorPage(status, { detail: message });
+    const own = (events ?? this.context.handler).errorPage?.(status, message);
+    const page = own ?? errorPage(status, { detail: message });
     const hasServer = /^server:/im.test(page.block);
     const head = { ...ownHead(status, page.body.length), hasServer, close: this.#phase !== "answering" };
     this.output.text(this.protocol.responseHead(head, page.block, this.context.common));
@@ -440,10 +441,15 @@ export class H1Connection
     return isBodyless ? 0 : page.body.length;
   }
 
-  /** A text that is shorter than any chunk may be. */
   #framed(text: string): string {
     if (this.protocol.bodyMode === "plain") return text;
-    return this.protocol.chunkHead(text.length) + text + this.protocol.chunkTail;
+    const { chunkBytesMax, chunkTail } = this.protocol;
+    let framed = "";
+    for (let at = 0; at < text.length; at += chunkBytesMax) {
+      const chunk = text.slice(at, at + chunkBytesMax);
+      framed += this.protocol.chunkHead(chunk.length) + chunk + chunkTail;
+    }
+    return framed;
   }
 
   // The writing side.

@@ -188,8 +188,10 @@ export class H2Connection
   onRefusal(stream: H2Stream, fault: H2Fault, requestLine: string): void {
     const status = faultStatus(fault);
     this.#noteBad(fault, status);
-    const page = errorPage(status, { detail: `${sentence(faultMessage(fault))}.` });
-    this.protocol.respond(stream, this.blocks.respond(ownHead(status, page.body.length), page.block));
+    const detail = `${sentence(faultMessage(fault))}.`;
+    const page = this.context.handler.errorPage?.(status, detail) ?? errorPage(status, { detail });
+    const head = { ...ownHead(status, page.body.length), hasServer: /^server:/im.test(page.block) };
+    this.protocol.respond(stream, this.blocks.respond(head, page.block));
     const isBodyless = requestLine.startsWith("HEAD ");
     const body = Buffer.from(page.body, "latin1");
     if (!isBodyless) this.protocol.write(stream, body, 0, body.length);

@@ -238,4 +238,6 @@ export interface ExchangeNotes {
 /** Answers exchanges. Must not throw for anything a client sent. */
 export interface Handler {
   handle(exchange: Exchange): void;
+  /** As ExchangeEvents.errorPage, for a request that cannot become an exchange. Asked of the front's own handler only. */
+  errorPage?(status: number, detail: string): ErrorPage | undefined;
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createGunzip } from "node:zlib";
 import { curl, missingCurl } from "../harness/curl.ts";
-import { ask } from "../harness/http-client.ts";
+import { ask, exchangeRaw } from "../harness/http-client.ts";
 import { runClient } from "../harness/python-client.ts";
 import { startServer } from "../harness/server.ts";
 import { temporaryFolder } from "../harness/temporary.ts";
@@ -131,6 +131,12 @@ test("security fields and own pages are on every response, the server's own incl
     const chunked = await ask(server.endpoint, { method: "POST", path: "/echo", headers, body });
     assert.deepEqual([chunked.status, chunked.body], [413, "too large"]);
     assert.equal(chunked.headers["content-type"], "text/plain; charset=utf-8");
+  });
+
+  await t.test("a request that cannot be read has the fields", async () => {
+    const reply = await exchangeRaw(server.endpoint, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
+    assert.match(reply, /^HTTP\/1\.1 400 /);
+    assert.match(reply, /\r\nX-Content-Type-Options: nosniff\r\n/);
   });
 
   await t.test("HEAD tells of the page without sending it", async () => {

@@ -2,6 +2,7 @@
 // for errors, compression, its header fields.
 
 import type { RoutePolicy } from "../../config/site.ts";
+import { errorPage } from "../../http/error-page.ts";
 import type { Exchange, Handler } from "../../http/exchange.ts";
 import type { Log } from "../../log/log.ts";
 import { Compressible } from "./compressible.ts";
@@ -33,14 +34,33 @@ export function filtersOf(policy: RoutePolicy, services: FilterServices): Filter
   return (exchange) => filters.reduce((inner, filter) => filter(inner), exchange);
 }
 
+/**
+ * The pages for requests that never become an exchange, so that no route takes them (too long, malformed). undefined: the plain
+ * ones.
+ */
+export function ownPagesOf(policy: RoutePolicy, services: FilterServices): Handler["errorPage"] {
+  const pages =
+    policy.errorPages.length === 0 ? undefined : new ErrorPages(policy.errorPages, services.pages);
+  const fields = hasFields(policy) ? new RouteFields(policy) : undefined;
+  if (pages === undefined && fields === undefined) return undefined;
+  return (status, detail) => {
+    const page = pages?.pageOf(status) ?? errorPage(status, { detail });
+    return fields === undefined ? page : { block: fields.apply(page.block, false), body: page.body };
+  };
+}
+
 /** A handler behind the filters of its route. */
 export function filtered(next: Handler, filters: Filters | undefined): Handler {
   if (filters === undefined) return next;
   return { handle: (exchange) => next.handle(filters(exchange)) };
 }
 
+function hasFields({ headers, headerDefaults = [] }: RoutePolicy): boolean {
+  return headers.length > 0 || headerDefaults.length > 0;
+}
+
 function fieldsOf(policy: RoutePolicy): Filters | undefined {
-  if (policy.headers.length === 0 && (policy.headerDefaults ?? []).length === 0) return undefined;
+  if (!hasFields(policy)) return undefined;
   const fields = new RouteFields(policy);
   return (exchange) => new RouteFieldsFilter(exchange, fields);
 }

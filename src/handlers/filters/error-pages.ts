@@ -32,6 +32,14 @@ export class ErrorPages {
     const file = this.#files.get(String(status)) ?? this.#files.get(`${Math.floor(status / 100)}xx`);
     return file === undefined ? undefined : this.#store.get(file);
   }
+
+  /** In place of a page of the server's. */
+  pageOf(status: number): ErrorPage | undefined {
+    const page = this.of(status);
+    return page === undefined
+      ? undefined
+      : { block: pageBlock(page, "\r\n"), body: page.bytes.toString("latin1") };
+  }
 }
 
 export class ErrorPagesFilter extends ResponseFilter {
@@ -82,9 +90,7 @@ export class ErrorPagesFilter extends ResponseFilter {
   }
 
   override errorPage(status: number, detail: string): ErrorPage | undefined {
-    const page = this.#pages.of(status);
-    if (page === undefined) return super.errorPage(status, detail);
-    return { block: pageBlock(page, "\r\n"), body: page.bytes.toString("latin1") };
+    return this.#pages.pageOf(status) ?? super.errorPage(status, detail);
   }
 
   #swallow(bytes: number): void {
