@@ -61,8 +61,8 @@ async function act(intent: Intent, file: OpenedFile | undefined): Promise<number
       if (code !== undefined) return code;
     }
     const { runArbiter } = await import("./compose/arbiter.ts");
-    const { config, cfg, mode: purpose, warnings, notes } = intent;
-    return runArbiter({ config, cfg, purpose, warnings, notes, file, argv: given });
+    const { config, apps, mode: purpose, warnings, notes } = intent;
+    return runArbiter({ config, apps, purpose, warnings, notes, file, argv: given });
   }
   file?.evaluation?.end();
   if (intent.type === "read-file") return WRONG_FILE; // never: the file was read

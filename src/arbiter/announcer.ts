@@ -36,6 +36,14 @@ export class Announcer {
     this.#log.error("front exited", { nr: from.nr, pid: from.pid, ...exitFields(exit), ...error });
   }
 
+  siteRefused(): void {
+    this.#log.error("reload failed: the configuration cannot be used, and nothing has changed");
+  }
+
+  needsRestart(names: readonly string[]): void {
+    sayFixed(this.#log, names);
+  }
+
   stopping(level: string): void {
     this.#say(`Shutting down: ${level}`);
   }
@@ -111,9 +119,7 @@ export class AppAnnouncer {
   }
 
   needsRestart(names: readonly string[]): void {
-    this.#log.warning("changed in the configuration, but in force only after a new start", {
-      settings: names.join(", "),
-    });
+    sayFixed(this.#log, names);
   }
 
   preloadFailed(failure: BootFailure): void {
@@ -138,6 +144,12 @@ export class AppAnnouncer {
   #say(line: string): void {
     if (this.#server.purpose === "serve") this.#log.info(line);
   }
+}
+
+function sayFixed(log: Log, names: readonly string[]): void {
+  log.warning("changed in the configuration, but in force only after a new start", {
+    settings: names.join(", "),
+  });
 }
 
 /** As the worker has chosen (python/tunicorn_worker/worker.py). */

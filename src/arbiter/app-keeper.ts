@@ -8,7 +8,7 @@ import type { AppWorld } from "./app-world.ts";
 import type { AppEvent, AppOrder } from "./arbiter-ports.ts";
 import type { ChildExit } from "./child.ts";
 import type { ControlListener } from "./control-listener.ts";
-import { Development, OLD_CODE_MS } from "./development.ts";
+import { type AppBroken, Development, OLD_CODE_MS } from "./development.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import { Generations, type GenerationsWorld } from "./generations.ts";
@@ -22,6 +22,15 @@ import { Workers } from "./workers.ts";
 
 /** Of what failed before there was a worker. */
 const NO_PID = 0;
+
+/** Until one of its workers serves, fronts answer at once. */
+const DOES_NOT_START: AppBroken = {
+  type: "app-broken",
+  message: "the application does not start",
+  hint: "",
+  traceback: "",
+  report: "",
+};
 
 export class AppKeeper {
   readonly name: string;
@@ -132,6 +141,11 @@ export class AppKeeper {
     return this.generations.setup;
   }
 
+  /** What it serves with now. */
+  get served(): Setup {
+    return this.generations.served;
+  }
+
   get workersWanted(): number {
     return this.#count.wanted;
   }
@@ -184,7 +198,9 @@ export class AppKeeper {
 
   /** True, once for each, when the first start or a reload is done. */
   settle(): boolean {
-    return this.generations.settle();
+    const isSettled = this.generations.settle();
+    if (isSettled) this.workers.watchBy(vigilOptions(this.served.config));
+    return isSettled;
   }
 
   /** Before the fronts are looked at. */
@@ -259,6 +275,7 @@ export class AppKeeper {
   giveUp(nowMs: number): void {
     this.#hasFailed = true;
     this.generations.giveUp(nowMs);
+    this.#world.fronts.tellApp(this.name, DOES_NOT_START);
   }
 
   /** It is served no more: its workers finish what they run, and nothing comes after them. */
@@ -299,7 +316,7 @@ export class AppKeeper {
 
   /** The front has just said where this application's workers attach. */
   onFrontReady(front: FrontHandle): void {
-    const breakage = this.#development?.breakage;
+    const breakage = this.phase === "failing" ? DOES_NOT_START : this.#development?.breakage;
     if (breakage !== undefined) front.tellApp(this.name, breakage);
     this.workers.onFrontReady(front.nr);
   }
@@ -322,9 +339,9 @@ export class AppKeeper {
   // ---- development
 
   #openDevelopment({ config, source }: AppOrder): Development | undefined {
-    const { log, fronts, ports } = this.#world;
+    const { log, fronts, ports, siteFiles } = this.#world;
     if (ports.watchFiles === undefined || !config.reload.isOn) return undefined;
-    const extraFiles = [...config.reload.extraFiles, ...(source?.files ?? [])];
+    const extraFiles = [...config.reload.extraFiles, ...siteFiles, ...(source?.files ?? [])];
     return new Development({ ...config.reload, extraFiles }, ports.watchFiles, {
       log,
       onChange: (file) => this.#world.take({ type: "file-changed", file }),
@@ -341,7 +358,8 @@ export class AppKeeper {
     const isUsed = this.workers.pool.workers.some(({ generation }) => generation === newest);
     if (!isUsed && development.breakage === undefined && !this.generations.isWaiting) return;
     this.#announcer.changed(file);
-    this.reload();
+    if (this.#world.siteFiles.includes(file)) this.#world.reloadSite();
+    else this.reload();
   }
 
   #onBootFailure(worker: PoolWorker, failure: BootFailure): void {

@@ -8,6 +8,8 @@ import type { OomWatch } from "./oom-watch.ts";
 
 export interface AppWorld {
   readonly server: ServerFacts;
+  /** What a reload of the whole site reads. */
+  readonly siteFiles: readonly string[];
   readonly ports: ArbiterPorts;
   /** Names the application where there are several. */
   readonly log: Log;
@@ -23,6 +25,8 @@ export interface AppWorld {
   /** When a stop ends at the latest. */
   readonly stopDeadlineMs: number;
   take(event: AppEvent): void;
+  /** Its file has changed. */
+  reloadSite(): void;
   /** It did not start, and there is no older code to go on with. */
   onNeverServed(exitCode: number): void;
 }

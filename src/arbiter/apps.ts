@@ -1,15 +1,19 @@
 // The applications of a server: each is kept alive by itself (app-keeper.ts); here is what is said of, and done to, all of them.
 // One that does not start takes no other down: it is tried again while the others serve.
 
-import type { Application } from "../config/site.ts";
+import type { Config } from "../config/config.ts";
+import { APP_NAME } from "../config/site.ts";
+import type { AppReport, FrontSite } from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
+import type { Announcer } from "./announcer.ts";
 import { AppKeeper } from "./app-keeper.ts";
 import type { AppWorld } from "./app-world.ts";
-import type { AppOrder, ArbiterEvent, ArbiterOptions } from "./arbiter-ports.ts";
+import type { AppOrder, ArbiterEvent, ArbiterOptions, SiteReading } from "./arbiter-ports.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import { namedLog } from "./named-log.ts";
 import { OomWatch } from "./oom-watch.ts";
+import { changedButFixed } from "./setup.ts";
 import type { Phase } from "./view.ts";
 
 /** What the applications together need of the arbiter. */
@@ -18,29 +22,50 @@ export interface AppsWorld
     AppWorld,
     "ports" | "clock" | "fronts" | "isRunning" | "isServing" | "isAway" | "stopDeadlineMs"
   > {
+  readonly announcer: Announcer;
   take(event: ArbiterEvent): void;
   /** None of them starts. */
   onFatal(exitCode: number): void;
+}
+
+/** A reload that is not done: what it makes of the server, once every application that it begins has started or failed. */
+interface ComingSite {
+  /** Undefined: that of the only application. */
+  readonly config: Config | undefined;
+  /** Not in it any more. They serve until it is done. */
+  readonly leaving: readonly AppKeeper[];
+  /** Not there before. */
+  readonly added: readonly AppKeeper[];
+  hasStarted: boolean;
 }
 
 export class Apps {
   readonly #options: ArbiterOptions;
   readonly #world: AppsWorld;
   readonly #oom: OomWatch;
-  readonly #keepers = new Map<string, AppKeeper>();
+  #keepers: readonly AppKeeper[];
   #haveServed = false;
+  /** The server's, as the fronts have it. */
+  #config: Config;
+  #told: FrontSite;
+  #coming: ComingSite | undefined;
+  /** The last reload found a site that cannot be used. */
+  #isUnusable = false;
 
   constructor(options: ArbiterOptions, world: AppsWorld) {
     this.#options = options;
     this.#world = world;
     this.#oom = new OomWatch(world.ports.oomKills);
-    for (const order of options.apps) this.#keepers.set(order.name, this.#keep(order));
+    this.#config = options.config;
+    this.#keepers = options.apps.map((order) => this.#keep(order));
+    this.#told = this.#site();
   }
 
   #keep(order: AppOrder): AppKeeper {
     const world = this.#world;
     const keeper: AppKeeper = new AppKeeper(order, {
       server: this.#options,
+      siteFiles: this.#options.site?.files ?? [],
       ports: world.ports,
       log: this.#logOf(order.name),
       clock: world.clock,
@@ -59,28 +84,40 @@ export class Apps {
         return world.stopDeadlineMs;
       },
       take: (event) => world.take({ type: "app", app: keeper, event }),
+      reloadSite: () => this.reload(),
       onNeverServed: (exitCode) => this.#onNeverServed(keeper, exitCode),
     });
     return keeper;
   }
 
-  /** An only application needs no name. */
+  /** That of a command line is the only one, and needs no name. */
   #logOf(name: string): Log {
     const { log } = this.#world.ports;
-    return this.#options.apps.length === 1 ? log : namedLog(log, { app: name });
+    return name === APP_NAME ? log : namedLog(log, { app: name });
   }
 
+  /** Also those that are on their way out. */
   get all(): readonly AppKeeper[] {
-    return [...this.#keepers.values()];
+    return this.#keepers;
+  }
+
+  /** Those that are served. */
+  get present(): readonly AppKeeper[] {
+    return this.#keepers.filter(({ phase }) => phase !== "removed");
   }
 
   get(name: string): AppKeeper | undefined {
-    return this.#keepers.get(name);
+    return this.present.find((keeper) => keeper.name === name);
   }
 
-  /** As fronts are told of them. */
-  get applications(): readonly Application[] {
-    return this.all.map(({ name, setup }) => ({ name, config: setup.config }));
+  /** What fronts serve now. */
+  get frontSite(): FrontSite {
+    return this.#told;
+  }
+
+  /** The server's own settings. */
+  get config(): Config {
+    return this.#config;
   }
 
   async open(): Promise<void> {
@@ -99,7 +136,7 @@ export class Apps {
   }
 
   get areDegraded(): boolean {
-    return this.all.some(({ generations }) => generations.isDegraded);
+    return this.#isUnusable || this.present.some(({ generations }) => generations.isDegraded);
   }
 
   get areGone(): boolean {
@@ -124,7 +161,7 @@ export class Apps {
 
   /** One alone is the server: there is nothing to go on with. */
   #onNeverServed(keeper: AppKeeper, exitCode: number): void {
-    const others = this.all.filter((other) => other !== keeper && other.phase !== "failing");
+    const others = this.present.filter((other) => other !== keeper && other.phase !== "failing");
     const isHopeless = !this.#haveServed && others.length === 0;
     if (isHopeless || this.#options.purpose === "check") this.#world.onFatal(exitCode);
     else keeper.giveUp(this.#world.clock.nowMs());
@@ -138,10 +175,52 @@ export class Apps {
 
   /** True, once for each, when the first start or a reload of all is done. */
   settle(): boolean {
-    const settled = this.all.filter((keeper) => keeper.settle());
-    const isDone = !this.all.some((keeper) => keeper.isUnsettled);
-    if (isDone && this.all.some(({ generations }) => generations.proven > 0)) this.#haveServed = true;
-    return settled.length > 0 && isDone;
+    const settled = this.present.filter((keeper) => keeper.settle());
+    if (settled.length > 0 && this.#coming !== undefined) this.#coming.hasStarted = true;
+    if (this.present.some((keeper) => keeper.isUnsettled)) return false;
+    if (this.present.some(({ generations }) => generations.proven > 0)) this.#haveServed = true;
+    this.#complete();
+    if (settled.length > 0) this.#tellFronts();
+    return settled.length > 0;
+  }
+
+  /** Where nothing of it has started, the reload changes nothing. */
+  #complete(): void {
+    const coming = this.#coming;
+    this.#coming = undefined;
+    if (coming === undefined) return;
+    const { config, leaving, added } = coming;
+    if (coming.hasStarted) this.#config = config ?? this.#onlyConfig();
+    for (const keeper of coming.hasStarted ? leaving : added) keeper.remove();
+    this.#tellFronts();
+  }
+
+  /** A server without a site's file has one application, whose settings are its own. */
+  #onlyConfig(): Config {
+    const [only] = this.present;
+    return this.#options.site === undefined && only !== undefined ? only.served.config : this.#config;
+  }
+
+  /** Those that were removed are served until nothing is left of them. */
+  #bury(): void {
+    const gone = this.all.filter(({ phase, isGone }) => phase === "removed" && isGone);
+    if (gone.length === 0) return;
+    for (const keeper of gone) keeper.close();
+    this.#keepers = this.#keepers.filter((keeper) => !gone.includes(keeper));
+    this.#tellFronts();
+  }
+
+  #tellFronts(): void {
+    const site = this.#site();
+    if (JSON.stringify(site) === JSON.stringify(this.#told)) return;
+    this.#told = site;
+    this.#world.fronts.reconfigure(site);
+  }
+
+  #site(): FrontSite {
+    const leavers = this.all.filter(({ name, phase }) => phase === "removed" && this.get(name) === undefined);
+    const apps = [...this.present, ...leavers].map(({ name, served }) => ({ name, config: served.config }));
+    return { config: this.#config, apps };
   }
 
   prepare(nowMs: number): void {
@@ -150,6 +229,7 @@ export class Apps {
 
   act(nowMs: number): void {
     for (const keeper of this.all) keeper.act(nowMs);
+    this.#bury();
   }
 
   nextMomentMs(judgedAtMs: number): number {
@@ -158,13 +238,53 @@ export class Apps {
 
   // ---- orders
 
+  /** Reads the site again: all of it can be used, or nothing changes. */
   reload(): void {
-    for (const keeper of this.all) keeper.reload();
+    const reading = this.#options.site?.read();
+    if (reading?.ok === false) this.#refuse(reading.problems);
+    else if (reading !== undefined) this.#begin(reading);
+    else {
+      this.#coming = { config: undefined, leaving: [], added: [], hasStarted: false };
+      for (const keeper of this.present) keeper.reload();
+    }
+  }
+
+  #refuse(problems: readonly string[]): void {
+    const { announcer, ports } = this.#world;
+    this.#isUnusable = true;
+    for (const problem of problems) ports.log.error(problem);
+    announcer.siteRefused();
+  }
+
+  #begin({ config, apps, warnings }: Extract<SiteReading, { readonly ok: true }>): void {
+    const { announcer, ports } = this.#world;
+    this.#isUnusable = false;
+    for (const warning of warnings) ports.log.warning(warning);
+    const fixed = changedButFixed(this.#options.config, config);
+    if (fixed.length > 0) announcer.needsRestart(fixed);
+    const added = apps.filter(({ name }) => this.get(name) === undefined).map((order) => this.#keep(order));
+    const leaving = this.present.filter(({ name }) => !apps.some((order) => order.name === name));
+    this.#coming = { config, leaving, added, hasStarted: false };
+    for (const order of apps) this.get(order.name)?.reload(order);
+    this.#keepers = [...this.#keepers, ...added];
+    for (const keeper of added) void this.#openLate(keeper);
+    this.#tellFronts();
+  }
+
+  async #openLate(keeper: AppKeeper): Promise<void> {
+    try {
+      await keeper.open();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#world.ports.log.error("application cannot be added", { app: keeper.name, reason });
+      keeper.remove();
+    }
+    this.#world.take({ type: "start" });
   }
 
   /** `one each`: after a rest. */
   scaleBy(change: 1 | -1 | "one each"): void {
-    for (const keeper of this.all) {
+    for (const keeper of this.present) {
       keeper.scale(change === "one each" ? 1 : Math.max(1, keeper.workersWanted + change));
     }
   }
@@ -203,7 +323,12 @@ export class Apps {
   // ---- fronts
 
   onFrontReady(front: FrontHandle): void {
-    for (const keeper of this.all) keeper.onFrontReady(front);
+    for (const keeper of this.all) if (front.hasJustMet(keeper.name)) keeper.onFrontReady(front);
+  }
+
+  /** Of an application that was removed and added again both keepers are told: each knows its workers. */
+  onFrontReport(front: FrontHandle, report: AppReport): void {
+    for (const keeper of this.all) if (keeper.name === report.app) keeper.onFrontReport(front, report);
   }
 
   onFrontGone(front: FrontHandle): void {

@@ -28,6 +28,22 @@ export interface AppOrder extends Setup {
   readonly forkserverSpec: ChildSpec;
 }
 
+/** Where a reload finds the whole site; all of it can be used, or nothing changes. */
+export interface SiteSource {
+  /** Absolute paths of what is read. */
+  readonly files: readonly string[];
+  read(): SiteReading;
+}
+
+export type SiteReading =
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly apps: readonly AppOrder[];
+      readonly warnings: readonly string[];
+    }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
 /** What applications have in common. */
 export interface ServerFacts {
   readonly version: string;
@@ -41,6 +57,8 @@ export interface ArbiterOptions extends ServerFacts {
   readonly config: Config;
   /** Never empty. */
   readonly apps: readonly AppOrder[];
+  /** Without one each application looks for its own settings (`AppOrder.source`). */
+  readonly site?: SiteSource | undefined;
   readonly frontSpec: Omit<ChildSpec, "fds">;
 }
 

@@ -61,6 +61,7 @@ export class Arbiter {
       ports: this.#ports,
       clock: this.#clock,
       fronts: this.#fronts,
+      announcer: this.#announcer,
       get isRunning() {
         return arbiter.#stop.level === "running";
       },
@@ -109,7 +110,7 @@ export class Arbiter {
     return {
       phase: this.#phase(),
       isDegraded: this.#apps.areDegraded,
-      apps: this.#apps.all.map((app) => app.view()),
+      apps: this.#apps.present.map((app) => app.view()),
       fronts: this.#fronts.all.map(({ nr, pid, state }) => ({ nr, pid, state })),
     };
   }
@@ -259,7 +260,7 @@ export class Arbiter {
   }
 
   get #stopLimits(): { readonly gracefulTimeoutMs: number; readonly drainDelayMs: number } {
-    const { drainDelayMs } = this.#options.config;
+    const { drainDelayMs } = this.#apps.config;
     return { gracefulTimeoutMs: this.#apps.gracefulTimeoutMs, drainDelayMs };
   }
 
@@ -344,11 +345,11 @@ export class Arbiter {
   // ---- fronts
 
   #makeFront(nr: number): FrontHandle {
-    const { config, frontSpec: spec, listeners } = this.#options;
+    const { frontSpec: spec, listeners } = this.#options;
     const order = {
       nr,
       spec,
-      site: { config, apps: this.#apps.applications },
+      site: this.#apps.frontSite,
       listeners: listeners.map((listener) => listener.inherited),
       materials: this.#ports.certificates?.materials ?? [],
       bodyFolder: this.#ports.nameBodyFolder(),
@@ -367,6 +368,8 @@ export class Arbiter {
         this.#onFrontReady(from);
         break;
       case "reconfigured":
+        this.#apps.onFrontReady(from);
+        break;
       case "drained":
         break;
       case "requests":
@@ -377,7 +380,7 @@ export class Arbiter {
         this.#sendMetrics(report.text);
         break;
       default:
-        this.#apps.get(report.app)?.onFrontReport(from, report);
+        this.#apps.onFrontReport(from, report);
     }
   }
 

@@ -144,8 +144,15 @@ export function forkserverSpec({ command, packageFolder }: Interpreter, env: Nod
   };
 }
 
+export interface SettingsFacts {
+  readonly workers: number;
+  readonly version: string;
+  /** What the processes are called where the settings do not say it; "" for the application's module. */
+  readonly name: string;
+}
+
 /** The Python side's share of the Config: `Settings` in python/tunicorn_worker/control.py. */
-export function pythonSettings(config: Config, workers: number, version: string): PythonSettings {
+export function pythonSettings(config: Config, { workers, version, name }: SettingsFacts): PythonSettings {
   return {
     app: config.app,
     workerClass: config.workerClass,
@@ -181,7 +188,7 @@ export function pythonSettings(config: Config, workers: number, version: string)
     captureOutput: config.captureOutput,
     statsd: statsdSettings(config.statsd),
     preload: config.preload,
-    procName: config.procName,
+    procName: config.procName === "" ? name : config.procName,
     development: config.reload.isOn,
   };
 }

@@ -52,6 +52,7 @@ export class FrontHandle {
   readonly #child: Child;
   #state: FrontState = "starting";
   #meetings: Meetings = {};
+  #met: ReadonlySet<string> = new Set();
   #wasReady = false;
 
   constructor(order: FrontOrder, spawn: SpawnChild, sink: FrontSink, log: Log) {
@@ -105,6 +106,11 @@ export class FrontHandle {
     for (const material of materials) this.#send({ type: "certificates", ...material });
   }
 
+  /** Its last word on meetings named this application for the first time. */
+  hasJustMet(app: string): boolean {
+    return this.#met.has(app);
+  }
+
   /** Its answer is `reconfigured`. */
   reconfigure(site: FrontSite): void {
     this.#send({ type: "reconfigure", ...site });
@@ -140,12 +146,17 @@ export class FrontHandle {
   }
 
   #onReport(report: FrontReport, sink: FrontSink): void {
-    if (report.type === "ready" || report.type === "reconfigured") this.#meetings = report.meetings;
+    if (report.type === "ready" || report.type === "reconfigured") this.#meet(report.meetings);
     if (report.type === "ready") {
       this.#wasReady = true;
       if (this.#state === "starting") this.#state = "ready";
     }
     sink.onFrontReport(this, report);
+  }
+
+  #meet(meetings: Meetings): void {
+    this.#met = new Set(Object.keys(meetings).filter((app) => !Object.hasOwn(this.#meetings, app)));
+    this.#meetings = meetings;
   }
 
   #send(command: FrontCommand): void {

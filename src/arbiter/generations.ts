@@ -1,6 +1,7 @@
 // The generations of one application's code: which one shall serve, what each runs with, and the forkserver that is the parent
 // of its workers.
 
+import { APP_NAME } from "../config/site.ts";
 import type { BootFailure, Evaluated, ForkserverReport, HookCall, Meeting } from "../control/messages.ts";
 import type { AppAnnouncer } from "./announcer.ts";
 import type { AppEvent, AppOrder, ArbiterPorts, ServerFacts } from "./arbiter-ports.ts";
@@ -94,6 +95,12 @@ export class Generations {
   /** Of the newest that may still come true. */
   get setup(): Setup {
     return this.#setups.current(this.#reload);
+  }
+
+  /** Of the one that serves; before the first, of the one that shall. */
+  get served(): Setup {
+    const { proven } = this.#reload;
+    return this.#setups.current({ ...this.#reload, coming: proven === 0 ? this.#reload.coming : undefined });
   }
 
   /** Its forkserver, if it can fork. */
@@ -282,7 +289,7 @@ export class Generations {
     const { workersWanted, meeting } = this.#world;
     handle.configure({
       type: "configure",
-      settings: pythonSettings(config, workersWanted, version),
+      settings: pythonSettings(config, { workers: workersWanted, version, name: this.#title }),
       control: meeting ?? { address: "", token: "" },
       generation: handle.generation,
       cfg,
@@ -290,6 +297,11 @@ export class Generations {
       arbiter: { pid: process.pid, workers: workersWanted },
       calls: purpose === "check" ? [] : this.#hooks.ofStart(handle.generation, workersWanted),
     });
+  }
+
+  /** The only application of a command line is known by its module. */
+  get #title(): string {
+    return this.#order.name === APP_NAME ? "" : this.#order.name;
   }
 
   /** What does not concern workers. */

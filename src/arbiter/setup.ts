@@ -35,26 +35,44 @@ export interface SetupSource {
 /** A forkserver that has evaluated the configuration file before there was an arbiter. */
 export type AdoptForkserver = (sink: ChildSink) => Child;
 
-/** What a new generation takes from its own Config. All else fronts and the arbiter have taken from theirs at the start. */
-export const APPLIED_BY_RELOAD: ReadonlySet<string> = new Set<keyof Config>([
-  ...(["app", "workers", "workerClass", "interface", "threads", "workerConnections"] as const),
+/** What a new generation's Python side takes from its own Config. */
+export const APPLIED_BY_GENERATIONS: readonly (keyof Config)[] = [
+  ...(["app", "workerClass", "interface", "threads", "workerConnections"] as const),
   ...(["chdir", "pythonPath", "env", "umask", "preload", "fileWrapperDirect"] as const),
   ...(["loop", "loopBlockedMs", "lifespan", "lifespanTimeoutMs", "lifespanShutdownTimeoutMs"] as const),
-  ...(["asgiDisconnectGraceMs", "gracefulTimeoutMs", "bootTimeoutMs"] as const),
+  ...(["asgiDisconnectGraceMs", "gracefulTimeoutMs", "timeoutMs", "wsMaxQueue"] as const),
   ...(["logConfig", "logConfigJson", "logConfigDict", "loggerClass", "captureOutput"] as const),
-]);
+];
 
-/** A number of workers that is not elastic is its own bounds. */
-const BOUNDS: ReadonlySet<string> = new Set<keyof Config>(["workersMin", "workersMax"]);
+/** What the arbiter itself looks up each time, or anew when a generation serves. */
+export const APPLIED_BY_ARBITER: readonly (keyof Config)[] = [
+  ...(["workers", "workersMin", "workersMax", "workersIdleMs", "bootTimeoutMs", "drainDelayMs"] as const),
+  ...(["workersLifetimeMs", "workersLifetimeJitterMs", "workersMaxRssBytes"] as const),
+];
+
+/** What fronts are given when every generation that was coming serves, or has failed. */
+export const APPLIED_BY_FRONTS: readonly (keyof Config)[] = [
+  ...(["routes", "keepAliveMs", "headTimeoutMs", "bodyTimeoutMs", "bodyRateMin", "responseStallMs"] as const),
+  ...(["lingerMs", "streamGraceMs", "connectionsMax", "bodyBytesMax", "bodyMemoryBytes"] as const),
+  ...(["limitRequestHead", "limitRequestLine", "limitRequestFields", "limitRequestFieldSize"] as const),
+  ...(["permitObsoleteFolding", "stripHeaderSpaces", "casefoldHttpMethod"] as const),
+  ...(["permitUnconventionalHttpMethod", "permitUnconventionalHttpVersion"] as const),
+  ...(["wsEnabled", "wsMaxSize", "wsPingIntervalMs", "wsPingTimeoutMs", "wsPerMessageDeflate"] as const),
+  ...(["wsAllowedOrigins", "serverHeader", "dateHeader", "headers"] as const),
+  ...(["queueMax", "queueTimeoutMs", "requestsAheadMax", "limitConcurrency"] as const),
+  ...(["maxRequests", "maxRequestsJitter", "responseBufferBytes", "rootPath", "scriptName"] as const),
+  ...(["proxyHeaders", "forwardedAllowIps", "secureSchemeHeaders", "forwarderHeaders", "headerMap"] as const),
+];
+
+const APPLIED: ReadonlySet<string> = new Set<keyof Config>([
+  ...APPLIED_BY_GENERATIONS,
+  ...APPLIED_BY_ARBITER,
+  ...APPLIED_BY_FRONTS,
+]);
 
 /** The Config's members that differ and that only a new start can change. */
 export function changedButFixed(running: Config, wanted: Config): readonly string[] {
-  const areBoundsFixed = isElastic(running) || isElastic(wanted);
   return (Object.keys(wanted) as (keyof Config)[]) // a Config has no others
-    .filter((name) => !APPLIED_BY_RELOAD.has(name) && (areBoundsFixed || !BOUNDS.has(name)))
+    .filter((name) => !APPLIED.has(name))
     .filter((name) => JSON.stringify(running[name]) !== JSON.stringify(wanted[name]));
-}
-
-function isElastic({ workersMin, workersMax }: Config): boolean {
-  return workersMin < workersMax;
 }

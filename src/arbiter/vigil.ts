@@ -47,7 +47,7 @@ const KIB = 1024;
 const NEVER: number = Number.POSITIVE_INFINITY;
 
 export class Vigil {
-  readonly #options: VigilOptions;
+  #options: VigilOptions;
   readonly #random: () => number;
   readonly #notes = new Map<number, Notes>();
 
@@ -55,6 +55,11 @@ export class Vigil {
   constructor(options: VigilOptions, random: () => number) {
     this.#options = options;
     this.#random = random;
+  }
+
+  /** Workers that are watched already keep the lifetime that they were given. */
+  configure(options: VigilOptions): void {
+    this.#options = options;
   }
 
   look(workers: readonly Watched[], nowMs: number): Finding[] {

@@ -81,6 +81,11 @@ export class Workers {
     });
   }
 
+  /** From the next look on. */
+  watchBy(options: VigilOptions): void {
+    this.#vigil.configure(options);
+  }
+
   get forkNotBeforeMs(): ReadonlyMap<number, number> {
     return new Map([...this.#backoffs].map(([nr, backoff]) => [nr, backoff.notBeforeMs]));
   }

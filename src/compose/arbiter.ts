@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { activatedAddresses, withoutActivation } from "../arbiter/activation.ts";
 import { Arbiter } from "../arbiter/arbiter.ts";
+import type { AppOrder } from "../arbiter/arbiter-ports.ts";
 import { CertificateKeeper } from "../arbiter/certificate-keeper.ts";
 import { type ChildSpec, spawnChild } from "../arbiter/child.ts";
 import { openControlListener } from "../arbiter/control-listener.ts";
@@ -21,7 +22,7 @@ import { listenToSignals } from "../arbiter/signals.ts";
 import { watchFiles } from "../arbiter/watcher.ts";
 import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
-import { APP_NAME, type ListenerConfig } from "../config/site.ts";
+import type { ListenerConfig, SiteApplication } from "../config/site.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { groupId, userId } from "../os/account.ts";
@@ -35,16 +36,17 @@ import { giveLogs, type Identity, identityOf } from "./identity.ts";
 import { Operations } from "./operations.ts";
 import { isSuccessor, openPidFile, promote } from "./pid-file.ts";
 import { FRONT_ROLE, MAIN_FILE, readText, VERSION } from "./program.ts";
-import { type FoundPython, findPython, pythonSpec } from "./python.ts";
+import { ordersOf, siteOf, titleOf } from "./site-source.ts";
 import { afterPredecessor, inherited, Succession } from "./succession.ts";
 
 export interface ArbiterRun {
+  /** The server's own. */
   readonly config: Config;
+  /** Never empty. */
+  readonly apps: readonly SiteApplication[];
   readonly purpose: "serve" | "check";
   readonly warnings: readonly string[];
   readonly notes: readonly string[];
-  /** Every setting as hooks read it. */
-  readonly cfg: Readonly<Record<string, unknown>>;
   /** The configuration file, if there is one. */
   readonly file: OpenedFile | undefined;
   /** For a new server in this one's place. */
@@ -65,19 +67,19 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
   const log = teller.around(opened);
   for (const warning of run.warnings) log.warning(warning);
   for (const note of run.notes) log.info(note);
-  const python = run.file?.evaluation === undefined ? findPython(run.config) : foundBy(run.file.evaluation);
-  if (python.path === undefined) {
-    log.error(python.problem, { step: "interpreter" });
+  const orders = ordersOf(run.apps, run.file);
+  if (!orders.ok) {
+    for (const problem of orders.problems) log.error(problem, { step: "interpreter" });
     return EXIT_CANNOT_START;
   }
-  process.title = `tunicorn: arbiter [${run.config.procName === "" ? run.config.app : run.config.procName}]`;
+  process.title = `tunicorn: arbiter [${run.config.procName === "" ? titleOf(run.apps) : run.config.procName}]`;
   const identity = identityOf(run.config, log);
   if (identity === undefined) return EXIT_CANNOT_START;
   giveLogs(run.config, identity);
   const wanted = wantedListeners(run.config);
   const certificates = new CertificateKeeper(wanted, systemClock, log);
   if (!certificates.readAll()) return EXIT_CANNOT_START;
-  const base = { python: python.path, identity, certificates, log, teller };
+  const base = { apps: orders.apps, identity, certificates, log, teller };
   if (run.purpose === "check") return serve(run, { ...base, listeners: [] });
   const pidFile = openPidFile(run.config, log);
   if (pidFile === "failed") return EXIT_CANNOT_START;
@@ -95,7 +97,7 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
 
 /** What there is before the arbiter. */
 interface Foundation {
-  readonly python: string;
+  readonly apps: readonly AppOrder[];
   readonly identity: Identity;
   readonly listeners: readonly Listener[];
   readonly certificates: CertificateKeeper;
@@ -104,23 +106,15 @@ interface Foundation {
 }
 
 async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
-  const { python, identity, listeners, certificates, log, teller } = foundation;
+  const { apps, identity, listeners, certificates, log, teller } = foundation;
   const env = withoutActivation(process.env);
-  const { config, cfg, purpose, file } = run;
+  const { config, purpose, file } = run;
   const operations = new Operations({ config, log, listeners });
   const arbiter = new Arbiter(
     {
       config,
-      apps: [
-        {
-          name: APP_NAME,
-          config,
-          cfg,
-          source: file?.source,
-          adoptForkserver: file?.evaluation?.adopt,
-          forkserverSpec: pythonSpec(python),
-        },
-      ],
+      apps,
+      site: siteOf(file),
       purpose,
       listeners,
       version: VERSION,
@@ -186,11 +180,6 @@ function openLog(config: Config): ErrorLog | string {
 function fail(problem: string): number {
   process.stderr.write(`tunicorn: error: ${problem}\n`);
   return EXIT_CANNOT_START;
-}
-
-/** The Python that has run the configuration file. */
-function foundBy({ python }: NonNullable<OpenedFile["evaluation"]>): FoundPython {
-  return { path: python };
 }
 
 /** What is to be spoken, on which sockets, in their order. */

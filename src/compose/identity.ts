@@ -14,16 +14,25 @@ export interface Identity {
 }
 
 /** Undefined, after a clear line in the log, when it cannot be had. */
-export function identityOf({ user, group }: Config, log: Log): Identity | undefined {
-  const [uid, gid] = [userId(user, readText), groupId(group, readText)];
-  if (uid === undefined || gid === undefined) {
-    log.error("the user or group does not exist here", { user, group });
-    return undefined;
-  }
-  const isSame = isOwn(uid, process.getuid?.()) && isOwn(gid, process.getgid?.());
-  if (isSame || process.getuid?.() === 0) return { uid, gid };
-  log.error("only root can run workers as somebody else", { user, group });
+export function identityOf(config: Config, log: Log): Identity | undefined {
+  const { user, group } = config;
+  const found = findIdentity(config);
+  if (typeof found !== "string") return found;
+  log.error(found, { user, group });
   return undefined;
+}
+
+/** Why an application cannot be run as its settings say; undefined when it can. */
+export function identityProblem(config: Config): string | undefined {
+  const found = findIdentity(config);
+  return typeof found === "string" ? `${found}: user ${config.user} group ${config.group}` : undefined;
+}
+
+function findIdentity({ user, group }: Config): Identity | string {
+  const [uid, gid] = [userId(user, readText), groupId(group, readText)];
+  if (uid === undefined || gid === undefined) return "the user or group does not exist here";
+  const isSame = isOwn(uid, process.getuid?.()) && isOwn(gid, process.getgid?.());
+  return isSame || process.getuid?.() === 0 ? { uid, gid } : "only root can run workers as somebody else";
 }
 
 function isOwn(wanted: number, own: number | undefined): boolean {

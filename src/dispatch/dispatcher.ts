@@ -59,7 +59,7 @@ export class Dispatcher {
   readonly #line: WaitingLine;
   readonly #roster: Roster;
   readonly #effects: DispatchEffects;
-  readonly #limitConcurrency: number;
+  #limitConcurrency: number;
   readonly #timeLimit: TimeLimit;
   #running = 0;
   #seatsWithAhead = 0;
@@ -72,6 +72,14 @@ export class Dispatcher {
     this.#effects = effects;
     this.#limitConcurrency = options.limitConcurrency ?? 0;
     this.#timeLimit = new TimeLimit(options.timeoutMs ?? 0);
+  }
+
+  /** From now on; what waits is given as much more time, or less, as the limits differ. */
+  configure(options: DispatcherOptions): void {
+    this.#line.configure(options);
+    this.#roster.aheadMax = Math.min(options.requestsAheadMax, REQUESTS_AHEAD_MAX);
+    this.#limitConcurrency = options.limitConcurrency ?? 0;
+    this.#timeLimit.configure(options.timeoutMs ?? 0);
   }
 
   get workers(): number {

@@ -106,14 +106,14 @@ export class SeatRows {
 }
 
 export class Roster {
-  readonly #aheadMax: number;
+  aheadMax: number;
   readonly #seats = new Map<number, Seat>();
   /** Seats with a free slot, and seats without one that may get more ahead. The others are in neither. */
   readonly #free = new SeatRows();
   readonly #ahead = new SeatRows();
 
   constructor(aheadMax: number) {
-    this.#aheadMax = aheadMax;
+    this.aheadMax = aheadMax;
   }
 
   get size(): number {
@@ -146,7 +146,7 @@ export class Roster {
     const load = seat.tickets.length;
     if (seat.isDraining || seat.isCondemned) return;
     if (load < seat.slots) this.#free.add(seat);
-    else if (load < seat.capacity(this.#aheadMax)) this.#ahead.add(seat);
+    else if (load < seat.capacity(this.aheadMax)) this.#ahead.add(seat);
   }
 
   /** A free slot always wins over sending ahead. */

@@ -19,7 +19,7 @@ export interface OverdueSeat {
 
 export class TimeLimit {
   /** For requests without a limit of their own; 0: none. */
-  readonly #limitMs: number;
+  #limitMs: number;
   #everyMs: number;
   /** The longest that `#everyMs` was since the last look. */
   #longestMs: number;
@@ -31,6 +31,12 @@ export class TimeLimit {
     this.#limitMs = limitMs;
     this.#everyMs = periodOf(limitMs);
     this.#longestMs = this.#everyMs;
+  }
+
+  /** For what runs as well, at the next look. */
+  configure(limitMs: number): void {
+    this.#limitMs = limitMs;
+    this.include(limitMs);
   }
 
   /** 0: no request has a limit. */

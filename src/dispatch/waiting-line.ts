@@ -9,13 +9,20 @@ export interface WaitingLineLimits {
 }
 
 export class WaitingLine {
-  readonly #limits: WaitingLineLimits;
+  #limits: WaitingLineLimits;
   /** Those that a worker gave back or died under: they stand before all others, in the order in which they first came. */
   readonly #returned = new TicketList();
   readonly #fresh = new TicketList();
 
   constructor(limits: WaitingLineLimits) {
     this.#limits = limits;
+  }
+
+  /** What waits keeps its order, and its time: later ones have later deadlines. */
+  configure(limits: WaitingLineLimits): void {
+    const moreMs = limits.queueTimeoutMs - this.#limits.queueTimeoutMs;
+    this.#limits = limits;
+    for (const ticket of [...this.#returned.toArray(), ...this.#fresh.toArray()]) ticket.deadlineMs += moreMs;
   }
 
   get length(): number {

@@ -20,30 +20,42 @@ export interface ListenerTerms {
 }
 
 export class ListenerContext implements FrontContext {
-  readonly limits: MessageLimits;
   readonly log: Log;
   readonly accessLog: AccessLog | undefined;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly slab: Slab;
   readonly flushQueue: FlushQueue;
-  readonly common: CommonLines;
   readonly counters: FrontCounters;
   readonly #front: FrontContext;
+  readonly #lines: string;
+  #common: FurtherLines;
   readonly #handler: Handler | undefined;
 
   constructor(front: FrontContext, { handler, lines }: ListenerTerms) {
-    this.limits = front.limits;
     this.log = front.log;
     this.accessLog = front.accessLog;
     this.clock = front.clock;
     this.deadlines = front.deadlines;
     this.slab = front.slab;
     this.flushQueue = front.flushQueue;
-    this.common = lines === "" ? front.common : new FurtherLines(front.common, lines);
+    this.#lines = lines;
+    this.#common = new FurtherLines(front.common, lines);
     this.counters = front.counters;
     this.#front = front;
     this.#handler = handler;
+  }
+
+  get limits(): MessageLimits {
+    return this.#front.limits;
+  }
+
+  /** The front's may be others after a reload. */
+  get common(): CommonLines {
+    const { common } = this.#front;
+    if (this.#lines === "") return common;
+    if (this.#common.common !== common) this.#common = new FurtherLines(common, this.#lines);
+    return this.#common;
   }
 
   get config(): FrontConfig {
@@ -66,15 +78,15 @@ export class ListenerContext implements FrontContext {
 class FurtherLines implements CommonLines {
   readonly serverLine: string;
   readonly extraLines: string;
-  readonly #common: CommonLines;
+  readonly common: CommonLines;
 
   constructor(common: CommonLines, lines: string) {
     this.serverLine = common.serverLine;
     this.extraLines = common.extraLines + lines;
-    this.#common = common;
+    this.common = common;
   }
 
   get dateLine(): string {
-    return this.#common.dateLine;
+    return this.common.dateLine;
   }
 }

@@ -20,7 +20,7 @@ import { ShedLog } from "./shed-log.ts";
 import { SpillStore } from "./spill-store.ts";
 import { Ticker } from "./ticker.ts";
 import { type FieldsMemo, Trust } from "./trust.ts";
-import { WebSockets } from "./web-sockets.ts";
+import { type WebSocketLimits, WebSockets } from "./web-sockets.ts";
 import { WsExchange } from "./ws-exchange.ts";
 
 export class AppHandler implements AppPort, AppWorkerEvents {
@@ -46,11 +46,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#trust = new Trust(config);
     this.#environs = new EnvironMaker(config);
     this.#eventStreams = new EventStreams(config.streamGraceMs);
-    this.#webSockets = new WebSockets({
-      queueMax: config.wsMaxQueue,
-      unsentBytesMax: config.responseBufferBytes,
-      restartMsMax: options.development === undefined ? config.gracefulTimeoutMs / 2 : 0,
-    });
+    this.#webSockets = new WebSockets(this.#webSocketLimits());
     this.#bodies = new BodyStore({ folder: options.bodyFolder, memoryBytesMax: config.bodyMemoryBytes, log });
     this.#dispatcher = new Dispatcher(config, {
       takeBack: (pid) => this.#workers.get(pid)?.takeBack(),
@@ -82,6 +78,15 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       shed: (cause: RefusalCause) => shedLog.record(cause, this.#dispatcher.waiting),
       turnAway: (exchange, cause) => this.#turnAway(exchange, cause),
       development,
+    };
+  }
+
+  #webSocketLimits(): WebSocketLimits {
+    const { wsMaxQueue, responseBufferBytes, gracefulTimeoutMs } = this.#config;
+    return {
+      queueMax: wsMaxQueue,
+      unsentBytesMax: responseBufferBytes,
+      restartMsMax: this.#options.development === undefined ? gracefulTimeoutMs / 2 : 0,
     };
   }
 
@@ -130,6 +135,10 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#config = config;
     this.#trust = new Trust(config);
     this.#environs = new EnvironMaker(config);
+    this.#eventStreams.graceMs = config.streamGraceMs;
+    this.#webSockets.limits = this.#webSocketLimits();
+    this.#bodies.memoryBytesMax = config.bodyMemoryBytes;
+    this.#dispatcher.configure(config);
     this.#services = this.#makeServices();
   }
 

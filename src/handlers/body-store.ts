@@ -17,7 +17,7 @@ export const BODY_MEMORY_TOTAL_MAX = 134_217_728;
 
 export class BodyStore {
   readonly folder: string;
-  readonly memoryBytesMax: number;
+  memoryBytesMax: number;
   readonly #log: Log;
   #held = 0;
   #files = 0;

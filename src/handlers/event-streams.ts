@@ -16,15 +16,22 @@ const ALL = 0;
 const NOTICE_MS_MAX = 1_000;
 
 export class EventStreams {
-  readonly #graceMs: number;
-  readonly #noticeMs: number;
+  #graceMs: number;
   readonly #open = new Set<EventStream>();
   /** By worker. Repeated, since a request may turn into a stream behind the first notice. */
   readonly #timers = new Map<number, NodeJS.Timeout>();
 
   constructor(graceMs: number) {
     this.#graceMs = graceMs;
-    this.#noticeMs = Math.min(NOTICE_MS_MAX, graceMs / 2);
+  }
+
+  /** For those that are told from now on. */
+  set graceMs(graceMs: number) {
+    this.#graceMs = graceMs;
+  }
+
+  get #noticeMs(): number {
+    return Math.min(NOTICE_MS_MAX, this.#graceMs / 2);
   }
 
   add(stream: EventStream): void {

@@ -19,17 +19,21 @@ export interface WebSocketLimits {
 }
 
 export class WebSockets {
-  readonly queueMax: number;
-  readonly unsentBytesMax: number;
-  readonly #restartMsMax: number;
+  limits: WebSocketLimits;
   readonly #open = new Set<OpenWebSocket>();
   /** Workers that are to be replaced. */
   readonly #leaving = new Set<number>();
 
   constructor(limits: WebSocketLimits) {
-    this.queueMax = limits.queueMax;
-    this.unsentBytesMax = limits.unsentBytesMax;
-    this.#restartMsMax = limits.restartMsMax;
+    this.limits = limits;
+  }
+
+  get queueMax(): number {
+    return this.limits.queueMax;
+  }
+
+  get unsentBytesMax(): number {
+    return this.limits.unsentBytesMax;
   }
 
   get open(): number {
@@ -49,7 +53,7 @@ export class WebSockets {
   restartThoseOf(workerPid: number): void {
     this.#leaving.add(workerPid);
     const leaving = [...this.#open].filter((one) => one.workerPid === workerPid);
-    const withinMs = Math.min(this.#restartMsMax, leaving.length * RESTART_STEP_MS);
+    const withinMs = Math.min(this.limits.restartMsMax, leaving.length * RESTART_STEP_MS);
     for (const one of leaving) one.restart(withinMs);
   }
 

@@ -8,6 +8,8 @@ import type { Config } from "../../src/config/config.ts";
 import type {
   ForkserverCommand,
   FrontCommand,
+  FrontSite,
+  Meetings,
   WorkerCommand,
   WorkerReport,
 } from "../../src/control/messages.ts";
@@ -396,10 +398,15 @@ export class FakeFront implements Child {
 
   send(message: FrontCommand): void {
     if (!this.isAlive) return;
-    if (message.type === "configure")
-      this.#report({ type: "ready", meetings: { app: { address: this.address, token: "t" } } });
+    if (message.type === "configure") this.#report({ type: "ready", meetings: this.#meetings(message) });
+    else if (message.type === "reconfigure")
+      this.#report({ type: "reconfigured", meetings: this.#meetings(message) });
     else if (message.type === "drain-worker") this.#drainWorker(message.pid);
     else if (message.type === "drain") this.#drain(message.quick ? 0 : message.graceMs);
+  }
+
+  #meetings({ apps }: FrontSite): Meetings {
+    return Object.fromEntries(apps.map(({ name }) => [name, { address: this.address, token: "t" }]));
   }
 
   kill(): void {

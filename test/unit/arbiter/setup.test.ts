@@ -1,12 +1,34 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { pythonSettings } from "../../../src/arbiter/forkserver-handle.ts";
-import { APPLIED_BY_RELOAD, changedButFixed } from "../../../src/arbiter/setup.ts";
+import {
+  APPLIED_BY_ARBITER,
+  APPLIED_BY_FRONTS,
+  APPLIED_BY_GENERATIONS,
+  changedButFixed,
+} from "../../../src/arbiter/setup.ts";
 import type { Config } from "../../../src/config/config.ts";
+import { Front } from "../../../src/front/front.ts";
+import { AppHandler } from "../../../src/handlers/app.ts";
+import { appConfig } from "../../harness/app-config.ts";
+import { quietLog, testConfig } from "../../harness/front-parts.ts";
+import { ManualClock } from "../../harness/manual-clock.ts";
 import { configFrom } from "../config/support.ts";
 
-/** Taken by the arbiter from the newest generation's Config, each time it needs them. */
-const TAKEN_BY_ARBITER = ["workers", "gracefulTimeoutMs", "bootTimeoutMs"];
+/** Looked up in the front's or the application's Config at the moment of use. */
+const READ_FOR_EACH_REQUEST: readonly (keyof Config)[] = [
+  ...([
+    "keepAliveMs",
+    "headTimeoutMs",
+    "bodyTimeoutMs",
+    "bodyRateMin",
+    "responseStallMs",
+    "lingerMs",
+  ] as const),
+  ...(["connectionsMax", "wsEnabled", "wsMaxSize", "wsPingIntervalMs", "wsPingTimeoutMs"] as const),
+  ...(["wsPerMessageDeflate", "wsAllowedOrigins", "maxRequests", "maxRequestsJitter"] as const),
+  ...(["queueMax", "headerMap"] as const),
+];
 
 function namesReadBy(read: (config: Config) => void): Set<string> {
   const names = new Set<string>();
@@ -29,15 +51,42 @@ function allDifferent(config: Config): Config {
 describe("a reload with other settings", () => {
   it("names every member of the Config that it does not apply", () => {
     const running = configFrom("-w 2..8 a");
-    const names = new Set([...changedButFixed(running, allDifferent(running)), ...APPLIED_BY_RELOAD]);
+    const applied = [...APPLIED_BY_GENERATIONS, ...APPLIED_BY_ARBITER, ...APPLIED_BY_FRONTS];
+    const names = new Set([...changedButFixed(running, allDifferent(running)), ...applied]);
     assert.deepEqual([...names].sort(), Object.keys(running).sort());
   });
 
   it("applies what the next generation's Python side is given", () => {
-    const given = namesReadBy((config) => pythonSettings(config, 1, "0"));
-    const members = [...APPLIED_BY_RELOAD].filter((name) => !TAKEN_BY_ARBITER.includes(name));
+    const given = namesReadBy((config) => pythonSettings(config, { workers: 1, version: "0", name: "" }));
     assert.deepEqual(
-      members.filter((name) => !given.has(name)),
+      APPLIED_BY_GENERATIONS.filter((name) => !given.has(name)),
+      [],
+    );
+  });
+
+  it("applies what fronts and the applications in them read", () => {
+    const app = new AppHandler({
+      config: appConfig({}),
+      log: quietLog,
+      nowMs: () => 0,
+      bodyFolder: "",
+      events: { workerDrained() {}, workerLost() {}, workerWorn() {}, workerOverdue() {} },
+    });
+    const front = new Front({
+      config: testConfig({}),
+      handler: app,
+      log: quietLog,
+      accessLog: undefined,
+      clock: new ManualClock(),
+    });
+    const read = namesReadBy((config) => {
+      app.reconfigure(config);
+      front.reconfigure(config, app);
+    });
+    app.destroy();
+    const later = new Set<string>([...READ_FOR_EACH_REQUEST, "routes"]);
+    assert.deepEqual(
+      APPLIED_BY_FRONTS.filter((name) => !read.has(name) && !later.has(name)),
       [],
     );
   });
@@ -46,9 +95,9 @@ describe("a reload with other settings", () => {
     assert.deepEqual(changedButFixed(configFrom("-n name a"), configFrom("-n name other --threads 4")), []);
   });
 
-  it("applies a number of workers, but not its bounds", () => {
+  it("applies a number of workers and its bounds", () => {
     const running = configFrom("-w 2 a");
     assert.deepEqual(changedButFixed(running, configFrom("-w 3 a")), []);
-    assert.deepEqual(changedButFixed(running, configFrom("-w 2..4 a")), ["workersMax"]);
+    assert.deepEqual(changedButFixed(running, configFrom("-w 2..4 a")), []);
   });
 });
