@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .wire import CLOSE, HAS_DATE, HAS_LENGTH, HAS_SERVER, NO_BUFFER
+from .wire import CLOSE, HAS_DATE, HAS_LENGTH, HAS_SERVER, NAMES_FILE, NO_BUFFER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +27,12 @@ _CONNECTION = frozenset(
 )
 #: The front makes them: always for WSGI as gunicorn has it, where the app does not for ASGI as uvicorn has it.
 _OURS = {"server": HAS_SERVER, "date": HAS_DATE}
+#: The front is to send a file in place of the body.
+_FILE_NAMES = frozenset(["x-sendfile", "x-accel-redirect"])
 #: Fields whose values rarely repeat would only wash the others out of the memory.
 _VOLATILE = frozenset(
     ["set-cookie", "etag", "location", "last-modified", "expires", "x-request-id", "x-runtime", "link", "age"]
+    + ["x-sendfile", "x-accel-redirect"]
 )
 is_token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -165,6 +168,8 @@ def _judge(lower: str, name: str, value: str, is_asgi: bool) -> tuple[bytes, int
 def _implied_flags(lower: str, value: str) -> int:
     if lower in _OURS:
         return _OURS[lower]
+    if lower in _FILE_NAMES:
+        return NAMES_FILE
     is_unbuffered = lower == "x-accel-buffering" and value == "no"
     is_event_stream = lower == "content-type" and value.startswith("text/event-stream")
     return NO_BUFFER if is_unbuffered or is_event_stream else 0

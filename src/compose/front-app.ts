@@ -10,6 +10,7 @@ import { lendLargeReads } from "../front/lent-reads.ts";
 import { AppHandler } from "../handlers/app.ts";
 import type { AppStatus } from "../handlers/app-ports.ts";
 import { Development } from "../handlers/development.ts";
+import { AppFiles, type InternalFolders } from "../handlers/files/app-files.ts";
 import { PressureHandler } from "../handlers/pressure.ts";
 import type { Handler } from "../http/exchange.ts";
 import { WorkerGate } from "../link/worker-gate.ts";
@@ -20,6 +21,8 @@ export interface FrontAppOptions {
   readonly log: Log;
   /** "" when none can be written. */
   readonly bodyFolder: string;
+  /** Where its X-Accel-Redirect may lead. */
+  readonly internal: InternalFolders;
   report(report: AppReport): void;
 }
 
@@ -50,8 +53,9 @@ export class FrontApp {
   }
 
   #makeHandler(): AppHandler {
-    const { log, bodyFolder, report } = this.#options;
+    const { log, bodyFolder, internal, report } = this.#options;
     const app = this.name;
+    const roots = (): readonly string[] => this.#config.sendfileRoots;
     return new AppHandler({
       config: this.#config,
       log,
@@ -64,6 +68,7 @@ export class FrontApp {
         workerOverdue: (pid, requests, others) =>
           report({ type: "worker-overdue", app, pid, requests, others }),
       },
+      files: new AppFiles({ roots, internal, log, wallMs: () => systemClock.unixMs() }),
       development: this.#config.reload.isOn ? new Development(randomUUID()) : undefined,
     });
   }

@@ -8,6 +8,7 @@ import type { TlsMaterial } from "../config/tls-material.ts";
 import type { FrontCommand, FrontReport, FrontSite, Meetings, OpenRequest } from "../control/messages.ts";
 import { Front } from "../front/front.ts";
 import { type FilesServices, filesServices } from "../handlers/files/files-handler.ts";
+import { InternalRoutes } from "../handlers/files/internal-routes.ts";
 import { RedirectHandler } from "../handlers/redirect.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { AccessLog } from "../log/access-record.ts";
@@ -33,6 +34,7 @@ export class FrontParts {
   readonly #front: Front;
   readonly #bodyFolder: string;
   readonly #files: FilesServices;
+  readonly #internal = new InternalRoutes();
   #site: FrontSite;
   #apps: ReadonlyMap<string, FrontApp>;
   #isLeaving = false;
@@ -75,6 +77,7 @@ export class FrontParts {
       application,
       log: this.#counted,
       bodyFolder: this.#bodyFolder === "" ? "" : join(this.#bodyFolder, application.name),
+      internal: this.#internal,
       report: this.#report,
     });
   }
@@ -83,6 +86,7 @@ export class FrontParts {
     const { config } = this.#site;
     const { log } = this;
     const files = this.#files;
+    this.#internal.use(config.routes);
     return rootHandler({ config, apps: this.#apps, log, files, facts: () => this.#facts() });
   }
 

@@ -13,6 +13,7 @@ import { BodyFeed } from "./body-feed.ts";
 import { answerUnavailable } from "./error-page.ts";
 import type { EventStream } from "./event-streams.ts";
 import { closeFile, openSameFile } from "./file-opener.ts";
+import { answerInParts } from "./files/app-files.ts";
 import type { SpillOwner } from "./response-spill.ts";
 import { SlowClient } from "./slow-client.ts";
 import type { FieldsMemo } from "./trust.ts";
@@ -49,6 +50,8 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
   #stream = 0;
   #submittedAtMs = 0;
   #sentAtMs = 0;
+  /** A file is sent in place of what the worker still sends. */
+  #isHandedOver = false;
   /** Of an answer that may go to a file. */
   #slow: SlowClient | undefined;
 
@@ -223,6 +226,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     if (isEnd) this.#finish(head.appMicros);
     else this.#services.dispatcher.answered(this.ticket);
     if (this.#client !== "waiting") return;
+    if (head.namesFile && this.#handOver(head, frame.bytes)) return;
     this.#client = isEnd ? "done" : "answering";
     if (head.noBuffer && !isEnd) this.#services.eventStreams.add(this);
     this.exchange.notes.appMicros = head.appMicros;
@@ -232,10 +236,23 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     if (isEnd) this.exchange.response.end();
   }
 
+  /** A file is sent in place of the body, of which nothing is used. */
+  #handOver(head: AnswerHead, bytes: Buffer): boolean {
+    const { files } = this.#services;
+    const block = blockOf(head, bytes);
+    this.#isHandedOver = files?.take(this.exchange, head, block, this.#memo.peer.isTrusted) === true;
+    if (this.#isHandedOver) this.#client = "done";
+    this.exchange.notes.appMicros = head.appMicros;
+    return this.#isHandedOver;
+  }
+
   onBody(bytes: Buffer, isEnd: boolean): void {
     if (isEnd) this.#finish(this.#microsSinceSent());
     this.ticket.hasMoved = true;
-    if (this.#client !== "answering") return;
+    if (this.#client !== "answering") {
+      if (this.#isHandedOver && !isEnd) this.onSpillTaken(bytes.length); // so that it ends
+      return;
+    }
     if (this.#slow !== undefined) this.#slow.write(bytes);
     else if (bytes.length > 0) this.exchange.response.write(bytes);
     // The write may have told us that the client is gone.
@@ -317,8 +334,20 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
   #answerWithFile(head: AnswerHead, bytes: Buffer, fd: number, file: AnswerFile): void {
     this.#client = "done"; // no event stream yet
     this.exchange.notes.appMicros = head.appMicros;
+    if (head.namesFile && this.#handOver(head, bytes)) {
+      closeFile(fd);
+      return;
+    }
+    if (file.offset === 0 && this.#answerInParts(head, bytes, { fd, length: file.length })) return;
     this.exchange.response.start(head, bytes, head.blockFrom, head.blockEnd, head.blockEnd);
     this.exchange.response.endWithFile(fd, file.offset, file.length);
+  }
+
+  /** Only who asks for parts, or has something already, pays for the look. */
+  #answerInParts(head: AnswerHead, bytes: Buffer, file: { fd: number; length: number }): boolean {
+    const { log } = this.#services;
+    const answer = { head, block: blockOf(head, bytes), ...file };
+    return answerInParts(this.exchange, answer, { log, wallMs: Date.now });
   }
 
   /** Bodies of `wsgi` requests are complete when they are sent: nothing waits for credit. */
@@ -396,6 +425,10 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
 }
 
 /** A client that is too slow, or breaks the protocol, is as good as gone. */
+function blockOf({ blockFrom, blockEnd }: AnswerHead, bytes: Buffer): string {
+  return bytes.toString("latin1", blockFrom, blockEnd);
+}
+
 function cancelCause(cause: AbortCause): CancelCause {
   return cause === "front-stops" ? cause : "client-left";
 }

@@ -5,6 +5,7 @@ import type { Handler } from "../http/exchange.ts";
 import type { AttachedWorker } from "../link/attached-worker.ts";
 import type { Log } from "../log/log.ts";
 import type { Breakage, Development } from "./development.ts";
+import type { AppFiles } from "./files/app-files.ts";
 
 /** The settings that the app handler reads. */
 export type AppConfig = Pick<
@@ -42,6 +43,8 @@ export interface AppHandlerOptions {
   /** A folder for what is too much for memory, of requests and responses; "" when no folder is writable. */
   readonly bodyFolder: string;
   readonly events: AppHandlerEvents;
+  /** Sends the files that the application names; undefined: its X-Sendfile and X-Accel-Redirect are left to the client. */
+  readonly files?: AppFiles | undefined;
   /** Only with --reload. */
   readonly development?: Development | undefined;
 }

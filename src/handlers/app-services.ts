@@ -9,6 +9,7 @@ import type { BodyStore } from "./body-store.ts";
 import type { Development } from "./development.ts";
 import type { EnvironMaker } from "./environ.ts";
 import type { EventStreams } from "./event-streams.ts";
+import type { AppFiles } from "./files/app-files.ts";
 import type { ScopeMaker } from "./scope.ts";
 import type { SpillStore } from "./spill-store.ts";
 import type { WebSockets } from "./web-sockets.ts";
@@ -23,6 +24,8 @@ export interface AppServices {
   readonly webSockets: WebSockets;
   readonly bodies: BodyStore;
   readonly spills: SpillStore;
+  /** For the files that the application names; undefined: its fields are left as they are. */
+  readonly files: AppFiles | undefined;
   /** Whether the app, as far as is known, takes bodies while they come. */
   streamsBodies(): boolean;
   /** The worker that the dispatcher chose: it exists. */

@@ -60,7 +60,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   }
 
   #makeServices(): AppServices {
-    const { log, nowMs, development } = this.#options;
+    const { log, nowMs, development, files } = this.#options;
     const shedLog = new ShedLog(log, nowMs);
     return {
       log,
@@ -72,6 +72,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       webSockets: this.#webSockets,
       bodies: this.#bodies,
       spills: spillStore(this.#options),
+      files,
       streamsBodies: () => this.#interface === "asgi",
       worker: (id) => this.#worker(id),
       wantTick: () => this.#ticker.want(),

@@ -50,6 +50,8 @@ export const HEAD_HAS_SERVER = 2;
 export const HEAD_HAS_DATE = 4;
 export const HEAD_CLOSE = 8;
 export const HEAD_NO_BUFFER = 16;
+/** The block holds X-Sendfile or X-Accel-Redirect. */
+export const HEAD_NAMES_FILE = 64;
 
 /** Why a stream is cancelled: the byte of a CANCEL frame. */
 export const CANCEL_CAUSE = { clientLeft: 1, deadline: 2, frontStops: 3 } as const;

@@ -8,6 +8,7 @@ import {
   HEAD_HAS_DATE,
   HEAD_HAS_LENGTH,
   HEAD_HAS_SERVER,
+  HEAD_NAMES_FILE,
   HEAD_NO_BUFFER,
   RESPONSE_HEAD_BYTES,
 } from "./frame.ts";
@@ -16,6 +17,8 @@ import { readUint16, readUint32 } from "./frame-reader.ts";
 /** A response head on the wire, and where its bytes lie. */
 export interface WireResponse extends ResponseHead {
   readonly appMicros: number;
+  /** The application wants a file sent in place of its body, and the block says which. */
+  readonly namesFile: boolean;
   /** The header block is `bytes[blockFrom, blockEnd)` of the frame's bytes; what follows is body, or the FILE's tail. */
   readonly blockFrom: number;
   readonly blockEnd: number;
@@ -59,6 +62,7 @@ export function readResponse(frame: Frame): WireResponse | undefined {
     close: (flags & HEAD_CLOSE) !== 0,
     noBuffer: (flags & HEAD_NO_BUFFER) !== 0,
     appMicros: readUint32(bytes, from + 16),
+    namesFile: (flags & HEAD_NAMES_FILE) !== 0,
     blockFrom,
     blockEnd,
   };

@@ -65,6 +65,7 @@ def packed_response(frame, body=b""):
         | head["hasDate"] * wire.HAS_DATE
         | head["close"] * wire.CLOSE
         | head["noBuffer"] * wire.NO_BUFFER
+        | head["namesFile"] * wire.NAMES_FILE
     )
     return wire.pack_response(
         frame["stream"],

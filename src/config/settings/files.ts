@@ -35,7 +35,7 @@ export const FILES_SETTINGS: SettingsOf<FilesValues> = {
     type: repeated(text("DIR")),
     byDefault: [],
     doc: "The application may have files below DIR sent by naming them in X-Sendfile. May be repeated.",
-    status: refused("X-Sendfile"),
+    status: SUPPORTED,
   },
   static_internal: {
     section: "Static files",
@@ -43,6 +43,6 @@ export const FILES_SETTINGS: SettingsOf<FilesValues> = {
     type: MOUNTS,
     byDefault: [],
     doc: "As --static, but no client gets there: only the application's X-Accel-Redirect leads to /PATH. May be repeated.",
-    status: refused("X-Accel-Redirect"),
+    status: SUPPORTED,
   },
 };

@@ -98,7 +98,7 @@ function sendParts(
   { parts, length, lines }: PartialBody,
   options: AnswerOptions,
 ): void {
-  const head = { ...representation.head, status: 206, contentLength: length };
+  const head = { ...representation.head, status: 206, reason: "", contentLength: length };
   const block = Buffer.from(`Content-Length: ${length}\r\n${lines}\r\n`, "latin1");
   const { response } = exchange;
   if (representation.file !== undefined) {

@@ -36,8 +36,27 @@ export interface Place {
 
 /** Throws what the machine cannot do: too many open files, a broken disk. */
 export async function openBelow(place: Place): Promise<Found> {
+  const flags = place.symlinks === "deny" ? constants.O_NOFOLLOW : 0;
+  return await openFile(place.root + place.path, flags, (fd) => strayed(fd, place));
+}
+
+/** The file at an absolute path, if it really lies below one of the folders. Throws as openBelow does. */
+export async function openWithin(path: string, roots: readonly string[]): Promise<Found> {
+  return await openFile(path, 0, async (fd) => {
+    const real = await placeOf(fd, path);
+    for (const root of roots) if (real.startsWith(await realBelow(root))) return undefined;
+    return "it lies in no folder that is allowed";
+  });
+}
+
+/** `judge`: why the open file must not be used, if so. */
+async function openFile(
+  path: string,
+  flags: number,
+  judge: (fd: number) => Promise<string | undefined>,
+): Promise<Found> {
   try {
-    return await openChecked(place);
+    return await openChecked(path, flags, judge);
   } catch (error) {
     const code = errorCode(error);
     if (ABSENT.has(code)) return { kind: "absent" };
@@ -50,21 +69,21 @@ export function errorCode(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-async function openChecked(place: Place): Promise<Found> {
-  const whole = place.root + place.path;
+async function openChecked(
+  path: string,
+  flags: number,
+  judge: (fd: number) => Promise<string | undefined>,
+): Promise<Found> {
   // Asked before opening: to open some devices is to do something.
-  const before = await statPath(whole);
+  const before = await statPath(path);
   if (before === "folder") return { kind: "folder" };
   if (before === "other") return { kind: "denied", reason: "it is no regular file" };
-  const fd = await openDescriptor(
-    whole,
-    place.symlinks === "deny" ? READ_FLAGS | constants.O_NOFOLLOW : READ_FLAGS,
-  );
+  const fd = await openDescriptor(path, READ_FLAGS | flags);
   let isKept = false;
   try {
     const stat = await statOf(fd);
     if (stat === undefined) return { kind: "denied", reason: "it is no regular file" };
-    const reason = await strayed(fd, place);
+    const reason = await judge(fd);
     if (reason !== undefined) return { kind: "denied", reason };
     isKept = true;
     return { kind: "file", file: { fd, stat } };
@@ -76,12 +95,17 @@ async function openChecked(place: Place): Promise<Found> {
 /** Why the open file is not one that the policy allows; undefined when it is. */
 async function strayed(fd: number, { root, path, symlinks }: Place): Promise<string | undefined> {
   if (symlinks === "follow") return undefined;
-  const realRoot = await realpath(root === "" ? "/" : root);
   const real = await placeOf(fd, root + path);
-  const below = realRoot === "/" ? "/" : `${realRoot}/`;
+  const below = await realBelow(root);
   if (!real.startsWith(below)) return "a symbolic link leads out of the folder";
   if (symlinks === "deny" && real !== below.slice(0, -1) + path) return "a symbolic link is in its path";
   return undefined;
+}
+
+/** What the real path of everything below a folder begins with. */
+async function realBelow(root: string): Promise<string> {
+  const real = await realpath(root === "" ? "/" : root);
+  return real === "/" ? "/" : `${real}/`;
 }
 
 /** Where the open file lies. Elsewhere than on Linux only its path can tell, and somebody might have changed that meanwhile. */

@@ -53,6 +53,11 @@ describe("--static", () => {
     assert.equal(mount?.immutableHashed, false);
   });
 
+  it("keeps internal folders from clients", () => {
+    const [route] = configFrom("--static-internal /protected=/data a").routes;
+    assert.equal(route?.match.isInternal, true);
+  });
+
   for (const [line, reason] of [
     ["--static ./public a", /expected \/PATH=FOLDER/],
     ["--static /static a", /expected \/PATH=FOLDER/],

@@ -112,7 +112,7 @@ function decodePayload(frame: wire.Frame): Record<string, unknown> | undefined {
 function decodeResponse(frame: wire.Frame): Record<string, unknown> | undefined {
   const head = readResponse(frame);
   if (head === undefined) return undefined;
-  const { status, reason, contentLength, hasServer, hasDate, close, noBuffer } = head;
+  const { status, reason, contentLength, hasServer, hasDate, close, noBuffer, namesFile } = head;
   const block = frame.bytes.toString("latin1", head.blockFrom, head.blockEnd);
   const seen = {
     status,
@@ -122,6 +122,7 @@ function decodeResponse(frame: wire.Frame): Record<string, unknown> | undefined 
     hasDate,
     close,
     noBuffer,
+    namesFile,
     block,
     micros: head.appMicros,
   };
