@@ -6,6 +6,7 @@
 // slow reader shows in steps of that size, and what waits here can be counted. Steps are larger while the kernel takes all.
 
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { Fifo } from "../base/fifo.ts";
 import { pieces } from "../base/piece-pool.ts";
 
@@ -51,6 +52,7 @@ export interface OutputOwner {
 
 export class Output {
   readonly #socket: Duplex;
+  readonly #isTls: boolean;
   readonly #slab: Slab;
   readonly #owner: OutputOwner;
   /** The open region: bytes [from, to) of `region`, still growing. */
@@ -68,6 +70,7 @@ export class Output {
 
   constructor(socket: Duplex, slab: Slab, owner: OutputOwner) {
     this.#socket = socket;
+    this.#isTls = socket instanceof TLSSocket;
     this.#slab = slab;
     this.#owner = owner;
   }
@@ -118,14 +121,25 @@ export class Output {
       if (length <= UNTOLD_BYTES_MAX) {
         this.#region = undefined;
         this.#sentBytes += length;
-        this.#socket.write(region.subarray(this.#from, this.#to));
+        const bytes = region.subarray(this.#from, this.#to);
         this.#from = this.#to;
-        if (this.#socket.writableLength > 0) this.#askToBeTold();
+        this.#giveUntold(bytes);
         return;
       }
     }
     this.#closeRegion();
     this.#pump();
+  }
+
+  /** TLS takes nothing at once: it tells in the next turn of the loop what the kernel took in this one. */
+  #giveUntold(bytes: Buffer): void {
+    if (this.#isTls) {
+      this.#isWaiting = true;
+      this.#socket.write(bytes, this.#onWritten);
+      return;
+    }
+    this.#socket.write(bytes);
+    if (this.#socket.writableLength > 0) this.#askToBeTold();
   }
 
   /** Forgets what was not given to the socket. */

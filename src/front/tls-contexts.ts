@@ -87,6 +87,7 @@ export function contextOptions(
     sessionIdContext: settings.clientCertificate,
     ticketKeys: Buffer.from(ticketKeys, "base64"),
     ...(settings.ciphers === "" ? {} : { ciphers: settings.ciphers }),
-    ...(clientCa === "" ? {} : { ca: clientCa }),
+    // Without any, Node would take those of the world's authorities, among which OpenSSL looks for issuers at every handshake.
+    ca: clientCa === "" ? pair.certificate : clientCa,
   };
 }
