@@ -198,6 +198,8 @@ class AsyncLink:
         scope = loads(payload)
         pool = self._pool
         scope["state"] = pool.state.copy()
+        # Of a connection over TLS: an extension, which stands among those that this worker has of its own.
+        tls = scope.pop("tls", None)
         cycle: AnyCycle
         if scope["type"] == "http":
             scope["asgi"] = ASGI_HTTP.copy()
@@ -209,6 +211,8 @@ class AsyncLink:
             scope["asgi"] = ASGI_WEBSOCKET.copy()
             scope["extensions"] = WEBSOCKET_EXTENSIONS.copy()
             cycle = WebSocketCycle(self, number, scope, pool.credit_step)
+        if tls is not None:
+            scope["extensions"]["tls"] = tls
         self.cycles[number] = self.waiting[number] = cycle
         return cycle
 

@@ -47,7 +47,10 @@ HOOKS: dict[str, tuple[int, ...]] = {
 }
 DIRTY = "gunicorn's dirty workers do not exist in this release"
 REFUSED_HOOKS = {
-    "ssl_context": "TLS does not exist in this release; end it in a proxy in front of the server",
+    "ssl_context": (
+        "TLS is spoken by the server, not by Python, so no SSLContext of Python's is ever used; say what it would hold by "
+        "--certfile, --tls-certificate (further ones, chosen by name), --tls-version-min, --ciphers, --ca-certs and --cert-reqs"
+    ),
     "on_dirty_starting": DIRTY,
     "dirty_post_fork": DIRTY,
     "dirty_worker_init": DIRTY,

@@ -166,15 +166,18 @@ function mismatch({ certificate, key }: CertificateFiles): string {
 
 function keyFault(error: unknown, password: string): string {
   const code = codeOf(error);
-  if (code === "ERR_MISSING_PASSPHRASE")
-    return "it is encrypted, give its password by --ssl-keyfile-password";
-  if (password !== "" && WRONG_PASSWORD.test(`${code} ${messageOf(error)}`)) {
+  if (NEEDS_PASSWORD.has(code)) return "it is encrypted, give its password by --ssl-keyfile-password";
+  if (password !== "" && code === "ERR_OSSL_BAD_DECRYPT") {
     return "the password of --ssl-keyfile-password is wrong";
   }
   return `${messageOf(error)}; is it whole?`;
 }
 
-const WRONG_PASSWORD = /bad.decrypt|interrupted|processing.error|bad.password|passphrase/i;
+/** Which of them depends on OpenSSL's version and the key's form. */
+const NEEDS_PASSWORD: ReadonlySet<string> = new Set([
+  "ERR_MISSING_PASSPHRASE",
+  "ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED",
+]);
 
 function refusalOf(error: unknown, { ciphers }: TlsConfig, certificate: string): string {
   if (/no cipher match/i.test(messageOf(error)) || codeOf(error) === "ERR_INVALID_ARG_VALUE") {

@@ -67,6 +67,7 @@ export class TlsHandshake implements ClientConnection, DeadlineOwner {
     });
     this.#secured = secured;
     secured.on("error", this.#onError);
+    secured.on("end", this.#onEnd);
     secured.on("close", this.#onClose);
     secured.on("secure", this.#onSecure);
     this.#deadline = new Deadline(context.deadlines, this);
@@ -141,6 +142,12 @@ export class TlsHandshake implements ClientConnection, DeadlineOwner {
     if (PLAIN_HTTP_CODES.has(code)) this.#options.socket.write(PLAIN_REFUSAL, "latin1");
   };
 
+  /** Without its further words there is no handshake. */
+  readonly #onEnd = (): void => {
+    this.#tell("the client left during its TLS handshake", "");
+    this.#secured.destroy();
+  };
+
   readonly #onClose = (): void => {
     if (this.#state === "done") return;
     this.#finish();
@@ -151,6 +158,7 @@ export class TlsHandshake implements ClientConnection, DeadlineOwner {
     this.#state = "done";
     this.#deadline.release();
     this.#secured.off("error", this.#onError);
+    this.#secured.off("end", this.#onEnd);
     this.#secured.off("close", this.#onClose);
     this.#secured.off("secure", this.#onSecure);
   }

@@ -67,7 +67,8 @@ export class EnvironMaker {
     const start = this.#clientPart(memo) ?? this.#peerPart(peer);
     const own =
       memo.variables === undefined ? "" : this.#writer.variablesPart(memo.variables, SAID_ELSEWHERE);
-    return start + server + this.#writer.schemePart(scheme) + this.#writer.fieldsPart(memo.flat) + own;
+    const tls = this.#tlsPart(peer);
+    return start + server + this.#writer.schemePart(scheme) + tls + this.#writer.fieldsPart(memo.flat) + own;
   }
 
   #clientPart({ client, peer }: FieldsMemo): string | undefined {
@@ -85,6 +86,13 @@ export class EnvironMaker {
     };
     memo.environPart ??= this.#writer.connectionPart(client) + this.#serverPart(peer);
     return memo.environPart;
+  }
+
+  #tlsPart(memo: PeerMemo): string {
+    const { tls } = memo.peer;
+    if (tls === undefined) return "";
+    memo.environTls ??= this.#writer.tlsPart(tls);
+    return memo.environTls;
   }
 
   #serverPart(peer: Peer): string {

@@ -41,7 +41,8 @@ export class ScopeMaker {
 
   #part(memo: FieldsMemo, scheme: string): string {
     const start = memo.client === undefined ? this.#peerPart(memo.peer) : this.#clientPart(memo);
-    return start + this.#writer.schemePart(scheme) + this.#writer.fieldsPart(memo.flat);
+    const tls = this.#tlsPart(memo.peer);
+    return start + this.#writer.schemePart(scheme) + tls + this.#writer.fieldsPart(memo.flat);
   }
 
   #requestPart(
@@ -69,6 +70,13 @@ export class ScopeMaker {
     const client = peer.isUnix ? undefined : { host: peer.remoteAddress, port: peer.remotePort };
     memo.scopePart ??= this.#writer.connectionPart(client, serverOf(peer));
     return memo.scopePart;
+  }
+
+  #tlsPart(memo: PeerMemo): string {
+    const { tls } = memo.peer;
+    if (tls === undefined) return "";
+    memo.scopeTls ??= this.#writer.tlsPart(tls);
+    return memo.scopeTls;
   }
 
   #clientPart({ client, peer }: FieldsMemo): string {

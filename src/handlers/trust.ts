@@ -15,6 +15,9 @@ export class PeerMemo {
   /** The parts of environ and scope that name both ends; made when first needed. */
   environPart: string | undefined = undefined;
   scopePart: string | undefined = undefined;
+  /** What both say of TLS. */
+  environTls: string | undefined = undefined;
+  scopeTls: string | undefined = undefined;
 
   constructor(peer: Peer, isTrusted: boolean) {
     this.peer = peer;

@@ -1,6 +1,8 @@
 // A request → the `wsgi` dict of a REQUEST frame (docs/wire.md), one latin-1 string made of parts that callers may keep:
 // what a connection repeats and what a header block repeats is encoded once. What may be in it is decided in handlers/.
 
+import type { ClientCertificate, TlsFacts } from "../http/exchange.ts";
+import { cipherSuite } from "../http/tls-suites.ts";
 import { MARSHAL_DICT_END, MARSHAL_DICT_START, marshalAscii, marshalText } from "./marshal-writer.ts";
 
 export interface EnvironConnection {
@@ -54,6 +56,20 @@ export class EnvironWriter {
 
   schemePart(scheme: string): string {
     return K_SCHEME + marshalAscii(scheme);
+  }
+
+  /** What mod_ssl tells of a connection over TLS, by its names. A client's fields begin with HTTP_ and cannot say the same. */
+  tlsPart({ version, cipher, serverName, client }: TlsFacts): string {
+    const part =
+      K_HTTPS_ON +
+      K_SSL_PROTOCOL +
+      marshalText(version) +
+      K_SSL_CIPHER +
+      marshalText(cipherSuite(cipher)?.openssl ?? cipher) +
+      (serverName === "" ? "" : K_SSL_TLS_SNI + marshalText(serverName)) +
+      K_SSL_CLIENT_VERIFY +
+      marshalText(verdictOn(client));
+    return client === undefined ? part : part + clientPart(client);
   }
 
   /** `HTTP_*` and CONTENT_TYPE of name, value, name, value, …; repeated fields are joined (RFC 9110 §5.3). */
@@ -143,6 +159,30 @@ export class EnvironWriter {
   }
 }
 
+/** mod_ssl's words. */
+function verdictOn(client: ClientCertificate | undefined): string {
+  if (client === undefined) return "NONE";
+  return client.error === "" ? "SUCCESS" : `FAILED:${client.error}`;
+}
+
+function clientPart({ subject, issuer, serial, chain }: ClientCertificate): string {
+  return (
+    K_SSL_CLIENT_S_DN +
+    marshalText(bytesOf(subject)) +
+    K_SSL_CLIENT_I_DN +
+    marshalText(bytesOf(issuer)) +
+    K_SSL_CLIENT_M_SERIAL +
+    marshalText(serial) +
+    K_SSL_CLIENT_CERT +
+    marshalText(chain[0] ?? "")
+  );
+}
+
+/** PEP 3333: text as the characters of its bytes. */
+function bytesOf(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
 const SPECIAL_KEYS: ReadonlyMap<string, string> = new Map([
   ["CONTENT-TYPE", "CONTENT_TYPE"],
   ["CONTENT-LENGTH", "CONTENT_LENGTH"],
@@ -175,6 +215,15 @@ const K_REMOTE_PORT = marshalAscii("REMOTE_PORT");
 const K_SERVER_NAME = marshalAscii("SERVER_NAME");
 const K_SERVER_PORT = marshalAscii("SERVER_PORT");
 const K_SCHEME = marshalAscii("wsgi.url_scheme");
+const K_HTTPS_ON = marshalAscii("HTTPS") + marshalAscii("on");
+const K_SSL_PROTOCOL = marshalAscii("SSL_PROTOCOL");
+const K_SSL_CIPHER = marshalAscii("SSL_CIPHER");
+const K_SSL_TLS_SNI = marshalAscii("SSL_TLS_SNI");
+const K_SSL_CLIENT_VERIFY = marshalAscii("SSL_CLIENT_VERIFY");
+const K_SSL_CLIENT_S_DN = marshalAscii("SSL_CLIENT_S_DN");
+const K_SSL_CLIENT_I_DN = marshalAscii("SSL_CLIENT_I_DN");
+const K_SSL_CLIENT_M_SERIAL = marshalAscii("SSL_CLIENT_M_SERIAL");
+const K_SSL_CLIENT_CERT = marshalAscii("SSL_CLIENT_CERT");
 const K_METHOD = marshalAscii("REQUEST_METHOD");
 const K_SCRIPT_NAME = marshalAscii("SCRIPT_NAME");
 const K_SCRIPT_NAME_EMPTY = K_SCRIPT_NAME + marshalAscii("");

@@ -1,6 +1,8 @@
 // A request → the `asgi` dict of a REQUEST frame (docs/wire.md): the twin of environ-writer.ts, with the scope's keys (ASGI 3,
 // as uvicorn has them). One latin-1 string made of parts that callers may keep. What may be in it is decided in handlers/.
 
+import type { TlsFacts } from "../http/exchange.ts";
+import { cipherSuite, versionNumber } from "../http/tls-suites.ts";
 import { percentDecode } from "./environ-writer.ts";
 import {
   MARSHAL_DICT_END,
@@ -47,6 +49,27 @@ export class ScopeWriter {
 
   schemePart(scheme: string): string {
     return K_SCHEME + marshalAscii(scheme);
+  }
+
+  /** `tls`, the value of the ASGI extension of that name; the worker puts it in its place. */
+  tlsPart({ version, cipher, serverCertificate, client }: TlsFacts): string {
+    return (
+      K_TLS +
+      MARSHAL_DICT_START +
+      K_SERVER_CERT +
+      textOrNone(serverCertificate) +
+      K_CLIENT_CERT_CHAIN +
+      marshalTexts(client?.chain ?? []) +
+      K_CLIENT_CERT_NAME +
+      textOrNone(client?.subject) +
+      K_CLIENT_CERT_ERROR +
+      textOrNone(client?.error) +
+      K_TLS_VERSION +
+      intOrNone(versionNumber(version)) +
+      K_CIPHER_SUITE +
+      intOrNone(cipherSuite(cipher)?.number) +
+      MARSHAL_DICT_END
+    );
   }
 
   /** `headers` of name, value, name, value, …: in order, repeated ones apart, names in lower case. */
@@ -121,11 +144,27 @@ function marshalTexts(texts: readonly string[]): string {
   return marshalListHead(texts.length) + texts.map(marshalText).join("");
 }
 
+/** "" is nothing, as undefined is. */
+function textOrNone(text: string | undefined): string {
+  return text === undefined || text === "" ? MARSHAL_NONE : marshalText(text);
+}
+
+function intOrNone(value: number | undefined): string {
+  return value === undefined ? MARSHAL_NONE : marshalInt(value);
+}
+
 const PAIR = marshalTupleHead(2);
 const K_CLIENT = marshalAscii("client");
 const K_SERVER = marshalAscii("server");
 const K_SCHEME = marshalAscii("scheme");
 const K_HEADERS = marshalAscii("headers");
+const K_TLS = marshalAscii("tls");
+const K_SERVER_CERT = marshalAscii("server_cert");
+const K_CLIENT_CERT_CHAIN = marshalAscii("client_cert_chain");
+const K_CLIENT_CERT_NAME = marshalAscii("client_cert_name");
+const K_CLIENT_CERT_ERROR = marshalAscii("client_cert_error");
+const K_TLS_VERSION = marshalAscii("tls_version");
+const K_CIPHER_SUITE = marshalAscii("cipher_suite");
 const K_HTTP = marshalAscii("type") + marshalAscii("http") + marshalAscii("method");
 const K_WEBSOCKET = marshalAscii("type") + marshalAscii("websocket") + marshalAscii("subprotocols");
 const K_VERSION = marshalAscii("http_version");

@@ -18,6 +18,8 @@ def untagged(value):
     ((tag, content),) = value.items()
     if tag == "bytes":
         return content.encode("latin-1")
+    if tag == "dict":
+        return {key: untagged(item) for key, item in content.items()}
     items = [untagged(item) for item in content]
     return tuple(items) if tag == "tuple" else items
 
