@@ -307,6 +307,7 @@ export class H2Exchange
       this.#shell.finish(this, cause);
     } else {
       this.#sendPage(status, reason);
+      this.#state = "ended";
     }
     this.#shell.changed();
   }
@@ -317,7 +318,6 @@ export class H2Exchange
     this.#respond({ ...ownHead(status, page.body.length), hasServer }, page.block);
     const body = Buffer.from(page.body, "latin1");
     this.#add(body, 0, body.length);
-    this.#state = "ended";
     this.#shell.protocol.end(this.stream, "");
   }
 

@@ -1,7 +1,7 @@
 // A Front in the test's own process, on a free port, with a clock that the test drives and a handler that does as it is told.
 
 import type { TestContext } from "node:test";
-import { plainListener } from "../../src/config/site.ts";
+import { type ListenerConfig, plainListener } from "../../src/config/site.ts";
 import type { FrontConfig } from "../../src/front/context.ts";
 import { Front } from "../../src/front/front.ts";
 import type { BodySink, Exchange, Handler } from "../../src/http/exchange.ts";
@@ -23,14 +23,21 @@ export interface RunningFront {
   held(count?: number): Promise<Exchange>;
 }
 
-export async function runFront(t: TestContext, changes: Partial<FrontConfig> = {}): Promise<RunningFront> {
+export async function runFront(
+  t: TestContext,
+  changes: Partial<FrontConfig> = {},
+  spoken: Partial<ListenerConfig> = {},
+): Promise<RunningFront> {
   const clock = new ManualClock();
   const log = new MemoryLog();
   const access = new MemoryAccessLog();
   const handler = new ScriptedHandler();
   const front = new Front({ config: testConfig(changes), handler, log, accessLog: access, clock });
   t.after(() => front.destroy());
-  const { port } = await front.listen(plainListener({ kind: "tcp", host: "127.0.0.1", port: 0 }));
+  const { port } = await front.listen({
+    ...plainListener({ kind: "tcp", host: "127.0.0.1", port: 0 }),
+    ...spoken,
+  });
   const connect = (): RawClient => {
     const client = new RawClient({ port });
     t.after(() => client.destroy());
