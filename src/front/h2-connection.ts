@@ -172,6 +172,7 @@ export class H2Connection
     context.counters.requests++;
     context.counters.exchangesOpen++;
     this.#isFresh = false;
+    this.#deadline.disarm();
     const exchange = new H2Exchange(this, stream, request);
     stream.sink = exchange;
     this.#exchanges.add(exchange);

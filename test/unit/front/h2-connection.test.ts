@@ -100,15 +100,13 @@ describe("an HTTP/2 connection", () => {
     client.send(frame(F.PING, 0, 0, "12345678"));
     await client.frame("a pong", ({ type }) => type === F.PING);
     assert.equal(updates(), 0);
-    let body = "";
-    exchange.body.read(collect((whole) => answer(exchange, String((body = whole).length))));
+    exchange.body.read(collect((whole) => answer(exchange, String(whole.length))));
     await eventually(5_000, "a larger window", () => updates() > 0);
     exchange.body.pause();
     client.data(1, "z".repeat(1_000));
     exchange.body.resume();
     client.data(1, "", F.END_STREAM);
     assert.equal((await client.reply(1)).body, String(3 * 16_384 + 1_000));
-    assert.equal(body.length, 3 * 16_384 + 1_000);
   });
 
   it("says 100 when the body is wanted, and 103 when the handler does", async (t) => {
