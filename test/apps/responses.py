@@ -48,6 +48,24 @@ def large(environ, start_response):
     return (piece for _ in range(count * 16))
 
 
+flooded_bytes = 0
+
+
+def flood(environ, start_response):
+    """An event stream as fast as the client takes it."""
+    global flooded_bytes
+    start_response("200 OK", [("Content-Type", "text/event-stream")])
+    event = b"data: " + b"x" * 65536 + b"\n\n"
+    while flooded_bytes < 100_000_000:
+        flooded_bytes += len(event)
+        yield event
+
+
+def flooded(environ, start_response):
+    start_response("200 OK", TEXT)
+    return [str(flooded_bytes).encode()]
+
+
 def hello(environ, start_response):
     start_response("200 OK", TEXT)
     return [b"hello"]
@@ -82,6 +100,8 @@ ROUTES = {
     "/stream": stream,
     "/events": events,
     "/large": large,
+    "/flood": flood,
+    "/flooded": flooded,
     "/hello": hello,
     "/busy": busy,
     "/crash": crash,

@@ -1,15 +1,7 @@
 // The content codings that this Node can make, and how hard each one tries. Levels were measured (docs/compression.md): one step
 // up costs half as much again in time and saves a hundredth of the bytes.
 
-import {
-  brotliCompressSync,
-  constants,
-  createBrotliCompress,
-  createGzip,
-  createZstdCompress,
-  gzipSync,
-  zstdCompressSync,
-} from "node:zlib";
+import * as zlib from "node:zlib";
 import type { CompressionConfig } from "../../config/site.ts";
 
 export type Coding = CompressionConfig["codings"][number];
@@ -37,38 +29,38 @@ const WINDOW_BITS = 18;
 const GZIP = { level: 5 };
 const BROTLI_QUALITY = 4;
 const ZSTD = {
-  params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_windowLog]: WINDOW_BITS },
+  params: { [zlib.constants.ZSTD_c_compressionLevel]: 3, [zlib.constants.ZSTD_c_windowLog]: WINDOW_BITS },
 };
 
 function brotli(sizeHint: number): { params: Record<number, number> } {
   return {
     params: {
-      [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
-      [constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS,
-      [constants.BROTLI_PARAM_SIZE_HINT]: sizeHint,
+      [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
+      [zlib.constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS,
+      [zlib.constants.BROTLI_PARAM_SIZE_HINT]: sizeHint,
     },
   };
 }
 
 export const CODECS: Readonly<Record<Coding, Codec>> = {
   gzip: {
-    whole: (bytes) => gzipSync(bytes, GZIP),
-    open: () => createGzip(GZIP),
-    flushKind: constants.Z_SYNC_FLUSH,
+    whole: (bytes) => zlib.gzipSync(bytes, GZIP),
+    open: () => zlib.createGzip(GZIP),
+    flushKind: zlib.constants.Z_SYNC_FLUSH,
   },
   br: {
-    whole: (bytes) => brotliCompressSync(bytes, brotli(bytes.length)),
-    open: () => createBrotliCompress(brotli(0)),
-    flushKind: constants.BROTLI_OPERATION_FLUSH,
+    whole: (bytes) => zlib.brotliCompressSync(bytes, brotli(bytes.length)),
+    open: () => zlib.createBrotliCompress(brotli(0)),
+    flushKind: zlib.constants.BROTLI_OPERATION_FLUSH,
   },
   zstd: {
-    whole: (bytes) => zstdCompressSync(bytes, ZSTD),
-    open: () => createZstdCompress(ZSTD),
-    flushKind: constants.ZSTD_e_flush,
+    whole: (bytes) => zlib.zstdCompressSync(bytes, ZSTD),
+    open: () => zlib.createZstdCompress(ZSTD),
+    flushKind: zlib.constants.ZSTD_e_flush,
   },
 };
 
-/** Node 22.14 and older have no zstd. */
+/** Not every build of Node has zstd. */
 export function availableCodings(codings: readonly Coding[]): readonly Coding[] {
-  return codings.filter((coding) => coding !== "zstd" || typeof createZstdCompress === "function");
+  return codings.filter((coding) => coding !== "zstd" || typeof zlib.createZstdCompress === "function");
 }
