@@ -278,14 +278,11 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
 
   // ── a client that may read slowly ──
 
-  /**
-   * An event stream must not lag, and an ASGI app's response of unknown length may be one that has no end: there the client's
-   * pace is the app's.
-   */
-  #watchClient({ noBuffer, contentLength }: AnswerHead): void {
+  /** An event stream must not lag; and an ASGI worker has other requests to go on with, its app being held back by its client's pace. */
+  #watchClient({ noBuffer }: AnswerHead): void {
     const { spills } = this.#services;
     const worker = this.#worker as AppWorker; // it answers
-    if (!spills.isUsable || noBuffer || (contentLength < 0 && worker.interface === "asgi")) return;
+    if (!spills.isUsable || noBuffer || worker.interface === "asgi") return;
     this.#slow = new SlowClient(spills, this, { link: worker.link, stream: this.#stream });
   }
 

@@ -99,7 +99,7 @@ export const RESPONSE_SETTINGS: SettingsOf<ResponseValues> = {
     flags: ["--response-spill"],
     type: size(0),
     byDefault: 2 ** 30,
-    doc: "Bytes of one response beyond --response-buffer that may wait for a slow client in a temporary file, so that the worker is free. 0: nothing goes to disk, and the worker waits. Event streams, responses with X-Accel-Buffering: no, and those of ASGI applications without Content-Length never do.",
+    doc: "Bytes of one response beyond --response-buffer that may wait for a slow client in a temporary file, so that the worker is free. 0: nothing goes to disk, and the worker waits. Event streams and responses with X-Accel-Buffering: no never do, nor do those of ASGI applications, whose workers have other requests to go on with.",
     status: SUPPORTED,
   },
   response_spill_total: {

@@ -79,7 +79,7 @@ describe("a worker that answers a client which does not read", () => {
     assert.equal(await sendAll(at, 2 * MB, 200), MB);
   });
 
-  it("is held by it while an ASGI application sends what may have no end", async (t) => {
+  it("holds its application back at the client's pace when that is an ASGI one", async (t) => {
     const at = await scene(t, "asgi");
     assert.equal(await sendAll(at, 2 * MB, 200), MB);
   });
