@@ -4,6 +4,7 @@ on stderr or in a file; or whatever the user's logging configuration says of the
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ from .tracebacks import summary, trimmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO, Iterable
+    from typing import IO, Any, Iterable
 
     from .control import Settings
 
@@ -38,6 +39,22 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry)
+
+
+class LossyFile(io.FileIO):
+    """A full disk takes lines, not the application that writes to wsgi.errors. What was lost is counted in its place."""
+
+    _lost = 0
+
+    def write(self, data: Any) -> int:
+        try:
+            if self._lost:
+                super().write(b"(%d writes to this log were lost)\n" % self._lost)
+                self._lost = 0
+            return super().write(data) or 0
+        except OSError:
+            self._lost += 1
+            return len(data)
 
 
 class ErrorLog:
@@ -143,7 +160,10 @@ class ErrorLog:
 
     def _open(self) -> IO[str]:
         if self._path != "-":
-            return open(self._path, "a", buffering=1, encoding="utf-8", errors="backslashreplace")
+            raw = LossyFile(self._path, "ab")
+            return io.TextIOWrapper(
+                io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True, write_through=True
+            )
         if hasattr(sys.stderr, "reconfigure"):
             sys.stderr.reconfigure(line_buffering=True)  # before Python 3.9 only terminals had it
         return sys.stderr

@@ -3,6 +3,7 @@
 import { accessSync, constants, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../base/system-clock.ts";
+import type { Config } from "../config/config.ts";
 import type { Application } from "../config/site.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { FrontCommand, FrontReport, FrontSite, Meetings, OpenRequest } from "../control/messages.ts";
@@ -15,9 +16,11 @@ import type { AccessLog } from "../log/access-record.ts";
 import { openAccessLogOf } from "../log/access-writer.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
+import { clientsThatFit } from "../os/descriptors.ts";
 import { FrontApp } from "./front-app.ts";
 import { countedLog, openFrontMetrics, recordsOf } from "./front-metrics.ts";
 import { factsOf, rootHandler } from "./front-routes.ts";
+import { readText } from "./program.ts";
 
 export type Configure = Extract<FrontCommand, { readonly type: "configure" }>;
 
@@ -64,12 +67,21 @@ export class FrontParts {
     this.#files = filesServices(this.#counted, systemClock);
     this.#apps = new Map(order.apps.map((application) => [application.name, this.#makeApp(application)]));
     this.#front = new Front({
-      config,
+      config: this.#fitted(config),
       handler: this.#handler(),
       log: this.#counted,
       accessLog: this.#records,
       clock: systemClock,
     });
+  }
+
+  /** No more clients than descriptors: the workers need some too. */
+  #fitted(config: Config): Config {
+    const fitting = clientsThatFit(readText, config.workersMax);
+    if (config.connectionsMax <= fitting) return config;
+    const { connectionsMax: wanted } = config;
+    this.log.warning("fewer clients than --connections: the limit of open files is low", { wanted, fitting });
+    return { ...config, connectionsMax: fitting };
   }
 
   #makeApp(application: Application): FrontApp {
@@ -130,7 +142,7 @@ export class FrontParts {
     this.#site = site;
     this.#apps = new Map(site.apps.map((application) => [application.name, this.#adapted(application)]));
     const meetings = await this.#meetings();
-    this.#front.reconfigure(site.config, this.#handler());
+    this.#front.reconfigure(this.#fitted(site.config), this.#handler());
     this.#report({ type: "reconfigured", meetings });
     for (const [name, app] of before) if (!this.#apps.has(name)) await app.close();
   }

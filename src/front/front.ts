@@ -29,6 +29,8 @@ import { Slab } from "./output.ts";
 /** When draining, WebSockets are closed at random over a time of so much for each connection: their clients will come back. */
 const SPREAD_MS = 2;
 /** How many connections are looked at to find an idle one when a new one needs room. */
+/** A full house is told of once in this time. */
+const FULL_LINE_MS = 60_000;
 const EVICTION_LOOK_MAX = 256;
 const REFUSAL =
   "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
@@ -69,6 +71,7 @@ export class Front implements FrontContext, ConnectionOwner {
   /** Oldest first. */
   readonly #connections = new Set<ClientConnection>();
   #exchangeIds = 0;
+  #fullSaidAtMs = Number.NEGATIVE_INFINITY;
   #drained: Deferred<void> | undefined = undefined;
   #graceTimer: Timer | undefined = undefined;
 
@@ -206,9 +209,12 @@ export class Front implements FrontContext, ConnectionOwner {
   }
 
   #onSocket(entrance: Entrance, socket: Socket, unixPath: string | undefined): void {
-    if (this.#connections.size >= this.config.connectionsMax && !this.#makeRoom()) {
-      this.#turnAway(socket);
-      return;
+    if (this.#connections.size >= this.config.connectionsMax) {
+      this.#sayFull();
+      if (!this.#makeRoom()) {
+        this.#turnAway(socket);
+        return;
+      }
     }
     const connection = entrance.admit(socket, unixPath);
     if (connection === undefined) return;
@@ -216,6 +222,14 @@ export class Front implements FrontContext, ConnectionOwner {
     this.counters.connectionsOpen++;
     this.counters.connectionsTotal++;
     if (this.isDraining) connection.drain(0);
+  }
+
+  #sayFull(): void {
+    const nowMs = this.clock.nowMs();
+    if (nowMs < this.#fullSaidAtMs + FULL_LINE_MS) return;
+    this.#fullSaidAtMs = nowMs;
+    const { connectionsMax } = this.config;
+    this.log.warning("the house is full: idle clients are closed, new ones get 503", { connectionsMax });
   }
 
   /** Closes the oldest idle connection: its client loses nothing but a handshake. */

@@ -289,7 +289,7 @@ export const LISTENING_SETTINGS: SettingsOf<ListeningValues> = {
     flags: ["--connections"],
     type: count(1, 1_000_000),
     byDefault: 16_384,
-    doc: "Client connections that a front holds at once; further ones wait in the kernel's backlog.",
+    doc: "Client connections that a front holds at once, fewer where the limit of open files is low. For a further one the oldest idle one is closed; when none is idle, it gets 503.",
     status: SUPPORTED,
   },
 };
