@@ -70,6 +70,8 @@ class Settings:
     #: Hand wsgi.file_wrapper's regular files to the front as (path, offset, length); False streams them
     #: (--no-sendfile).
     file_wrapper_direct: bool = True
+    #: Which of Django's folders the front is to serve: "off", "static" or "all".
+    static_django: str = "off"
     #: --reload: exceptions are told with their source, and which files the app consists of.
     development: bool = False
     #: environ's SERVER_SOFTWARE.

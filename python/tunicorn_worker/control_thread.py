@@ -323,6 +323,10 @@ class ControlThread:
             "generation": job.generation,
         }
         hello.update(interface=self._pool.interface, slots=len(self._pool.slots), version=wire.VERSION)
+        if job.settings.static_django != "off" and role == "wire":
+            from .django_folders import find_folders
+
+            hello["django"] = find_folders(job.settings.static_django)
         return control.encode(hello).decode().strip()
 
     def _on_aside(self) -> None:

@@ -31,9 +31,8 @@ _OURS = {"server": HAS_SERVER, "date": HAS_DATE}
 _FILE_NAMES = frozenset(["x-sendfile", "x-accel-redirect"])
 #: Fields whose values rarely repeat would only wash the others out of the memory.
 _VOLATILE = frozenset(
-    ["set-cookie", "etag", "location", "last-modified", "expires", "x-request-id", "x-runtime", "link", "age"]
-    + ["x-sendfile", "x-accel-redirect"]
-)
+    ("set-cookie", "etag", "location", "last-modified", "expires", "x-request-id", "x-runtime", "link", "age")
+) | {"x-sendfile", "x-accel-redirect"}
 is_token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _STATUS = re.compile(r"([0-9]{3})(?: (.*))?", re.DOTALL)

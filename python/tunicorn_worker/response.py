@@ -57,8 +57,6 @@ class Response:
     flags: int = 0
     #: Content-Length that the app promised; -1: none.
     length: int = -1
-    #: NO_BUFFER for an event stream.
-    flags: int = 0
     status: int = 0
     reason: bytes = b""
     is_sent: bool = False

@@ -177,6 +177,7 @@ export function pythonSettings(config: Config, { workers, version, name }: Setti
     initGroups: config.initGroups,
     multiprocess: workers > 1,
     fileWrapperDirect: config.fileWrapperDirect,
+    staticDjango: config.staticDjango,
     serverSoftware: `tunicorn/${version}`,
     logLevel: config.logLevel,
     errorLog: config.errorLog,

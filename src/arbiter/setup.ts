@@ -38,7 +38,7 @@ export type AdoptForkserver = (sink: ChildSink) => Child;
 /** What a new generation's Python side takes from its own Config. */
 export const APPLIED_BY_GENERATIONS: readonly (keyof Config)[] = [
   ...(["app", "workerClass", "interface", "threads", "workerConnections"] as const),
-  ...(["chdir", "pythonPath", "env", "umask", "preload", "fileWrapperDirect"] as const),
+  ...(["chdir", "pythonPath", "env", "umask", "preload", "fileWrapperDirect", "staticDjango"] as const),
   ...(["loop", "loopBlockedMs", "lifespan", "lifespanTimeoutMs", "lifespanShutdownTimeoutMs"] as const),
   ...(["asgiDisconnectGraceMs", "gracefulTimeoutMs", "timeoutMs", "wsMaxQueue"] as const),
   ...(["logConfig", "logConfigJson", "logConfigDict", "loggerClass", "captureOutput"] as const),

@@ -11,8 +11,10 @@ import { AppHandler } from "../handlers/app.ts";
 import type { AppStatus } from "../handlers/app-ports.ts";
 import { Development } from "../handlers/development.ts";
 import { AppFiles, type InternalFolders } from "../handlers/files/app-files.ts";
+import { DjangoFolders } from "../handlers/files/django-folders.ts";
+import type { FilesServices } from "../handlers/files/files-handler.ts";
 import { PressureHandler } from "../handlers/pressure.ts";
-import type { Handler } from "../http/exchange.ts";
+import type { Exchange, Handler } from "../http/exchange.ts";
 import { WorkerGate } from "../link/worker-gate.ts";
 import type { Log } from "../log/log.ts";
 
@@ -23,6 +25,7 @@ export interface FrontAppOptions {
   readonly bodyFolder: string;
   /** Where its X-Accel-Redirect may lead. */
   readonly internal: InternalFolders;
+  readonly files: FilesServices;
   report(report: AppReport): void;
 }
 
@@ -32,6 +35,7 @@ export class FrontApp {
   readonly #app: AppHandler;
   readonly #pressure: Handler;
   readonly #gate: WorkerGate;
+  readonly #django: DjangoFolders;
   #config: Config;
   #meeting: Promise<Meeting> | undefined;
 
@@ -42,10 +46,12 @@ export class FrontApp {
     this.#config = application.config;
     this.#app = this.#makeHandler();
     this.#pressure = this.#makePressureHandler();
+    this.#django = this.#makeDjangoFolders();
     this.#gate = new WorkerGate({
       log,
       lendReads: lendLargeReads,
       attached: (worker) => {
+        if (worker.hello.django !== undefined) this.#django.tell(worker.hello.django);
         this.#app.addWorker(worker);
         options.report({ type: "worker-joined", app: this.name, pid: worker.hello.pid });
       },
@@ -85,8 +91,19 @@ export class FrontApp {
     });
   }
 
+  #makeDjangoFolders(): DjangoFolders {
+    const { files: services } = this.#options;
+    const { reload, scriptName, rootPath } = this.#config;
+    const next = { handle: (exchange: Exchange) => this.#inner.handle(exchange) };
+    return new DjangoFolders({ services, isFresh: reload.isOn, prefix: scriptName || rootPath, next });
+  }
+
   /** What its requests are given to. */
   get handler(): Handler {
+    return this.#config.staticDjango === "off" ? this.#inner : this.#django;
+  }
+
+  get #inner(): Handler {
     return this.#config.workersMin < this.#config.workersMax ? this.#pressure : this.#app;
   }
 

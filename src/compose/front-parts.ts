@@ -90,6 +90,7 @@ export class FrontParts {
       log: this.#counted,
       bodyFolder: this.#bodyFolder === "" ? "" : join(this.#bodyFolder, application.name),
       internal: this.#internal,
+      files: this.#files,
       report: this.#report,
     });
   }

@@ -105,7 +105,8 @@ export class WorkerGate {
     this.#strangers.delete(other);
     const [wire, aside] = hello.role === "wire" ? [one, other] : [other, one];
     const link = new Link(wire.leave());
-    this.#options.attached({ hello, link, aside: new Aside(aside.leave()) });
+    // Only the link's says all.
+    this.#options.attached({ hello: wire.hello ?? hello, link, aside: new Aside(aside.leave()) });
   }
 
   #findOther(hello: Hello): Stranger | undefined {

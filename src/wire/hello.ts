@@ -9,6 +9,15 @@ export interface Hello {
   readonly interface: "wsgi" | "asgi";
   readonly slots: number;
   readonly version: number;
+  /** With --static-django: what the application's settings say. */
+  readonly django?: DjangoFolders;
+}
+
+export interface DjangoFolders {
+  /** `url` begins with a slash, and may end in one; `root` is absolute. */
+  readonly folders: readonly { readonly url: string; readonly root: string }[];
+  /** Why something that was asked for is not there. */
+  readonly problems: readonly string[];
 }
 
 export const HELLO_BYTES_MAX = 4096;
@@ -44,8 +53,23 @@ function findProblem(fields: Record<string, unknown>): string | undefined {
   if (!isCount(fields["generation"])) return "generation is not a count";
   if (!isCount(fields["version"])) return "version is not a count";
   const slots = fields["slots"];
+  if (fields["django"] !== undefined && !isDjango(fields["django"])) return "django is no list of folders";
   if (!isCount(slots) || slots === 0 || slots > SLOTS_MAX) return "slots is out of range";
   return undefined;
+}
+
+function isDjango(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { folders, problems } = value as Record<string, unknown>;
+  if (!Array.isArray(folders) || !Array.isArray(problems)) return false;
+  return (
+    problems.every((problem) => typeof problem === "string") &&
+    folders.every((folder) => isPath(folder?.url) && isPath(folder?.root))
+  );
+}
+
+function isPath(value: unknown): boolean {
+  return typeof value === "string" && value.startsWith("/");
 }
 
 function isCount(value: unknown): value is number {

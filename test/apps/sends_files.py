@@ -25,9 +25,11 @@ def app(environ, start_response):
 async def asgi(scope, receive, send):
     value = unquote(scope["query_string"].decode())
     if scope["path"] == "/pathsend":
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"accept-ranges", b"bytes"), (b"etag", b'"mine"')]})
+        headers = [(b"accept-ranges", b"bytes"), (b"etag", b'"mine"')]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.pathsend", "path": os.path.abspath(value)})
         return
     name = b"x-sendfile" if scope["path"] == "/sendfile" else b"x-accel-redirect"
-    await send({"type": "http.response.start", "status": 200, "headers": [(name, value.encode()), (b"set-cookie", b"a=1")]})
+    headers = [(name, value.encode()), (b"set-cookie", b"a=1")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"never sent"})

@@ -1,7 +1,7 @@
 // Settings: files that the server itself sends.
 
 import { MOUNTS, type Mount } from "../mount.ts";
-import { refused, type SettingsOf, SUPPORTED } from "../setting.ts";
+import { type SettingsOf, SUPPORTED } from "../setting.ts";
 import { choice, repeated, text } from "../value-type.ts";
 
 export interface FilesValues {
@@ -27,7 +27,7 @@ export const FILES_SETTINGS: SettingsOf<FilesValues> = {
     type: choice(["off", "static", "all"]),
     byDefault: "off",
     doc: "Serve Django's STATIC_ROOT below STATIC_URL (what collectstatic gathers), as the application's settings have them; `all` also MEDIA_ROOT below MEDIA_URL.",
-    status: refused("Finding Django's static files", "name the folders with --static"),
+    status: SUPPORTED,
   },
   sendfile_root: {
     section: "Static files",

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { loadConfig } from "../../../src/config/load.ts";
 import type { FilesConfig } from "../../../src/config/site.ts";
+import { layerOfToml } from "../../../src/config/toml-file.ts";
 import { configFrom, problemsFrom } from "./support.ts";
 
 function mounts(line: string): (FilesConfig & { readonly name: string })[] {
@@ -72,4 +74,40 @@ describe("--static", () => {
   ] as const) {
     it(`refuses ${line}`, () => assert.match(problemsFrom(line).join("\n"), reason));
   }
+});
+
+describe("--static-django", () => {
+  it("means static files alone, unless all are asked for", () => {
+    assert.equal(configFrom("a").staticDjango, "off");
+    assert.equal(configFrom("--static-django a").staticDjango, "static");
+    assert.equal(configFrom("--static-django=all a").staticDjango, "all");
+  });
+});
+
+describe("static in tunicorn.toml", () => {
+  const files = (text: string): FilesConfig[] => {
+    const { layer } = layerOfToml("tunicorn.toml", text);
+    const result = loadConfig({
+      argv: ["a"],
+      env: {},
+      cwd: "/srv",
+      files: [layer],
+      countWorkers: () => NONE,
+    });
+    assert.ok(result.ok);
+    return result.config.routes.flatMap(({ action }) => (action.kind === "files" ? [action.files] : []));
+  };
+  const NONE = { workers: 1, arithmetic: "" };
+
+  it("is a list of texts, a table of paths and folders, or tables with options", () => {
+    assert.equal(files('static = ["/a=x", "/b=y"]').length, 2);
+    assert.deepEqual(
+      files('[static]\n"/static" = "public"\n"/media" = "up"').map(({ root }) => root),
+      ["/srv/public", "/srv/up"],
+    );
+    const [spa] = files('[[static]]\npath = "/"\nroot = "dist"\nfallback = "index.html"\nmax_age = 5');
+    assert.equal(spa?.fallback, "index.html");
+    assert.equal(spa?.maxAgeSeconds, 5);
+    assert.equal(spa?.isOptional, true);
+  });
 });
