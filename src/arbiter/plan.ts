@@ -125,8 +125,16 @@ function surplusCause(pool: readonly Worker[], worker: Worker, wanted: Wanted): 
   if (fillsSeat(worker, wanted)) return undefined;
   const servesNobody = worker.state === "booting";
   const hasSuccessor = pool.some((w) => w.nr === worker.nr && w.isServing && fillsSeat(w, wanted));
-  if (!servesNobody && !hasSuccessor && wanted.isExclusive !== true) return undefined;
+  const isNeeded = !servesNobody && !hasSuccessor && !isSpare(pool, worker, wanted);
+  if (isNeeded && wanted.isExclusive !== true) return undefined;
   return worker.isRetiring ? "retire" : "reload";
+}
+
+/** Reloads during reloads leave several in one seat. One is enough until a successor serves: the oldest, whose code is proven. */
+function isSpare(pool: readonly Worker[], worker: Worker, wanted: Wanted): boolean {
+  return pool.some(
+    (w) => w.nr === worker.nr && w.age < worker.age && w.isServing && !fillsSeat(w, wanted),
+  );
 }
 
 function missingSeats(pool: readonly Worker[], wanted: Wanted): number[] {

@@ -29,6 +29,18 @@ describe("the plan", () => {
     assert.deepEqual(plan([worker(0), worker(1, { state: "booting" })], WANTED, 0), []);
   });
 
+  it("keeps one old worker in a seat, the oldest, when reloads overtook each other", () => {
+    const pool = [
+      worker(0, { age: 1, generation: 1 }),
+      worker(0, { age: 2, generation: 2 }),
+      worker(0, { age: 3, generation: 3, state: "booting" }),
+    ];
+    const wanted = { ...WANTED, workers: 1, generation: 3 };
+    assert.deepEqual(plan(pool, wanted, 0), [{ type: "drain", age: 2, cause: "reload" }]);
+    const alone = pool.slice(1);
+    assert.deepEqual(plan(alone, wanted, 0), []);
+  });
+
   it("does not fill a seat that crashed before its time", () => {
     const wanted = { ...WANTED, forkNotBeforeMs: new Map([[1, 500]]) };
     assert.deepEqual(plan([worker(0)], wanted, 499), []);
