@@ -185,7 +185,8 @@ export class Generations {
   }
 
   nextMomentMs(): number {
-    const nextTryMs = this.isWaiting ? this.#tries.notBeforeMs : Number.POSITIVE_INFINITY;
+    const nextTryMs =
+      this.isWaiting && this.#world.isRunning ? this.#tries.notBeforeMs : Number.POSITIVE_INFINITY;
     return Math.min(nextTryMs, this.forkservers.nextMomentMs());
   }
 

@@ -132,9 +132,7 @@ function surplusCause(pool: readonly Worker[], worker: Worker, wanted: Wanted): 
 
 /** Reloads during reloads leave several in one seat. One is enough until a successor serves: the oldest, whose code is proven. */
 function isSpare(pool: readonly Worker[], worker: Worker, wanted: Wanted): boolean {
-  return pool.some(
-    (w) => w.nr === worker.nr && w.age < worker.age && w.isServing && !fillsSeat(w, wanted),
-  );
+  return pool.some((w) => w.nr === worker.nr && w.age < worker.age && w.isServing && !fillsSeat(w, wanted));
 }
 
 function missingSeats(pool: readonly Worker[], wanted: Wanted): number[] {

@@ -2,6 +2,7 @@
 // fault is comes from the seed too. Lengths of time are milliseconds.
 
 import { Arbiter } from "../../src/arbiter/arbiter.ts";
+import type { AppOrder, SiteReading } from "../../src/arbiter/arbiter-ports.ts";
 import type { Child, ChildExit, ChildSink, ChildSpec } from "../../src/arbiter/child.ts";
 import type { WorkerHandle, WorkerSink } from "../../src/arbiter/worker-handle.ts";
 import type { Config } from "../../src/config/config.ts";
@@ -64,6 +65,9 @@ function testConfig(workers: number, changes: Partial<Config>): Config {
   return config as unknown as Config;
 }
 
+/** An application's name and number of workers; a server has one, called "app", unless it is told otherwise. */
+export type Site = Readonly<Record<string, number>>;
+
 export class ArbiterWorld {
   readonly clock: ManualClock = new ManualClock();
   readonly log: WorldLog = new WorldLog();
@@ -73,29 +77,41 @@ export class ArbiterWorld {
   readonly forkservers: Set<FakeForkserver> = new Set();
   readonly fronts: Set<FakeFront> = new Set();
   faults: Faults = NO_FAULTS;
+  /** Of applications that have their own. */
+  readonly faultsOfApp: Map<string, Faults> = new Map();
+  /** What the site's file says; undefined: it cannot be used. */
+  file: Site | undefined;
   exitCode: number | undefined;
-  sink: WorkerSink | undefined;
+  /** Where workers say hello, by address; one for each application. */
+  readonly sinks: Map<string, WorkerSink> = new Map();
+  readonly #changes: Partial<Config>;
   #pids = 100;
 
-  constructor(workers: number, random: Random, changes: Partial<Config> = {}) {
+  constructor(site: Site | number, random: Random, changes: Partial<Config> = {}) {
     this.random = random;
-    const spec: ChildSpec = { command: "python", args: [], env: {}, stdin: "ignore", fds: [] };
+    this.#changes = changes;
+    const isSite = typeof site !== "number";
+    this.file = isSite ? site : { app: site };
+    const config = testConfig(isSite ? 1 : site, changes);
+    const source = { files: [], read: () => this.#readSite() };
     this.arbiter = new Arbiter(
       {
-        config: testConfig(workers, changes),
-        apps: [{ name: "app", config: testConfig(workers, changes), cfg: {}, forkserverSpec: spec }],
+        config,
+        apps: this.#orders(this.file),
+        site: isSite ? source : undefined,
         version: "0",
         purpose: "serve",
         listeners: [],
-        frontSpec: { ...spec, command: "front" },
+        frontSpec: specOf("front"),
       },
       {
         clock: this.clock,
         log: this.log,
         spawn: (wanted, sink) => this.#spawn(wanted, sink),
         openControl: async (sink) => {
-          this.sink = sink;
-          return { meeting: { address: "@control", token: "t" }, close: () => this.#closeControl() };
+          const address = `@control-${this.sinks.size}`;
+          this.sinks.set(address, sink);
+          return { meeting: { address, token: "t" }, close: () => this.#closeControl(address) };
         },
         sightOf: () => ({ isStopped: this.happens(0.1), cpuMs: this.clock.nowMs() * this.random.next() }),
         killOrphan: (pid) => this.byPid(pid)?.exit(null, "SIGKILL"),
@@ -111,6 +127,24 @@ export class ArbiterWorld {
       this.exitCode = code;
     });
     await settle();
+  }
+
+  #orders(site: Site): AppOrder[] {
+    return Object.entries(site).map(([name, workers]) => ({
+      name,
+      config: testConfig(workers, this.#changes),
+      cfg: {},
+      forkserverSpec: specOf(`${PYTHON}${name}`),
+    }));
+  }
+
+  #readSite(): SiteReading {
+    if (this.file === undefined) return { ok: false, problems: ["line 1: no"] };
+    return { ok: true, config: testConfig(1, this.#changes), apps: this.#orders(this.file), warnings: [] };
+  }
+
+  faultsIn(app: string): Faults {
+    return this.faultsOfApp.get(app) ?? this.faults;
   }
 
   nextPid(): number {
@@ -138,12 +172,20 @@ export class ArbiterWorld {
   }
 
   #spawn(spec: ChildSpec, sink: ChildSink): Child {
-    return spec.command === "front" ? new FakeFront(this, sink) : new FakeForkserver(this, sink);
+    if (spec.command === "front") return new FakeFront(this, sink);
+    return new FakeForkserver(this, sink, spec.command.slice(PYTHON.length));
   }
 
-  #closeControl(): void {
-    for (const worker of this.workers) worker.exit(1, null);
+  #closeControl(address: string): void {
+    for (const worker of this.workers) if (worker.control === address) worker.exit(1, null);
   }
+}
+
+/** Before an application's name. */
+const PYTHON = "python of ";
+
+function specOf(command: string): ChildSpec {
+  return { command, args: [], env: {}, stdin: "ignore", fds: [] };
 }
 
 /** A stream: what is sent arrives later, in order, while both ends live. */
@@ -188,16 +230,19 @@ class WorldLog implements Log {
 
 export class FakeForkserver implements Child {
   readonly pid: number;
+  readonly app: string;
   readonly #world: ArbiterWorld;
   readonly #sink: ChildSink;
   readonly #stream: Stream;
   readonly children: Set<FakeWorker> = new Set();
   isAlive = true;
   generation = 0;
+  control = "";
   isStopping = false;
 
-  constructor(world: ArbiterWorld, sink: ChildSink) {
+  constructor(world: ArbiterWorld, sink: ChildSink, app: string) {
     this.#world = world;
+    this.app = app;
     this.#sink = sink;
     this.pid = world.nextPid();
     this.#stream = new Stream(world, this);
@@ -206,7 +251,7 @@ export class FakeForkserver implements Child {
 
   send(message: ForkserverCommand): void {
     if (!this.isAlive) return;
-    if (message.type === "configure") this.#configure(message.generation);
+    if (message.type === "configure") this.#configure(message);
     else if (message.type === "fork") this.#world.later(this, () => this.#fork(message.nr));
     else if (message.type === "signal") this.#signal(message.pid, message.signal);
     else if (message.type === "stop") this.#stop();
@@ -233,8 +278,9 @@ export class FakeForkserver implements Child {
     this.#endIfDone();
   }
 
-  #configure(generation: number): void {
+  #configure({ generation, control }: Extract<ForkserverCommand, { readonly type: "configure" }>): void {
     this.generation = generation;
+    this.control = control.address;
     this.report({ type: "configured", python: "3", pid: this.pid, executable: "python" });
   }
 
@@ -267,6 +313,8 @@ export class FakeWorker {
   readonly pid: number;
   readonly nr: number;
   readonly generation: number;
+  readonly app: string;
+  readonly control: string;
   readonly #world: ArbiterWorld;
   readonly #parent: FakeForkserver;
   readonly #commands: Stream;
@@ -282,6 +330,8 @@ export class FakeWorker {
     this.#parent = parent;
     this.nr = nr;
     this.generation = parent.generation;
+    this.app = parent.app;
+    this.control = parent.control;
     this.pid = world.nextPid();
     this.#commands = new Stream(world, this);
     world.workers.add(this);
@@ -291,8 +341,12 @@ export class FakeWorker {
     return this.isAlive && this.front?.isAlive === true && !this.isLeaving;
   }
 
+  get #sink(): WorkerSink | undefined {
+    return this.#world.sinks.get(this.control);
+  }
+
   boot(): void {
-    const { faults } = this.#world;
+    const faults = this.#world.faultsIn(this.app);
     this.#world.later(this, () => this.#hello());
     if (this.#world.happens(faults.crashInBoot)) this.#world.later(this, () => this.exit(null, "SIGSEGV"));
   }
@@ -318,7 +372,7 @@ export class FakeWorker {
     this.#world.workers.delete(this);
     this.front?.onWorkerGone(this);
     this.#world.clock.after(this.#world.random.between(0, 50), () => {
-      if (this.#handle !== undefined) this.#world.sink?.onGone(this.#handle, "");
+      if (this.#handle !== undefined) this.#sink?.onGone(this.#handle, "");
     });
     if (this.#parent.isAlive) this.#parent.onChildExit(this, code, signal);
   }
@@ -331,12 +385,13 @@ export class FakeWorker {
       send: (command) => this.#commands.send(() => this.#obey(command)),
       destroy: () => this.exit(1, null),
     };
-    this.#world.sink?.onHello(this.#handle);
-    if (!this.#world.happens(this.#world.faults.hangInBoot)) this.#world.later(this, () => this.#load());
+    this.#sink?.onHello(this.#handle);
+    if (!this.#world.happens(this.#world.faultsIn(this.app).hangInBoot))
+      this.#world.later(this, () => this.#load());
   }
 
   #load(): void {
-    if (this.#world.happens(this.#world.faults.bootFailed)) {
+    if (this.#world.happens(this.#world.faultsIn(this.app).bootFailed)) {
       this.#report({
         type: "boot-failed",
         step: "import",
@@ -355,7 +410,7 @@ export class FakeWorker {
   #obey(command: WorkerCommand): void {
     if (command.type === "attach") this.#world.later(this, () => this.#attach(command.address));
     else if (command.type === "stop") this.#stop();
-    else if (command.type === "stacks" && !this.#world.happens(this.#world.faults.ignoreStop)) {
+    else if (command.type === "stacks" && !this.#world.happens(this.#world.faultsIn(this.app).ignoreStop)) {
       this.#report({ type: "stacks", id: command.id, text: "" });
     }
   }
@@ -369,12 +424,12 @@ export class FakeWorker {
 
   #stop(): void {
     this.isLeaving = true;
-    if (!this.#world.happens(this.#world.faults.ignoreStop))
+    if (!this.#world.happens(this.#world.faultsIn(this.app).ignoreStop))
       this.#world.later(this, () => this.exit(0, null));
   }
 
   #report(report: WorkerReport): void {
-    if (this.#handle !== undefined) this.#world.sink?.onReport(this.#handle, report);
+    if (this.#handle !== undefined) this.#sink?.onReport(this.#handle, report);
   }
 }
 
@@ -385,6 +440,8 @@ export class FakeFront implements Child {
   readonly #sink: ChildSink;
   readonly #stream: Stream;
   readonly #drained = new Set<number>();
+  /** Those that it serves. */
+  apps: readonly string[] = [];
   isAlive = true;
 
   constructor(world: ArbiterWorld, sink: ChildSink) {
@@ -401,11 +458,12 @@ export class FakeFront implements Child {
     if (message.type === "configure") this.#report({ type: "ready", meetings: this.#meetings(message) });
     else if (message.type === "reconfigure")
       this.#report({ type: "reconfigured", meetings: this.#meetings(message) });
-    else if (message.type === "drain-worker") this.#drainWorker(message.pid);
+    else if (message.type === "drain-worker") this.#drainWorker(message.app, message.pid);
     else if (message.type === "drain") this.#drain(message.quick ? 0 : message.graceMs);
   }
 
   #meetings({ apps }: FrontSite): Meetings {
+    this.apps = apps.map(({ name }) => name);
     return Object.fromEntries(apps.map(({ name }) => [name, { address: this.address, token: "t" }]));
   }
 
@@ -421,7 +479,7 @@ export class FakeFront implements Child {
   }
 
   join(worker: FakeWorker): void {
-    this.#report({ type: "worker-joined", app: "app", pid: worker.pid });
+    this.#report({ type: "worker-joined", app: worker.app, pid: worker.pid });
   }
 
   /** Requests wait, and all that could run ran. */
@@ -432,24 +490,24 @@ export class FakeFront implements Child {
   onOverdue(worker: FakeWorker): void {
     const request = { id: 1, method: "GET", path: "/", elapsedMs: 1, started: true, retried: false };
     const others = this.#world.happens(0.5) ? 1 : 0;
-    this.#report({ type: "worker-overdue", app: "app", pid: worker.pid, requests: [request], others });
+    this.#report({ type: "worker-overdue", app: worker.app, pid: worker.pid, requests: [request], others });
   }
 
   onWorn(worker: FakeWorker): void {
-    this.#report({ type: "worker-worn", app: "app", pid: worker.pid });
+    this.#report({ type: "worker-worn", app: worker.app, pid: worker.pid });
   }
 
   onWorkerGone(worker: FakeWorker): void {
     if (!this.#drained.has(worker.pid))
-      this.#report({ type: "worker-lost", app: "app", pid: worker.pid, inFlight: [] });
+      this.#report({ type: "worker-lost", app: worker.app, pid: worker.pid, inFlight: [] });
   }
 
-  #drainWorker(pid: number): void {
+  #drainWorker(app: string, pid: number): void {
     const worker = this.#world.byPid(pid);
     if (worker !== undefined) worker.isLeaving = true;
     if (this.#world.happens(this.#world.faults.ignoreDrain)) return;
     this.#drained.add(pid);
-    this.#report({ type: "worker-drained", app: "app", pid });
+    this.#report({ type: "worker-drained", app, pid });
   }
 
   #drain(graceMs: number): void {

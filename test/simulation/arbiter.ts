@@ -6,6 +6,7 @@ import { KILL_WAIT_MS } from "../../src/arbiter/stop.ts";
 import { countWanted } from "../../src/arbiter/view.ts";
 import { ArbiterWorld, type Faults, GRACEFUL_TIMEOUT_MS, NO_FAULTS, settle } from "./arbiter-world.ts";
 import { Random } from "./random.ts";
+import { playHopeless, playRefused, playSite, playSiteToStop } from "./site.ts";
 
 const STEPS = 120;
 const CALM_MS = 200_000;
@@ -87,6 +88,7 @@ export async function playElastic(seed: number): Promise<void> {
 /** All of them. */
 export async function simulateArbiter(seed: number): Promise<void> {
   for (const play of [playToCalm, playToStop, playReload, playGrowth, playElastic]) await play(seed);
+  for (const play of [playSite, playSiteToStop, playHopeless, playRefused]) await play(seed);
 }
 
 function drawFaults(random: Random): Faults {
