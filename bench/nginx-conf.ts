@@ -2,13 +2,17 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writePublicFolder } from "./public-folder.ts";
 
 export interface NginxOptions {
   readonly tempDir: string;
   readonly port: number;
   readonly socket: string;
-  readonly upstream: "http" | "uwsgi";
+  readonly upstream: NginxUpstream;
 }
+
+/** `files`: none; it serves a folder by itself. */
+export type NginxUpstream = "http" | "uwsgi" | "files";
 
 /** The path of the file written. */
 export function writeNginxConf(options: NginxOptions): string {
@@ -23,7 +27,7 @@ function nginxConf({ tempDir, port, socket, upstream }: NginxOptions): string {
   const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `${user}
 daemon off;
-worker_processes 2;
+worker_processes ${upstream === "files" ? 1 : 2};
 pid ${tempDir}/nginx.pid;
 error_log ${tempDir}/nginx-error.log;
 events { worker_connections 8192; }
@@ -32,12 +36,19 @@ http {
   ${temps.map((name) => `${name}_temp_path ${tempDir}/${name};`).join("\n  ")}
   server {
     listen 127.0.0.1:${port} backlog=2048;
-    location / {
-      ${upstream === "http" ? proxyPass(socket) : uwsgiPass(socket)}
-    }
+    ${upstream === "files" ? filesLocation(tempDir) : `location / { ${upstream === "http" ? proxyPass(socket) : uwsgiPass(socket)} }`}
   }
 }
 `;
+}
+
+/** nginx ends a connection after 1,000 requests unless told otherwise; nobody else does. */
+function filesLocation(tempDir: string): string {
+  return `keepalive_requests 1000000000;
+    sendfile on;
+    tcp_nopush on;
+    open_file_cache max=1000;
+    location /static/ { alias ${writePublicFolder(tempDir)}/; }`;
 }
 
 function proxyPass(socket: string): string {

@@ -109,9 +109,9 @@ function chooseServers(scenario: Scenario, names: string | undefined): readonly 
   return fitting.filter((server) => wanted.includes(server));
 }
 
-/** nginx before uWSGI costs the default run two minutes and decides nothing. */
+/** nginx before uWSGI costs the default run two minutes and decides nothing; who serves a folder is for the scenarios with files. */
 function isOnlyOnRequest(name: string): boolean {
-  return name === "nginx-uwsgi";
+  return name === "nginx-uwsgi" || name.endsWith("-static");
 }
 
 function chooseNamed<T extends { readonly name: string }>(

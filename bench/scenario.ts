@@ -30,6 +30,12 @@ export interface Scenario {
 }
 
 const base = { interface: "wsgi", path: "/", load: "throughput", workers: 2 } as const;
+const files = {
+  ...base,
+  app: "plain_wsgi:hello",
+  workers: 1,
+  servers: ["tunicorn-static", "nginx-static", "granian-static"],
+} as const;
 const asgi = { ...base, interface: "asgi" } as const;
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -51,6 +57,8 @@ export const SCENARIOS: readonly Scenario[] = [
     app: "plain_wsgi:echo_length",
     bodyBytes: 65_536,
   },
+  { ...files, name: "static-10k", doc: "a file of 10 kB, without the application", path: "/static/10k.bin" },
+  { ...files, name: "static-1m", doc: "a file of 1 MB, without the application", path: "/static/1m.bin" },
   {
     ...base,
     name: "slow-clients",

@@ -2,7 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { writeNginxConf } from "./nginx-conf.ts";
+import { type NginxUpstream, writeNginxConf } from "./nginx-conf.ts";
+import { writePublicFolder } from "./public-folder.ts";
 import { findTool, howToGet } from "./tool.ts";
 import type { Venv } from "./venv.ts";
 
@@ -113,6 +114,36 @@ export const SERVERS: readonly Server[] = [
     ],
     obstacle: (venv) => venv.missing.find((line) => line.startsWith("bjoern")),
   },
+  {
+    name: "tunicorn-static",
+    interface: "wsgi",
+    note: "--static, one front",
+    slots: onePerWorker,
+    commands: (l) => [[...tunicorn(l), "--static", `/static=${writePublicFolder(l.tempDir)}`]],
+  },
+  {
+    name: "nginx-static",
+    interface: "wsgi",
+    note: "one worker, sendfile, open_file_cache",
+    slots: onePerWorker,
+    commands: (l) => [nginx(l, "files")],
+    obstacle: needsNginx,
+  },
+  {
+    name: "granian-static",
+    interface: "wsgi",
+    note: "--static-path-route",
+    slots: onePerWorker,
+    commands: (l) => [
+      [
+        ...granian(l, "wsgi"),
+        "--static-path-route",
+        "/static",
+        "--static-path-mount",
+        writePublicFolder(l.tempDir),
+      ],
+    ],
+  },
   { name: "tunicorn-asgi", interface: "asgi", slots: unlimited, commands: (l) => [tunicorn(l)] },
   {
     name: "uvicorn",
@@ -185,7 +216,7 @@ function uvicorn(l: Launch): string[] {
   return [inVenv(l, "uvicorn"), ...bind, ...parts, l.app];
 }
 
-function nginx(l: Launch, upstream: "http" | "uwsgi"): string[] {
+function nginx(l: Launch, upstream: NginxUpstream): string[] {
   const options = { tempDir: l.tempDir, port: l.port, socket: upstreamSocket(l), upstream };
   return [findTool("nginx") ?? "nginx", "-p", l.tempDir, "-c", writeNginxConf(options)];
 }

@@ -72,6 +72,10 @@ export const TARGETS: readonly Target[] = [
       return medianRatio(mb("tunicorn-asgi"), mb("uvicorn"));
     },
   },
+  filesTarget("static-10k", "nginx", 0.5),
+  filesTarget("static-10k", "granian", 3),
+  filesTarget("static-1m", "nginx", 0.5),
+  filesTarget("static-1m", "granian", 3),
   transferTarget("up-100mb", 0.5),
   transferTarget("down-100mb", 0.5),
   transferTarget("file-100mb", 1),
@@ -120,6 +124,12 @@ function ratioTarget(
   const value = (results: Results): number | undefined =>
     results.ratio(scenario, [own, peer], unit === "req/s" ? perSecond : cpu);
   return { scenario, what: `${unit}, times ${peer}'s,`, compare, wanted, value };
+}
+
+function filesTarget(scenario: string, peer: "nginx" | "granian", wanted: number): Target {
+  const value = (results: Results): number | undefined =>
+    results.ratio(scenario, ["tunicorn-static", `${peer}-static`], perSecond);
+  return { scenario, what: `req/s, times ${peer}'s,`, compare: "≥", wanted, value };
 }
 
 /** A server that did not hold all of them has no memory to show. */
