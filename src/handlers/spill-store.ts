@@ -1,7 +1,7 @@
 // Temporary files for what slow clients have not read yet: where they are made, and how many bytes they may hold. A file has no
 // name any more when it is handed out: whoever ends, and however, leaves nothing behind. Bytes, milliseconds.
 
-import { mkdir, open, unlink } from "node:fs";
+import { mkdir, open, statfs, unlink } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../log/log.ts";
 import { closeFile } from "./file-opener.ts";
@@ -16,18 +16,23 @@ export interface SpillStoreOptions {
   readonly nowMs: () => number;
 }
 
+/** What a folder may hold that lies in memory itself (tmpfs, ramfs: statfs(2)). */
+export const MEMORY_FOLDER_BYTES_MAX = 134_217_728;
+const MEMORY_FILE_SYSTEMS: readonly number[] = [0x01021994, 0x858458f6];
 /** A full disk is told of once in so long. */
 const COMPLAINT_MS = 60_000;
 
 export class SpillStore {
   readonly bytesMax: number;
   readonly #options: SpillStoreOptions;
+  #totalBytesMax: number;
   #held = 0;
   #files = 0;
   #complainedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SpillStoreOptions) {
     this.#options = options;
+    this.#totalBytesMax = options.totalBytesMax;
     this.bytesMax = options.folder === "" ? 0 : options.bytesMax;
   }
 
@@ -41,7 +46,7 @@ export class SpillStore {
 
   /** False when all files together hold as much as they may. */
   take(bytes: number): boolean {
-    if (this.#held + bytes > this.#options.totalBytesMax) return false;
+    if (this.#held + bytes > this.#totalBytesMax) return false;
     this.#held += bytes;
     return true;
   }
@@ -56,8 +61,17 @@ export class SpillStore {
     this.#files += 1;
     const path = join(folder, `response-${process.pid}-${this.#files}`);
     mkdir(folder, { recursive: true, mode: 0o700 }, (folderError) => {
-      if (folderError === null) this.#openFile(path, done);
+      if (folderError === null) this.#look(() => this.#openFile(path, done));
       else this.#fail(folderError, done);
+    });
+  }
+
+  /** A temporary folder is often no disk: what goes there is as dear as what stays. */
+  #look(done: () => void): void {
+    statfs(this.#options.folder, (error, found) => {
+      const isMemory = error === null && MEMORY_FILE_SYSTEMS.includes(found.type);
+      if (isMemory) this.#totalBytesMax = Math.min(this.#totalBytesMax, MEMORY_FOLDER_BYTES_MAX);
+      done();
     });
   }
 

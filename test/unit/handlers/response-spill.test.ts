@@ -1,12 +1,20 @@
 // What waits on disk for a slow client: with real files, and a client and a worker that the test plays. Random tests print their seed.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { ResponseSpill, type SpillOwner } from "../../../src/handlers/response-spill.ts";
-import { SpillStore } from "../../../src/handlers/spill-store.ts";
+import { MEMORY_FOLDER_BYTES_MAX, SpillStore } from "../../../src/handlers/spill-store.ts";
 import type { Log } from "../../../src/log/log.ts";
 import { turn } from "../../harness/app-stage.ts";
 import { quietLog } from "../../harness/front-parts.ts";
@@ -190,6 +198,18 @@ describe("a response whose client reads slowly", () => {
   });
 });
 
+describe("a folder that lies in memory", () => {
+  it("holds little, whatever the settings say", { skip: noMemoryFolder() }, async (t) => {
+    const folder = mkdtempSync("/dev/shm/tunicorn-test-");
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const { store } = stage(t, { folder, total: 10 * MEMORY_FOLDER_BYTES_MAX });
+    const fd = await new Promise<number | undefined>((resolve) => store.open(resolve));
+    closeSync(fd ?? -1);
+    assert.ok(store.take(MEMORY_FOLDER_BYTES_MAX));
+    assert.ok(!store.take(1));
+  });
+});
+
 describe("any response to any client", () => {
   it("comes out as it went in, and holds no more than it may", async (t) => {
     const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -229,6 +249,10 @@ describe("any response to any client", () => {
     }
   });
 });
+
+function noMemoryFolder(): false | string {
+  return existsSync("/dev/shm") ? false : "there is no /dev/shm";
+}
 
 async function drainAll(spill: ResponseSpill, ends: Ends, total: number): Promise<void> {
   for (let drained = 0; drained < total; ) {
