@@ -44,9 +44,13 @@ export class Compressible {
   suits(head: ResponseHead, block: string): boolean {
     if (head.noBuffer || UNTOUCHED_STATUS.has(head.status)) return false;
     if (head.contentLength >= 0 && head.contentLength < this.bytesMin) return false;
+    return blockValue(block, "content-range") === undefined && this.suitsContent(block);
+  }
+
+  /** The same of what a part belongs to. */
+  suitsContent(block: string): boolean {
     if (!this.#hasType(blockValue(block, "content-type"))) return false;
     if (blockValue(block, "content-encoding") !== undefined) return false;
-    if (blockValue(block, "content-range") !== undefined) return false;
     return !hasMember(blockValue(block, "cache-control") ?? "", "no-transform"); // RFC 9110 §7.7
   }
 

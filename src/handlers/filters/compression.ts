@@ -55,8 +55,14 @@ export class CompressionFilter extends ResponseFilter implements CompressorOwner
     const block = bytes.toString("latin1", from, blockEnd);
     const body = bytes.subarray(blockEnd, end);
     if (head.status === 304) this.#send(head, notModifiedBlock(block, this.head), body);
+    else if (head.status === 206) this.#send(head, this.#partBlock(block), body);
     else if (!this.#rules.suits(head, block)) this.next.start(head, bytes, from, blockEnd, end);
     else this.#negotiate(head, block, body);
+  }
+
+  /** RFC 9110 §15.3.7: with the Vary of the whole. */
+  #partBlock(block: string): string {
+    return this.#rules.suitsContent(block) ? withVary(block) : block;
   }
 
   #negotiate(head: ResponseHead, block: string, body: Buffer): void {

@@ -102,8 +102,7 @@ describe("a response that is complete at once", () => {
       { fields: [] },
       { fields: [HTML, "Content-Encoding: br"] },
       { fields: [HTML, "Content-Encoding: identity"] },
-      { fields: [HTML, "Content-Range: bytes 0-9/20"], status: 206 },
-      { fields: [HTML], status: 206 },
+      { fields: [HTML, "Content-Range: bytes 0-9/20"] },
       { fields: [HTML, "Cache-Control: private, no-transform"] },
       { fields: ["Content-Type: text/event-stream"] },
       { fields: [HTML], noBuffer: true },
@@ -116,6 +115,17 @@ describe("a response that is complete at once", () => {
     const short = answered("gzip", { body: PAGE.subarray(0, 99) });
     assert.equal(short.bodyBytes.length, 99);
     assert.doesNotMatch(short.block, /Vary|Encoding/);
+  });
+
+  it("is left alone when it is a part, and says as the whole would that others get another", () => {
+    const client = answered("gzip", {
+      fields: [HTML, "Content-Range: bytes 0-9/20", 'ETag: "v1"'],
+      status: 206,
+    });
+    assert.ok(client.bodyBytes.equals(PAGE));
+    assert.match(client.block, /Vary: Accept-Encoding\r\n/);
+    assert.match(client.block, /ETag: "v1"/);
+    assert.doesNotMatch(answered("gzip", { fields: ["Content-Type: image/png"], status: 206 }).block, /Vary/);
   });
 
   it("without a length is measured first", () => {
