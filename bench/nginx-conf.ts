@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeCertificate } from "./certificate.ts";
 import { writePublicFolder } from "./public-folder.ts";
 
 export interface NginxOptions {
@@ -11,8 +12,8 @@ export interface NginxOptions {
   readonly upstream: NginxUpstream;
 }
 
-/** `files`: none; it serves a folder by itself. */
-export type NginxUpstream = "http" | "uwsgi" | "files";
+/** `files`, `tls`: none; it serves a folder, or a line of text over TLS, by itself. */
+export type NginxUpstream = "http" | "uwsgi" | "files" | "tls";
 
 /** The path of the file written. */
 export function writeNginxConf(options: NginxOptions): string {
@@ -27,7 +28,7 @@ function nginxConf({ tempDir, port, socket, upstream }: NginxOptions): string {
   const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return `${user}
 daemon off;
-worker_processes ${upstream === "files" ? 1 : 2};
+worker_processes ${upstream === "files" || upstream === "tls" ? 1 : 2};
 pid ${tempDir}/nginx.pid;
 error_log ${tempDir}/nginx-error.log;
 events { worker_connections 8192; }
@@ -35,11 +36,32 @@ http {
   access_log off;
   ${temps.map((name) => `${name}_temp_path ${tempDir}/${name};`).join("\n  ")}
   server {
-    listen 127.0.0.1:${port} backlog=2048;
-    ${upstream === "files" ? filesLocation(tempDir) : `location / { ${upstream === "http" ? proxyPass(socket) : uwsgiPass(socket)} }`}
+    listen 127.0.0.1:${port}${upstream === "tls" ? " ssl" : ""} backlog=2048;
+    ${locations(upstream, tempDir, socket)}
   }
 }
 `;
+}
+
+function locations(upstream: NginxUpstream, tempDir: string, socket: string): string {
+  switch (upstream) {
+    case "files":
+      return filesLocation(tempDir);
+    case "tls":
+      return tlsLocation(tempDir);
+    case "http":
+      return `location / { ${proxyPass(socket)} }`;
+    case "uwsgi":
+      return `location / { ${uwsgiPass(socket)} }`;
+  }
+}
+
+function tlsLocation(tempDir: string): string {
+  const { certificate, key } = writeCertificate(tempDir);
+  return `ssl_certificate ${certificate};
+    ssl_certificate_key ${key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    location / { return 200 "Hello, world!\\n"; }`;
 }
 
 /** nginx ends a connection after 1,000 requests unless told otherwise; nobody else does. */

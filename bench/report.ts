@@ -21,6 +21,7 @@ export function reportScenario(results: Results, row: MatrixRow): string {
 
 const ROWS = {
   throughput: throughputRows,
+  handshakes: throughputRows,
   "slow-clients": slowClientsRows,
   "one-slow": oneSlowRows,
   echo: throughputRows,

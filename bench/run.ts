@@ -3,6 +3,7 @@
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { type Archive, describeRun, save } from "./archive.ts";
+import { measureHandshakes } from "./load-handshakes.ts";
 import { measureOneSlow } from "./load-one-slow.ts";
 import { measureSlowClients } from "./load-slow-clients.ts";
 import { type LoadTimes, measureThroughput } from "./load-throughput.ts";
@@ -109,6 +110,8 @@ function applyLoad(
   switch (scenario.load) {
     case "throughput":
       return measureThroughput(running, scenario, times);
+    case "handshakes":
+      return measureHandshakes(running, times);
     case "slow-clients":
       return measureSlowClients(running, times);
     case "one-slow":

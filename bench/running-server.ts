@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { get } from "node:http";
+import { get as getOverTls } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,12 +21,14 @@ const alive = new Set<RunningServer>();
 
 export class RunningServer {
   readonly port: number;
+  readonly #scheme: "http" | "https";
   readonly #tempDir: string;
   readonly #children: ChildProcess[] = [];
   #spawnError: Error | undefined;
 
-  private constructor(port: number, tempDir: string) {
+  private constructor(port: number, scheme: "http" | "https", tempDir: string) {
     this.port = port;
+    this.#scheme = scheme;
     this.#tempDir = tempDir;
   }
 
@@ -36,7 +39,7 @@ export class RunningServer {
     path: string,
   ): Promise<RunningServer> {
     const tempDir = mkdtempSync(join(tmpdir(), "tunicorn-bench-"));
-    const running = new RunningServer(await freePort(), tempDir);
+    const running = new RunningServer(await freePort(), server.isTls === true ? "https" : "http", tempDir);
     alive.add(running);
     try {
       for (const argv of server.commands({ ...launch, port: running.port, tempDir })) {
@@ -57,7 +60,7 @@ export class RunningServer {
   }
 
   url(path: string): string {
-    return `http://127.0.0.1:${this.port}${path}`;
+    return `${this.#scheme}://127.0.0.1:${this.port}${path}`;
   }
 
   /** Asks for an orderly end, then kills what is left, by process id, and waits until nothing is. */
@@ -147,7 +150,10 @@ async function freePort(): Promise<number> {
 
 function answers(url: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const request = get(url, { agent: false, timeout: 5_000 }, (response) => {
+  const ask = url.startsWith("https:") ? getOverTls : get;
+  // Nobody vouches for the certificate of a bench.
+  const options = { agent: false, timeout: 5_000, rejectUnauthorized: false } as const;
+  const request = ask(url, options, (response) => {
     response.resume();
     resolve(response.statusCode === 200);
   });

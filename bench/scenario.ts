@@ -8,6 +8,7 @@ export type Load =
   | "one-slow"
   | "echo"
   | "idle-web-sockets"
+  | "handshakes"
   | "upload"
   | "download";
 
@@ -40,6 +41,21 @@ const asgi = { ...base, interface: "asgi" } as const;
 
 export const SCENARIOS: readonly Scenario[] = [
   { ...base, name: "hello", doc: "14 bytes of text, no framework", app: "plain_wsgi:hello" },
+  {
+    ...base,
+    name: "hello-tls",
+    doc: "hello over TLS on keep-alive connections, beside hello in plain text",
+    app: "plain_wsgi:hello",
+    servers: ["tunicorn", "tunicorn-tls"],
+  },
+  {
+    ...base,
+    name: "handshakes",
+    doc: "TLS handshakes (ECDSA P-256), each a new connection that asks for nothing",
+    app: "plain_wsgi:hello",
+    load: "handshakes",
+    servers: ["tunicorn-tls", "nginx-tls"],
+  },
   { ...base, name: "flask", doc: "Flask, a JSON object", app: "flask_app:app" },
   { ...base, name: "django", doc: "Django, a plain view", app: "django_app:wsgi" },
   {

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { writeCertificate } from "./certificate.ts";
 import { type NginxUpstream, writeNginxConf } from "./nginx-conf.ts";
 import { writePublicFolder } from "./public-folder.ts";
 import { findTool, howToGet } from "./tool.ts";
@@ -27,6 +28,7 @@ export interface Server {
   readonly name: string;
   readonly interface: Interface;
   readonly note?: string;
+  readonly isTls?: boolean;
   /** Requests the applications run at once. */
   readonly slots: (workers: number) => number;
   /** The programs to start; together they are the server. */
@@ -144,6 +146,23 @@ export const SERVERS: readonly Server[] = [
       ],
     ],
   },
+  {
+    name: "tunicorn-tls",
+    interface: "wsgi",
+    note: "--certfile, HTTP/1.1",
+    isTls: true,
+    slots: onePerWorker,
+    commands: (l) => [[...tunicorn(l), ...tlsWords(l)]],
+  },
+  {
+    name: "nginx-tls",
+    interface: "wsgi",
+    note: "one worker, a line of text without an application",
+    isTls: true,
+    slots: onePerWorker,
+    commands: (l) => [nginx(l, "tls")],
+    obstacle: needsNginx,
+  },
   { name: "tunicorn-asgi", interface: "asgi", slots: unlimited, commands: (l) => [tunicorn(l)] },
   {
     name: "uvicorn",
@@ -180,6 +199,11 @@ export const SERVERS: readonly Server[] = [
 
 function tunicorn(l: Launch): string[] {
   return [l.tunicorn, ...workersAndBind(l, address(l)), "--python", l.venv.python, ...l.extraArgs, l.app];
+}
+
+function tlsWords(l: Launch): string[] {
+  const { certificate, key } = writeCertificate(l.tempDir);
+  return ["--certfile", certificate, "--keyfile", key];
 }
 
 function gunicorn(l: Launch, bind: string): string[] {

@@ -72,6 +72,20 @@ export const TARGETS: readonly Target[] = [
       return medianRatio(mb("tunicorn-asgi"), mb("uvicorn"));
     },
   },
+  {
+    scenario: "hello-tls",
+    what: "CPU per request, times that in plain text,",
+    compare: "≤",
+    wanted: 1.4,
+    value: (results) => results.ratio("hello-tls", ["tunicorn-tls", "tunicorn"], cpu),
+  },
+  {
+    scenario: "handshakes",
+    what: "handshakes per CPU second, times nginx's,",
+    compare: "≥",
+    wanted: 0.8,
+    value: (results) => results.ratio("handshakes", ["nginx-tls", "tunicorn-tls"], cpu),
+  },
   filesTarget("static-10k", "nginx", 0.5),
   filesTarget("static-10k", "granian", 3),
   filesTarget("static-1m", "nginx", 0.5),
