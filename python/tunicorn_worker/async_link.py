@@ -213,6 +213,8 @@ class AsyncLink:
             cycle = WebSocketCycle(self, number, scope, pool.credit_step)
         if tls is not None:
             scope["extensions"]["tls"] = tls
+        if "remote_user" in scope:
+            scope["extensions"]["remote_user"] = scope.pop("remote_user")
         self.cycles[number] = self.waiting[number] = cycle
         return cycle
 

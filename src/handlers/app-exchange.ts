@@ -145,7 +145,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     const { link } = this.#worker as AppWorker; // the dispatcher chose it
     const bodyBytes = this.#body?.length ?? 0;
     notes.clientAddress = environs.clientAddress(this.#memo);
-    const environ = environs.encode(head, this.#memo, bodyBytes);
+    const environ = environs.encode(head, this.#memo, bodyBytes, this.exchange.route);
     this.#stream = link.request(this, environ, bodyBytes === 0 ? NO_BODY : 0);
     if (bodyBytes > 0) this.#body?.sendTo(link, this.#stream);
   }
@@ -154,7 +154,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     const { scopes } = this.#services;
     const { head, notes } = this.exchange;
     notes.clientAddress = scopes.clientAddress(this.#memo);
-    const scope = scopes.encodeHttp(head, this.#memo);
+    const scope = scopes.encodeHttp(head, this.#memo, this.exchange.route);
     const expected = this.#body?.length ?? head.bodyLength;
     if (expected === 0) {
       this.#stream = link.request(this, scope, NO_BODY);

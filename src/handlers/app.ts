@@ -111,7 +111,10 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     notes.scheme = memo.scheme;
     if (memo.refused !== "") {
       response.abort("bad-request", 400, memo.refused);
-    } else if (this.#interface !== "asgi" && this.#environs.appPath(head, memo) === undefined) {
+    } else if (
+      this.#interface !== "asgi" &&
+      this.#environs.appPath(head, memo, exchange.route) === undefined
+    ) {
       this.#options.log.error("path does not begin with SCRIPT_NAME", {
         path: head.path,
         scriptName: this.#environs.scriptName(memo),

@@ -1,6 +1,7 @@
 // What a WSGI application is told of a request: PEP 3333's environ, as gunicorn has it.
 
 import type { HttpVersion, Peer, RequestHead } from "../http/exchange.ts";
+import type { RouteFacts } from "../http/route-facts.ts";
 import { makeEnvironEncoder } from "../link/request-encoder.ts";
 import type { AppConfig } from "./app-ports.ts";
 import { type FieldsMemo, KEPT_CHARS_MAX, lastValue, type PeerMemo, pathBehind } from "./trust.ts";
@@ -19,13 +20,14 @@ export class EnvironMaker {
     this.#namesClient = config.proxyHeaders === "on";
   }
 
-  /** What the path begins with: a trusted peer's SCRIPT_NAME before the configured one. */
+  /** What the path begins with, where no route says it: a trusted peer's SCRIPT_NAME before the configured one. */
   scriptName(memo: FieldsMemo): string {
     return memo.scriptName ?? this.#scriptName;
   }
 
   /** The path that the app sees; undefined when it does not lie under SCRIPT_NAME. */
-  appPath(head: RequestHead, memo: FieldsMemo): string | undefined {
+  appPath(head: RequestHead, memo: FieldsMemo, route?: RouteFacts): string | undefined {
+    if (route !== undefined && route.mount !== "") return head.path.slice(route.mount.length);
     const scriptName = this.scriptName(memo);
     if (scriptName === "") return head.path;
     return pathBehind(head.path, scriptName, memo);
@@ -37,10 +39,10 @@ export class EnvironMaker {
   }
 
   /** The marshalled dict. `bodyBytes` is the true length of the body, or 0. */
-  encode(head: RequestHead, memo: FieldsMemo, bodyBytes: number): string {
+  encode(head: RequestHead, memo: FieldsMemo, bodyBytes: number, route?: RouteFacts): string {
     const last = memo.lastEnviron;
     const isSame = last !== undefined && last.target === head.target && last.method === head.method;
-    if (isSame && last.bodyBytes === bodyBytes) return last.text;
+    if (isSame && last.bodyBytes === bodyBytes && last.route === route) return last.text;
     memo.environPart ??= this.#part(memo);
     const saysLength = bodyBytes > 0 || head.bodyLength !== 0 || hasContentLength(memo.flat);
     const text =
@@ -48,16 +50,23 @@ export class EnvironMaker {
       this.#writer.requestPart({
         method: head.method,
         target: head.target,
-        path: this.appPath(head, memo) ?? head.path,
+        path: this.appPath(head, memo, route) ?? head.path,
         query: head.query,
-        scriptName: this.scriptName(memo) || this.#rootPath,
+        scriptName: this.#wholeScriptName(memo, route),
         protocol: protocolOf(head),
         contentLength: saysLength ? bodyBytes : -1,
+        user: route?.user,
       });
     if (text.length <= KEPT_CHARS_MAX) {
-      memo.lastEnviron = { method: head.method, target: head.target, bodyBytes, text };
+      memo.lastEnviron = { method: head.method, target: head.target, bodyBytes, route, text };
     }
     return text;
+  }
+
+  /** A proxy in front may have taken a prefix off before the route's own. */
+  #wholeScriptName(memo: FieldsMemo, route: RouteFacts | undefined): string {
+    if (route !== undefined && route.mount !== "") return this.#rootPath + route.mount;
+    return this.scriptName(memo) || this.#rootPath;
   }
 
   #part(memo: FieldsMemo): string {

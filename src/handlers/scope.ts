@@ -1,12 +1,19 @@
 // What an ASGI application is told of a request: the scope, as uvicorn has it.
 
 import type { Peer, RequestHead } from "../http/exchange.ts";
+import type { RouteFacts } from "../http/route-facts.ts";
 import { makeScopeEncoder } from "../link/request-encoder.ts";
 import type { AppConfig } from "./app-ports.ts";
 import { type FieldsMemo, KEPT_CHARS_MAX, type PeerMemo, pathBehind } from "./trust.ts";
 
 const WEBSOCKET_SCHEMES = { http: "ws", https: "wss" } as const;
 const NO_SUBPROTOCOLS: readonly string[] = [];
+
+interface ScopeOptions {
+  readonly method: string | undefined;
+  readonly subprotocols: readonly string[];
+  readonly route: RouteFacts | undefined;
+}
 
 export class ScopeMaker {
   readonly #rootPath: string;
@@ -22,21 +29,29 @@ export class ScopeMaker {
   }
 
   /** The marshalled scope of a request. */
-  encodeHttp(head: RequestHead, memo: FieldsMemo): string {
+  encodeHttp(head: RequestHead, memo: FieldsMemo, route?: RouteFacts): string {
     const last = memo.lastScope;
-    if (last !== undefined && last.target === head.target && last.method === head.method) return last.text;
+    const isSame = last !== undefined && last.target === head.target && last.method === head.method;
+    if (isSame && last.route === route) return last.text;
     memo.scopePart ??= this.#part(memo, memo.scheme);
-    const text = memo.scopePart + this.#requestPart(head, memo, head.method, NO_SUBPROTOCOLS);
+    const text =
+      memo.scopePart +
+      this.#requestPart(head, memo, { method: head.method, subprotocols: NO_SUBPROTOCOLS, route });
     if (text.length <= KEPT_CHARS_MAX) {
-      memo.lastScope = { method: head.method, target: head.target, bodyBytes: 0, text };
+      memo.lastScope = { method: head.method, target: head.target, bodyBytes: 0, route, text };
     }
     return text;
   }
 
   /** The marshalled scope of a request that asks for a WebSocket. */
-  encodeWebSocket(head: RequestHead, memo: FieldsMemo, subprotocols: readonly string[]): string {
+  encodeWebSocket(
+    head: RequestHead,
+    memo: FieldsMemo,
+    subprotocols: readonly string[],
+    route?: RouteFacts,
+  ): string {
     const part = this.#part(memo, WEBSOCKET_SCHEMES[memo.scheme]);
-    return part + this.#requestPart(head, memo, undefined, subprotocols);
+    return part + this.#requestPart(head, memo, { method: undefined, subprotocols, route });
   }
 
   #part(memo: FieldsMemo, scheme: string): string {
@@ -45,12 +60,7 @@ export class ScopeMaker {
     return start + this.#writer.schemePart(scheme) + tls + this.#writer.fieldsPart(memo.flat);
   }
 
-  #requestPart(
-    head: RequestHead,
-    memo: FieldsMemo,
-    method: string | undefined,
-    subprotocols: readonly string[],
-  ): string {
+  #requestPart(head: RequestHead, memo: FieldsMemo, { method, subprotocols, route }: ScopeOptions): string {
     // A web server that speaks uwsgi or its like says where the application's paths begin.
     const scriptName = memo.variables === undefined ? undefined : memo.scriptName;
     const path =
@@ -60,6 +70,8 @@ export class ScopeMaker {
       path,
       query: head.query,
       rootPath: scriptName === undefined ? this.#rootPath : utf8Text(scriptName),
+      mount: route?.mount ?? "",
+      user: route?.user,
       version: head.version,
       subprotocols,
     });

@@ -6,6 +6,7 @@ import { AddressSet } from "../http/address-set.ts";
 import type { Peer, RequestHead } from "../http/exchange.ts";
 import type { Fields } from "../http/fields.ts";
 import { type ForwardedAddress, forwardedClient, HeaderJudge, parseForwarded } from "../http/forwarded.ts";
+import type { RouteFacts } from "../http/route-facts.ts";
 import type { AppConfig } from "./app-ports.ts";
 
 /** What stays the same for a client's connection. */
@@ -30,6 +31,8 @@ export interface KeptHead {
   readonly method: string;
   readonly target: string;
   readonly bodyBytes: number;
+  /** Its mount and its user are in the text. */
+  readonly route: RouteFacts | undefined;
   readonly text: string;
 }
 

@@ -117,7 +117,12 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
       return;
     }
     notes.clientAddress = scopes.clientAddress(opening.memo);
-    const scope = scopes.encodeWebSocket(head, opening.memo, opening.offer.subprotocols);
+    const scope = scopes.encodeWebSocket(
+      head,
+      opening.memo,
+      opening.offer.subprotocols,
+      opening.exchange.route,
+    );
     this.#stream = worker.link.request(this, scope, 0);
   }
 

@@ -22,6 +22,8 @@ export interface EnvironRequest {
   readonly protocol: string;
   /** -1: the request had no body and said nothing of one. */
   readonly contentLength: number;
+  /** Who has shown a password to the server; undefined: nobody was asked. */
+  readonly user?: string | undefined;
 }
 
 /** How a field name appears in the environ. One object per environ key, so that repeated fields are found by identity. */
@@ -154,6 +156,7 @@ export class EnvironWriter {
       K_PROTOCOL +
       marshalAscii(request.protocol) +
       (contentLength < 0 ? "" : K_CONTENT_LENGTH + marshalAscii(`${contentLength}`)) +
+      (request.user === undefined ? "" : K_BASIC_USER + marshalText(bytesOf(request.user))) +
       MARSHAL_DICT_END
     );
   }
@@ -203,6 +206,11 @@ function marshalPath(path: string): string {
   return path.includes("%") ? marshalText(percentDecode(path)) : marshalAscii(path);
 }
 
+/** Text as the characters of its bytes. */
+function bytesOf(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
 const ESCAPE = /%([0-9A-Fa-f]{2})/g;
 
 /** Each `%XX` becomes the character XX; what is no escape stays, as Python's unquote_to_bytes does. */
@@ -232,4 +240,5 @@ const K_QUERY = marshalAscii("QUERY_STRING");
 const K_RAW_URI = marshalAscii("RAW_URI");
 const K_REQUEST_URI = marshalAscii("REQUEST_URI");
 const K_PROTOCOL = marshalAscii("SERVER_PROTOCOL");
+const K_BASIC_USER = marshalAscii("AUTH_TYPE") + marshalAscii("Basic") + marshalAscii("REMOTE_USER");
 const K_CONTENT_LENGTH = marshalAscii("CONTENT_LENGTH");

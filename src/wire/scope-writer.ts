@@ -28,7 +28,12 @@ export interface ScopeRequest {
   /** Percent-encoded; ASCII. */
   readonly path: string;
   readonly query: string;
+  /** Put before the path, which a proxy has taken it off. */
   readonly rootPath: string;
+  /** The beginning of the path that belongs to root_path as well. */
+  readonly mount?: string;
+  /** Who has shown a password to the server. */
+  readonly user?: string | undefined;
   readonly version: string;
   /** Of a WebSocket. */
   readonly subprotocols: readonly string[];
@@ -114,7 +119,8 @@ export class ScopeWriter {
       K_QUERY +
       marshalBytes(request.query) +
       K_ROOT_PATH +
-      marshalText(rootPath) +
+      marshalText(rootPath + (request.mount ?? "")) +
+      (request.user === undefined ? "" : marshalUser(request.user)) +
       MARSHAL_DICT_END
     );
   }
@@ -132,6 +138,11 @@ const BEYOND_ASCII = /[\u0080-\u00ff]/;
 /** Text as the characters of its bytes. */
 function utf8(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** ASGI has no word for it: the value of an extension of our own, which the worker puts in its place. */
+function marshalUser(name: string): string {
+  return K_USER + marshalText(name) + MARSHAL_DICT_END;
 }
 
 function marshalAddress(address: ScopeAddress | undefined): string {
@@ -171,4 +182,5 @@ const K_VERSION = marshalAscii("http_version");
 const K_PATH = marshalAscii("path");
 const K_RAW_PATH = marshalAscii("raw_path");
 const K_QUERY = marshalAscii("query_string");
+const K_USER = marshalAscii("remote_user") + MARSHAL_DICT_START + marshalAscii("name");
 const K_ROOT_PATH = marshalAscii("root_path");
