@@ -8,7 +8,6 @@ import type { Application } from "../config/site.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { FrontCommand, FrontReport, FrontSite, Meetings, OpenRequest } from "../control/messages.ts";
 import { Front } from "../front/front.ts";
-import { type FilesServices, filesServices } from "../handlers/files/files-handler.ts";
 import { InternalRoutes } from "../handlers/files/internal-routes.ts";
 import { RedirectHandler } from "../handlers/redirect.ts";
 import type { Handler } from "../http/exchange.ts";
@@ -19,7 +18,7 @@ import type { Log } from "../log/log.ts";
 import { clientsThatFit } from "../os/descriptors.ts";
 import { FrontApp } from "./front-app.ts";
 import { countedLog, openFrontMetrics, recordsOf } from "./front-metrics.ts";
-import { factsOf, rootHandler } from "./front-routes.ts";
+import { factsOf, type RouteServices, rootHandler, routeServices } from "./front-routes.ts";
 import { readText } from "./program.ts";
 
 export type Configure = Extract<FrontCommand, { readonly type: "configure" }>;
@@ -36,7 +35,7 @@ export class FrontParts {
   readonly #records: AccessLog | undefined;
   readonly #front: Front;
   readonly #bodyFolder: string;
-  readonly #files: FilesServices;
+  readonly #services: RouteServices;
   readonly #internal = new InternalRoutes();
   #site: FrontSite;
   #apps: ReadonlyMap<string, FrontApp>;
@@ -64,7 +63,7 @@ export class FrontParts {
     this.#counted = countedLog(this.log, metrics);
     this.#records = recordsOf(config, openAccessLogOf(config, this.log), metrics);
     this.#bodyFolder = usableFolder(order.bodyFolder, this.log);
-    this.#files = filesServices(this.#counted, systemClock);
+    this.#services = routeServices(this.#counted);
     this.#apps = new Map(order.apps.map((application) => [application.name, this.#makeApp(application)]));
     this.#front = new Front({
       config: this.#fitted(config),
@@ -97,10 +96,9 @@ export class FrontParts {
 
   #handler(): Handler {
     const { config } = this.#site;
-    const { log } = this;
-    const files = this.#files;
+    const services = this.#services;
     this.#internal.use(config.routes);
-    return rootHandler({ config, apps: this.#apps, log, files, facts: () => this.#facts() });
+    return rootHandler({ config, apps: this.#apps, services, facts: () => this.#facts() });
   }
 
   #facts(): ReturnType<typeof factsOf> {
@@ -170,6 +168,7 @@ export class FrontParts {
     for (const app of this.#apps.values()) app.endStreams();
     if (graceMs === 0) this.#front.destroy();
     await this.#front.drain(graceMs);
+    await this.#services.basicAuth.close();
     for (const app of this.#apps.values()) await app.close();
     await this.#records?.close();
     this.log.close();

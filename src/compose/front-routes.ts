@@ -1,21 +1,44 @@
 // Which handler a front's requests come to first: health, then the routes, then the applications.
 
+import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
 import { NO_POLICY, type RouteMatch } from "../config/site.ts";
 import type { AppStatus } from "../handlers/app-ports.ts";
-import type { FilesServices } from "../handlers/files/files-handler.ts";
-import { inFrontOf } from "../handlers/files/static-routes.ts";
-import { filtered, filterServices, filtersOf, ownPagesOf } from "../handlers/filters/chain.ts";
+import { BasicAuth } from "../handlers/auth/basic-auth.ts";
+import { FilesHandler, type FilesServices, filesServices } from "../handlers/files/files-handler.ts";
+import {
+  type FilterServices,
+  filtered,
+  filterServices,
+  filtersOf,
+  ownPagesOf,
+} from "../handlers/filters/chain.ts";
 import { type HealthFacts, HealthHandler } from "../handlers/health.ts";
+import { isUnrouted, Router } from "../handlers/router.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { Log } from "../log/log.ts";
 import type { FrontApp } from "./front-app.ts";
 
+/** What outlives a change of the routes: open files, pages, passwords that were right. */
+export interface RouteServices {
+  readonly files: FilesServices;
+  readonly filters: FilterServices;
+  readonly basicAuth: BasicAuth;
+}
+
+export function routeServices(log: Log): RouteServices {
+  const nowMs = (): number => performance.now();
+  return {
+    files: filesServices(log, systemClock),
+    filters: filterServices(log, nowMs),
+    basicAuth: new BasicAuth({ log, nowMs }),
+  };
+}
+
 export interface RootOptions {
   readonly config: Config;
   readonly apps: ReadonlyMap<string, FrontApp>;
-  readonly log: Log;
-  readonly files: FilesServices;
+  readonly services: RouteServices;
   facts(): HealthFacts;
 }
 
@@ -29,12 +52,9 @@ export function rootHandler(options: RootOptions): Handler {
 }
 
 /** What no route takes has the pages of the route that takes everything else. */
-function withOwnPages(root: Handler, { config, log }: RootOptions): Handler {
+function withOwnPages(root: Handler, { config, services }: RootOptions): Handler {
   const { policy } = config.routes.findLast(({ match }) => isForAll(match)) ?? { policy: NO_POLICY };
-  const errorPage = ownPagesOf(
-    policy,
-    filterServices(log, () => performance.now()),
-  );
+  const errorPage = ownPagesOf(policy, services.filters);
   if (errorPage === undefined) return root;
   return { handle: (exchange) => root.handle(exchange), errorPage };
 }
@@ -43,13 +63,21 @@ function isForAll({ hosts, paths, methods, fields, listeners, isInternal }: Rout
   return !isInternal && [hosts, paths, methods, fields, listeners].every((list) => list.length === 0);
 }
 
-/** An only application takes everything but what folders do, without a router on its way. Routes of a command line have one policy. */
-function routed({ config, apps, log, files }: RootOptions): Handler {
-  const [first] = apps.values();
+/** An only application takes everything, without a router on its way. */
+function routed({ config, apps, services }: RootOptions): Handler {
+  const { files, filters, basicAuth } = services;
+  const handlers = new Map([...apps].map(([name, app]) => [name, app.handler]));
+  const [first] = handlers.values();
   if (first === undefined) throw new Error("a front has an application");
-  const { policy } = config.routes[0] ?? { policy: NO_POLICY };
-  const services = filterServices(log, () => performance.now());
-  return filtered(inFrontOf(first.handler, config.routes, files), filtersOf(policy, services));
+  if (isUnrouted(config.routes))
+    return filtered(first, filtersOf(config.routes[0]?.policy ?? NO_POLICY, filters));
+  return new Router({
+    config,
+    apps: handlers,
+    files: (folder, next) => new FilesHandler({ config: folder, services: files, next }),
+    filters: (policy) => filtersOf(policy, filters),
+    authenticate: (policy, addressOf) => basicAuth.authenticate(policy, addressOf),
+  });
 }
 
 /** Of all applications together. */

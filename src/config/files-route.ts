@@ -33,7 +33,7 @@ export function filesRoute(
   const place = path === "" ? "/" : path;
   return {
     name: isInternal ? `internal ${place}` : `static ${place}`,
-    match: { ...MATCH_ALL, paths: [{ kind: "prefix", path: place }], isInternal },
+    match: { ...MATCH_ALL, paths: [{ kind: "prefix", path }], isInternal },
     action: { kind: "files", files },
     policy: NO_POLICY,
   };

@@ -8,6 +8,7 @@ import type { FilesConfig, Route, RouteAction, RoutePolicy } from "../config/sit
 import type { Exchange, Handler, RequestHead } from "../http/exchange.ts";
 import { isBelow, isPlainPath, pathReadings } from "../http/route-path.ts";
 import { answerWithPage } from "./error-page.ts";
+import { type AddressOf, clientAddress } from "./routing/client-address.ts";
 import { RedirectHandler } from "./routing/redirect.ts";
 import { RespondHandler } from "./routing/respond.ts";
 import { type Authenticate, RouteHandler } from "./routing/route-handler.ts";
@@ -23,7 +24,7 @@ export interface RouterOptions {
   /** What a route does to its responses; undefined for nothing. */
   filters(policy: RoutePolicy): ((exchange: Exchange) => Exchange) | undefined;
   /** Asks for a name and a password. */
-  authenticate(basicAuth: NonNullable<RoutePolicy["basicAuth"]>): Authenticate;
+  authenticate(basicAuth: NonNullable<RoutePolicy["basicAuth"]>, addressOf: AddressOf): Authenticate;
 }
 
 /** A route that is ready to serve. */
@@ -39,25 +40,25 @@ export class Router implements Handler {
   readonly #trust: Trust;
   readonly #entries: readonly Entry[];
   readonly #table: RouteTable<Entry>;
-  readonly #internal: RouteTable<Entry>;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#trust = new Trust(options.config);
     this.#entries = options.config.routes.map((route, order) => this.#entry(route, order));
+    // Only an application's X-Accel-Redirect leads to the others (files/internal-routes.ts).
     this.#table = new RouteTable(this.#entries.filter(({ match }) => !match.isInternal));
-    this.#internal = new RouteTable(this.#entries.filter(({ match }) => match.isInternal));
   }
 
   #entry(route: Route, order: number): Entry {
     const { filters, authenticate, config } = this.#options;
     const { policy, match } = route;
+    const addressOf: AddressOf = (exchange) => clientAddress(exchange, this.#trust);
     const handler = new RouteHandler({
       route,
       action: this.#action(route.action, order),
       trust: this.#trust,
       filters: filters(policy),
-      authenticate: policy.basicAuth === null ? undefined : authenticate(policy.basicAuth),
+      authenticate: policy.basicAuth === null ? undefined : authenticate(policy.basicAuth, addressOf),
       frontsBodyBytesMax: config.bodyBytesMax,
     });
     return { order, match, route, handler };
@@ -128,17 +129,6 @@ export class Router implements Handler {
     const methods = [...new Set(others.flatMap(({ match }) => match.methods.flatMap(withHead)))];
     if (methods.length === 0) answerWithPage(response, 404, {});
     else answerWithPage(response, 405, { lines: `Allow: ${methods.join(", ")}\r\n` });
-  }
-
-  /**
-   * The route that an application's X-Accel-Redirect to this path means; undefined when there is none. Its handler is for an
-   * exchange whose head has that path: what guards the route against clients does not count here.
-   */
-  internal(path: string, authority: string): Route | undefined {
-    const readings = isPlainPath(path) ? [path] : pathReadings(path);
-    if (readings === undefined) return undefined;
-    const found = readings.map((reading) => this.#internal.candidates(authority, reading)[0]?.route);
-    return found.every((route) => route === found[0]) ? found[0] : undefined;
   }
 }
 

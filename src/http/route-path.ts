@@ -1,11 +1,12 @@
 // How a request's path is read where something is decided by it. The application gets the path as it was sent; Python decodes
 // every escape of it, frameworks may merge slashes or resolve dots, and so may the file system. What is decided here must hold
-// for each of these readings: a path that can be read in several ways has all of them asked for (`pathReadings`), and whoever
-// decides refuses it where they do not agree. Decoded text has a character for each byte, as WSGI has it.
+// for each of these readings: of a path that can be read in several ways all are asked for (`pathReadings`), and whoever decides
+// refuses it where they do not agree. Decoded text has a character for each byte, as WSGI has it.
 
 /** Escapes, empty segments, dot segments, parameters, backslashes: whatever can be read in more than one way. */
 const SEVERAL_READINGS = /[%;\\]|\/\/|\/\.\.?(?:\/|$)/;
-const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})|%00/;
+/** A backslash belongs in no URI (RFC 3986 §2); browsers make a slash of it. */
+const BROKEN = /%(?![0-9A-Fa-f]{2})|%00|\\/;
 const ESCAPE = /%([0-9A-Fa-f]{2})/g;
 const ESCAPED_SLASH = /%2[Ff]/;
 
@@ -15,19 +16,31 @@ export function isPlainPath(path: string): boolean {
 }
 
 /**
- * What the path may mean, each reading once: decoded as Python does it, decoded but with escaped slashes kept as they are, and
- * cleaned of parameters, dots and repeated slashes (in both orders). Undefined: broken escapes, NUL, or a way out of the root.
+ * What the path may mean, each reading once: decoded as Python does it, with escaped slashes as slashes or not, and with each
+ * of the steps below taken or not. Undefined: broken escapes, NUL, a bare backslash, or a way out of the root.
  */
 export function pathReadings(path: string): readonly string[] | undefined {
-  if (BROKEN_ESCAPE.test(path)) return undefined;
-  const decoded = decode(path);
-  const segments = decoded.replaceAll("\\", "/").replace(/;[^/]*/g, "");
-  const merged = resolveDots(segments.replace(/\/{2,}/g, "/"));
-  const resolved = resolveDots(segments)?.replace(/\/{2,}/g, "/");
-  if (merged === undefined || resolved === undefined) return undefined;
-  const kept = path.split(ESCAPED_SLASH).map(decode).join("%2F");
-  return [...new Set([decoded, kept, merged, resolved])];
+  if (BROKEN.test(path)) return undefined;
+  const readings = new Set([decode(path), path.split(ESCAPED_SLASH).map(decode).join("%2F")]);
+  for (const step of STEPS) {
+    for (const reading of [...readings]) {
+      const other = step(reading);
+      if (other === undefined) return undefined;
+      readings.add(other);
+    }
+  }
+  return [...readings];
 }
+
+/** Some take these steps and some do not; where the order matters, a step stands twice. */
+const STEPS: readonly ((path: string) => string | undefined)[] = [
+  (path) => path.replaceAll("\\", "/"),
+  (path) => path.replace(/;[^/]*/g, ""),
+  resolveDots,
+  (path) => path.replace(/\/{2,}/g, "/"),
+  resolveDots,
+  (path) => path.replaceAll("%2F", "/"),
+];
 
 function decode(text: string): string {
   return text.replace(ESCAPE, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
@@ -51,7 +64,7 @@ function resolveDots(path: string): string | undefined {
 export function readPattern(text: string): { readonly path: string } | { readonly reason: string } {
   if (!text.startsWith("/")) return { reason: "expected a path that begins with /" };
   if (/[?#]/.test(text)) return { reason: "a path has no ? or # in it; queries do not choose routes" };
-  if (BROKEN_ESCAPE.test(text))
+  if (/%(?![0-9A-Fa-f]{2})|%00/.test(text))
     return { reason: "expected two hexadecimal digits behind each %, and not 00" };
   if (ESCAPED_SLASH.test(text)) return { reason: "a slash cannot be escaped here" };
   const path = decode(utf8(text));

@@ -182,7 +182,7 @@ function clientPart({ subject, issuer, serial, chain }: ClientCertificate): stri
 }
 
 /** PEP 3333: text as the characters of its bytes. */
-function bytesOf(text: string): string {
+function _bytesOf(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 

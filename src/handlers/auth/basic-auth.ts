@@ -7,6 +7,7 @@ import type { Exchange, ExchangeEvents } from "../../http/exchange.ts";
 import type { RouteFacts } from "../../http/route-facts.ts";
 import type { Log } from "../../log/log.ts";
 import { answerWithPage } from "../error-page.ts";
+import type { AddressOf } from "../routing/client-address.ts";
 import type { Authenticate } from "../routing/route-handler.ts";
 import { Failures } from "./failures.ts";
 import { Passwords, type Verdict } from "./passwords.ts";
@@ -33,8 +34,6 @@ interface Credentials {
 export interface BasicAuthOptions {
   readonly log: Log;
   readonly nowMs: () => number;
-  /** Of the client, after the trust rules. */
-  addressOf(exchange: Exchange): string;
 }
 
 /** For all routes of a front. */
@@ -56,12 +55,15 @@ export class BasicAuth {
   }
 
   /** For one route. */
-  authenticate({ realm, usersFile }: NonNullable<RoutePolicy["basicAuth"]>): Authenticate {
+  authenticate(
+    { realm, usersFile }: NonNullable<RoutePolicy["basicAuth"]>,
+    addressOf: AddressOf,
+  ): Authenticate {
     const { log, nowMs } = this.#options;
     const file = this.#files.get(usersFile) ?? new UsersFile(usersFile, log, nowMs);
     this.#files.set(usersFile, file);
     const challenge = `WWW-Authenticate: Basic realm="${quoted(realm)}", charset="UTF-8"\r\n`;
-    return (exchange, facts, go) => this.#judge({ exchange, facts, go, file, challenge });
+    return (exchange, facts, go) => this.#judge({ exchange, facts, go, file, challenge, addressOf });
   }
 
   async close(): Promise<void> {
@@ -109,7 +111,7 @@ export class BasicAuth {
     hashes: ReadonlyMap<string, string>,
   ): void {
     const { exchange } = request;
-    const address = this.#options.addressOf(exchange);
+    const address = request.addressOf(exchange);
     const waitSeconds = this.#failures.waitSeconds(address, this.#options.nowMs());
     if (waitSeconds > 0) {
       answerWithPage(exchange.response, 429, { lines: `Retry-After: ${waitSeconds}\r\n` });
@@ -175,6 +177,8 @@ interface Request {
   readonly go: (facts: RouteFacts) => void;
   readonly file: UsersFile;
   readonly challenge: string;
+  /** Of the client, after the trust rules. */
+  readonly addressOf: AddressOf;
 }
 
 /** An exchange that waits: its client may leave meanwhile. */

@@ -5,6 +5,8 @@ import { AddressSet } from "../../http/address-set.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { Trust } from "../trust.ts";
 
+export type AddressOf = (exchange: Exchange) => string;
+
 export class AddressGuard {
   readonly #trust: Trust;
   readonly #allow: AddressSet | undefined;
