@@ -181,11 +181,6 @@ function clientPart({ subject, issuer, serial, chain }: ClientCertificate): stri
   );
 }
 
-/** PEP 3333: text as the characters of its bytes. */
-function _bytesOf(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
-}
-
 const SPECIAL_KEYS: ReadonlyMap<string, string> = new Map([
   ["CONTENT-TYPE", "CONTENT_TYPE"],
   ["CONTENT-LENGTH", "CONTENT_LENGTH"],
