@@ -89,7 +89,7 @@ export class FrontParts {
       log: this.#counted,
       bodyFolder: this.#bodyFolder === "" ? "" : join(this.#bodyFolder, application.name),
       internal: this.#internal,
-      files: this.#files,
+      files: this.#services.files,
       report: this.#report,
     });
   }
