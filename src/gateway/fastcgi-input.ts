@@ -182,8 +182,7 @@ export class FastcgiInput {
       case DATA:
         return this.#skip();
       default:
-        this.#answer(unknownType(id, type));
-        return this.#skip();
+        return this.#skipUnknown(id, type);
     }
   }
 
@@ -212,10 +211,7 @@ export class FastcgiInput {
 
   #manage(): Next | undefined {
     const { type } = this.#records;
-    if (type !== GET_VALUES) {
-      this.#answer(unknownType(0, type));
-      return this.#skip();
-    }
+    if (type !== GET_VALUES) return this.#skipUnknown(0, type);
     const held = this.#hold(VALUES_BYTES_MAX);
     if (held !== "whole") return held === "need-data" ? this.#starve() : this.#fail("ERR_FASTCGI_RECORD");
     const pairs = readPairs(this.#held.takeAll(), this.#options.limits);
@@ -325,6 +321,12 @@ export class FastcgiInput {
     if (records.contentLeft > 0) return "need-data";
     records.leave();
     return "whole";
+  }
+
+  #skipUnknown(id: number, type: number): Next | undefined {
+    const outcome = this.#skip();
+    if (!this.#records.isInside) this.#answer(unknownType(id, type));
+    return outcome;
   }
 
   #skip(): Next | undefined {

@@ -108,8 +108,8 @@ function readV2Addresses(rest: Buffer, familyAndTransport: number, length: numbe
   const show = family === FAMILY_V6 ? showV6 : showV4;
   return header(length, {
     remoteAddress: show(rest, 0),
-    localAddress: show(rest, size),
     remotePort: rest.readUInt16BE(2 * size),
+    localAddress: show(rest, size),
     localPort: rest.readUInt16BE(2 * size + 2),
   });
 }
