@@ -20,6 +20,7 @@ const config = appConfig({
   queueMax: 1_000,
   timeoutMs: 30_000,
   forwardedAllowIps: ["127.0.0.1"],
+  forwardedUntrusted: "pass",
   secureSchemeHeaders: { "X-FORWARDED-PROTO": "https" },
   forwarderHeaders: ["SCRIPT_NAME"],
   interface: "auto",

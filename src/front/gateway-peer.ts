@@ -12,6 +12,7 @@ export function peerOfVariables(variables: readonly string[], server: Peer): Pee
     localPort: 0,
     isUnix: false,
     isTls: false,
+    isTold: true,
     memo: undefined,
   };
   for (let i = 0; i < variables.length; i += 2) {

@@ -86,7 +86,7 @@ export class ProxyPreface implements ClientConnection, DeadlineOwner {
     this.#deadline.release();
     socket.pause();
     if (rest.length > 0) socket.unshift(rest);
-    const client = addresses === undefined ? peer : { ...peer, ...addresses, isUnix: false };
+    const client = addresses === undefined ? peer : { ...peer, ...addresses, isUnix: false, isTold: true };
     const successor = admit(socket, client);
     if (successor === undefined) owner.onConnectionClosed(this);
     else owner.onConnectionReplaced(this, successor);

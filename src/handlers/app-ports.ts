@@ -29,6 +29,7 @@ export type AppConfig = Pick<
   | "wsMaxQueue"
   | "proxyHeaders"
   | "forwardedAllowIps"
+  | "forwardedUntrusted"
   | "secureSchemeHeaders"
   | "forwarderHeaders"
   | "headerMap"

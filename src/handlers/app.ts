@@ -15,6 +15,7 @@ import type { Breakage } from "./development.ts";
 import { EnvironMaker } from "./environ.ts";
 import { answerUnavailable } from "./error-page.ts";
 import { EventStreams } from "./event-streams.ts";
+import { IgnoredForwarding } from "./ignored-forwarding.ts";
 import { ScopeMaker } from "./scope.ts";
 import { ShedLog } from "./shed-log.ts";
 import { SpillStore } from "./spill-store.ts";
@@ -26,6 +27,7 @@ import { WsExchange } from "./ws-exchange.ts";
 export class AppHandler implements AppPort, AppWorkerEvents {
   readonly #options: AppHandlerOptions;
   #config: AppConfig;
+  readonly #ignored: IgnoredForwarding;
   #trust: Trust;
   #environs: EnvironMaker;
   readonly #eventStreams: EventStreams;
@@ -39,11 +41,12 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   #interface: "wsgi" | "asgi" | undefined;
 
   constructor(options: AppHandlerOptions) {
+    this.#ignored = new IgnoredForwarding(options.log);
     const { config, log, nowMs } = options;
     this.#options = options;
     this.#config = config;
     this.#interface = configuredInterface(config);
-    this.#trust = new Trust(config);
+    this.#trust = new Trust(config, this.#ignored);
     this.#environs = new EnvironMaker(config);
     this.#eventStreams = new EventStreams(config.streamGraceMs);
     this.#webSockets = new WebSockets(this.#webSocketLimits());
@@ -137,7 +140,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   /** From now on. What runs goes on as it began, and so do workers that are attached. */
   reconfigure(config: AppConfig): void {
     this.#config = config;
-    this.#trust = new Trust(config);
+    this.#trust = new Trust(config, this.#ignored);
     this.#environs = new EnvironMaker(config);
     this.#eventStreams.graceMs = config.streamGraceMs;
     this.#webSockets.limits = this.#webSocketLimits();

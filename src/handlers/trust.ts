@@ -8,6 +8,7 @@ import type { Fields } from "../http/fields.ts";
 import { type ForwardedAddress, forwardedClient, HeaderJudge, parseForwarded } from "../http/forwarded.ts";
 import type { RouteFacts } from "../http/route-facts.ts";
 import type { AppConfig } from "./app-ports.ts";
+import type { IgnoredForwarding } from "./ignored-forwarding.ts";
 
 /** What stays the same for a client's connection. */
 export class PeerMemo {
@@ -78,8 +79,11 @@ export class Trust {
   readonly #judge: HeaderJudge;
   readonly #trusted: AddressSet;
   readonly #isAnybodyBelieved: boolean;
+  readonly #ignored: IgnoredForwarding | undefined;
 
-  constructor(config: AppConfig) {
+  /** `ignored` is told of what would count, had a trusted peer sent it. */
+  constructor(config: AppConfig, ignored?: IgnoredForwarding) {
+    this.#ignored = ignored;
     this.#judge = new HeaderJudge(config);
     this.#trusted = new AddressSet(config.forwardedAllowIps);
     this.#isAnybodyBelieved = config.proxyHeaders !== "off";
@@ -119,6 +123,7 @@ export class Trust {
       const { refused } = judgement;
       return new FieldsMemo(peer, { flat, scheme: plain, scriptName: undefined, client: undefined, refused });
     }
+    if (judgement.ignored !== "") this.#noteIgnored(judgement.ignored, peer.peer);
     const told = peer.isTrusted ? this.#toldByProxies(flat) : NOTHING_TOLD;
     return new FieldsMemo(peer, {
       flat: judgement.flat,
@@ -127,6 +132,11 @@ export class Trust {
       client: told.client,
       refused: "",
     });
+  }
+
+  /** Of a request that a web server brought over uwsgi or its like, the peer is the client: its own to invent such fields. */
+  #noteIgnored(field: string, peer: Peer): void {
+    if (this.#isAnybodyBelieved && !peer.isTold) this.#ignored?.tell(field, peer.remoteAddress);
   }
 
   /** X-Forwarded-For; a Forwarded field only where no proxy speaks the older language, so that its client cannot. */

@@ -41,6 +41,8 @@ export interface Peer {
   readonly isTls: boolean;
   /** undefined: plain text. */
   readonly tls: TlsFacts | undefined;
+  /** Who is at the other end was told, by the PROXY protocol or a web server's variables: it is no socket's address. */
+  readonly isTold?: boolean;
   /** The listener's name, for routes; "" when it has none. */
   readonly listener: string;
   /** As Fields.memo: for `handlers/` alone. */

@@ -10,6 +10,8 @@ export interface HeaderRules {
   readonly forwarderHeaders: readonly string[];
   /** What becomes of other names with an underscore. */
   readonly headerMap: "drop" | "refuse" | "dangerous";
+  /** What becomes of forwarding fields of peers that are not trusted. */
+  readonly forwardedUntrusted: "pass" | "strip";
 }
 
 export interface Judgement {
@@ -19,6 +21,8 @@ export interface Judgement {
   readonly scheme: "http" | "https" | undefined;
   /** The SCRIPT_NAME field of a trusted peer. */
   readonly scriptName: string | undefined;
+  /** A forwarding field that would have counted had the peer been trusted; "" for none. */
+  readonly ignored: string;
 }
 
 export interface Refusal {
@@ -27,7 +31,12 @@ export interface Refusal {
 }
 
 /** `ordinary` fields pass; the others need a look. */
-type NameKind = "ordinary" | "scheme" | "underscore" | "dropped";
+type NameKind = "ordinary" | "forwarding" | "scheme" | "underscore" | "dropped";
+
+/** What proxies say of a client; believed or not, they say nothing of a client that has none in between. */
+const FORWARDING = /^(?:FORWARDED|X-FORWARDED-[A-Z-]+|X-REAL-IP)$/;
+/** Those of them that count. */
+const COUNTING: ReadonlySet<string> = new Set(["FORWARDED", "X-FORWARDED-FOR"]);
 
 interface NameRule {
   readonly kind: NameKind;
@@ -54,10 +63,11 @@ export class HeaderJudge {
 
   judge(flat: readonly string[], isTrusted: boolean): Judgement | Refusal {
     for (let i = 0; i < flat.length; i += 2) {
-      const rule = this.#rule(flat[i] as string); // even indices below length exist
-      if (rule.kind !== "ordinary") return this.#judgeClosely(flat, isTrusted);
+      const { kind } = this.#rule(flat[i] as string); // even indices below length exist
+      const isPlain = kind === "ordinary" || (kind === "forwarding" && isTrusted);
+      if (!isPlain) return this.#judgeClosely(flat, isTrusted);
     }
-    return { flat, scheme: undefined, scriptName: undefined };
+    return { flat, scheme: undefined, scriptName: undefined, ignored: "" };
   }
 
   #judgeClosely(flat: readonly string[], isTrusted: boolean): Judgement | Refusal {
@@ -65,6 +75,7 @@ export class HeaderJudge {
     const admitted = new Set<string>();
     let scheme: Judgement["scheme"];
     let scriptName: string | undefined;
+    let ignored = "";
     for (let i = 0; i < flat.length; i += 2) {
       const name = flat[i] as string; // as above; so does the value behind it
       const value = flat[i + 1] as string;
@@ -74,6 +85,10 @@ export class HeaderJudge {
         const told = value === this.#schemeValues.get(upper) ? "https" : "http";
         if (scheme !== undefined && scheme !== told) return { refused: "Contradictory scheme headers" };
         scheme = told;
+      }
+      if (!isTrusted && isForwarding(kind, upper)) {
+        if (ignored === "" && (kind === "scheme" || COUNTING.has(upper))) ignored = name;
+        if (this.#rules.forwardedUntrusted === "strip") continue;
       }
       if (upper.includes("_")) {
         const fate = this.#fateOfUnderscore(upper, isTrusted);
@@ -87,7 +102,7 @@ export class HeaderJudge {
       }
       kept.push(name, value);
     }
-    return { flat: admitted.size === 0 ? kept : withoutTwins(kept, admitted), scheme, scriptName };
+    return { flat: admitted.size === 0 ? kept : withoutTwins(kept, admitted), scheme, scriptName, ignored };
   }
 
   /** `X_Y` and `X-Y` become the same environ key, so a name with an underscore can pose as one that a proxy has checked. */
@@ -118,8 +133,14 @@ export class HeaderJudge {
     // HTTP_PROXY would steer the outgoing requests of CGI-minded libraries (httpoxy, CVE-2016-5385).
     if (upper === "PROXY") return "dropped";
     if (this.#schemeValues.has(upper)) return "scheme";
+    if (FORWARDING.test(upper)) return "forwarding";
     return upper.includes("_") ? "underscore" : "ordinary";
   }
+}
+
+function isForwarding(kind: NameKind, upper: string): boolean {
+  if (kind === "underscore") return FORWARDING.test(upper.replaceAll("_", "-"));
+  return kind === "forwarding" || kind === "scheme";
 }
 
 /** What the forwarder says in `X_Y` is not to be mixed with what its client said in `X-Y`. */

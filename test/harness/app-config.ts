@@ -12,6 +12,7 @@ const DEFAULTS = {
   maxRequests: 0,
   maxRequestsJitter: 0,
   forwardedAllowIps: ["127.0.0.1", "::1"],
+  forwardedUntrusted: "pass",
   secureSchemeHeaders: {
     "X-FORWARDED-PROTOCOL": "ssl",
     "X-FORWARDED-PROTO": "https",

@@ -58,4 +58,21 @@ describe("address set", () => {
   it("takes a network with an impossible prefix for a literal, which no address equals", () => {
     equal(new AddressSet(["10.0.0.0/33"]).has("10.0.0.1"), false);
   });
+
+  it("has the private networks by one word", () => {
+    const own = new AddressSet(["private"]);
+    for (const address of [
+      "127.0.0.1",
+      "10.1.2.3",
+      "172.17.0.1",
+      "192.168.1.1",
+      "::1",
+      "fd00::1",
+      "fe80::1",
+    ]) {
+      equal(own.has(address), true, address);
+    }
+    for (const address of ["8.8.8.8", "172.32.0.1", "2001:db8::1", ""])
+      equal(own.has(address), false, address);
+  });
 });

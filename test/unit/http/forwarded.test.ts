@@ -16,6 +16,7 @@ const RULES: HeaderRules = {
   },
   forwarderHeaders: ["SCRIPT_NAME", "PATH_INFO"],
   headerMap: "drop",
+  forwardedUntrusted: "pass",
 };
 
 function judge(
@@ -26,7 +27,7 @@ function judge(
 }
 
 function passed(flat: readonly string[], more: object = {}): object {
-  return { flat, scheme: undefined, scriptName: undefined, ...more };
+  return { flat, scheme: undefined, scriptName: undefined, ignored: "", ...more };
 }
 
 describe("scheme headers", () => {
@@ -55,7 +56,7 @@ describe("scheme headers", () => {
 
   it("of a stranger pass and mean nothing", () => {
     const flat = ["X-Forwarded-Proto", "https", "X-Forwarded-Ssl", "off"];
-    deepEqual(judge(flat, { trusted: false }), passed(flat));
+    deepEqual(judge(flat, { trusted: false }), passed(flat, { ignored: "X-Forwarded-Proto" }));
   });
 });
 
@@ -151,4 +152,33 @@ describe("a Forwarded field", () => {
       deepEqual(parseForwarded(field), { forwardedFor, proto });
     });
   }
+});
+
+describe("forwarding fields of peers that are not trusted", () => {
+  const flat = [
+    "X-Forwarded-Host",
+    "h",
+    "X-Forwarded-For",
+    "1.2.3.4",
+    "X-Real-IP",
+    "1.2.3.4",
+    "Forwarded",
+    "for=x",
+    "Host",
+    "a",
+  ];
+
+  it("pass, and the first one that would have counted is named", () => {
+    deepEqual(judge(flat, { trusted: false }), passed(flat, { ignored: "X-Forwarded-For" }));
+    const proto = ["x-forwarded-proto", "https"];
+    deepEqual(judge(proto, { trusted: false }), passed(proto, { ignored: "x-forwarded-proto" }));
+  });
+
+  it("are taken off on request, with whatever poses as one", () => {
+    const rules = { forwardedUntrusted: "strip", headerMap: "dangerous" } as const;
+    const forged = [...flat, "X_Forwarded_For", "1.2.3.4", "X-Forwarded-Proto", "https", "X_Own", "1"];
+    const kept = passed(["Host", "a", "X_Own", "1"], { ignored: "X-Forwarded-For" });
+    deepEqual(judge(forged, { trusted: false, rules }), kept);
+    deepEqual(judge(flat, { trusted: true, rules }), passed(flat));
+  });
 });
