@@ -57,9 +57,9 @@ class WsgiRunner:
         environ.update(self._constants)
         response = Response(session, stream, environ["REQUEST_METHOD"])
         environ["wsgi.early_hints"] = response.early_hints
-        environ["tunicorn.client_disconnected"] = response.client_disconnected
         environ["tunicorn.set_timeout"] = response.set_timeout
-        environ["waitress.client_disconnected"] = response.client_disconnected
+        environ["tunicorn.client_disconnected"] = is_gone = response.client_disconnected
+        environ["waitress.client_disconnected"] = is_gone
         body: Any = None
         try:
             body = open(stream.body_path, "rb") if stream.body_path else BytesIO(stream.body)  # noqa: SIM115
