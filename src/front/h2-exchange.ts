@@ -210,7 +210,8 @@ export class H2Exchange
   }
 
   onEnded(): void {
-    this.#shell.finish(this, undefined);
+    // Who goes on with what nobody will get is told so.
+    this.#shell.finish(this, this.#state === "streaming" ? "app-aborted" : undefined);
   }
 
   onReset(cause: "client-left" | "bad-request"): void {
@@ -245,16 +246,23 @@ export class H2Exchange
   start(head: ResponseHead, bytes: Buffer, from: number, blockEnd: number, end: number): void {
     if (this.#state === "over") return;
     assert(this.#state === "waiting", "a response starts once");
+    this.#state = "streaming";
     if (this.#isConnect && head.status < 300) {
-      // RFC 8441 §5: a 2xx would mean that the WebSocket is open.
-      this.abort("app-aborted", 501, "No WebSocket is spoken here.");
+      this.#refuseTunnel();
       return;
     }
-    this.#state = "streaming";
     const block = bytes.toString("latin1", from, blockEnd);
     if (this.#shell.context.accessLog !== undefined) this.responseBlock = block;
     this.#respond(head, block);
     if (end > blockEnd) this.#add(bytes, blockEnd, end);
+    this.#shell.changed();
+  }
+
+  /** RFC 8441 §5: a 2xx would mean that the WebSocket is open. What the handler says of its own is dropped. */
+  #refuseTunnel(): void {
+    this.#sendPage(501, "No WebSocket is spoken here.");
+    this.#hasNoBody = true;
+    this.#bytesLeft = Number.POSITIVE_INFINITY;
     this.#shell.changed();
   }
 
