@@ -48,7 +48,7 @@ export function takeOver(sockets: readonly HandedOver[], wanted: readonly Listen
   return sockets.map(({ fd, path }, index) => openInherited(fd, settingsAt(wanted, index), path));
 }
 
-/** What is spoken on sockets that systemd opened: as the configuration has them in its order, and the first beyond that. */
+/** What is spoken on sockets that systemd, or the server before, opened: as the configuration has them in its order, and the first beyond that. */
 export function onActivated(
   addresses: readonly Address[],
   wanted: readonly ListenerConfig[],

@@ -36,7 +36,11 @@ const HIDDEN: ReadonlySet<SettingName> = new Set([
 /** Settings that follow from more than themselves are shown as the server will use them. */
 const RESOLVED: Readonly<Partial<Record<SettingName, (config: Config) => string>>> = {
   wsgi_app: (config) => config.app,
-  bind: (config) => config.bind.map(showAddress).join(","),
+  bind: ({ listeners }) =>
+    listeners
+      .filter(({ redirectToTlsPort }) => redirectToTlsPort === 0)
+      .map(({ address }) => showAddress(address))
+      .join(","),
   chdir: (config) => config.chdir,
   pythonpath: (config) => config.pythonPath.join(","),
   workers: (config) => String(config.workers),

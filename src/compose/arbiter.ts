@@ -21,7 +21,7 @@ import {
 import { listenToSignals } from "../arbiter/signals.ts";
 import { watchFiles } from "../arbiter/watcher.ts";
 import { systemClock } from "../base/system-clock.ts";
-import type { Config } from "../config/config.ts";
+import type { Address, Config } from "../config/config.ts";
 import type { ListenerConfig, SiteApplication } from "../config/site.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
@@ -184,8 +184,9 @@ function fail(problem: string): number {
 
 /** What is to be spoken, on which sockets, in their order. */
 function wantedListeners({ listeners }: Config): readonly ListenerConfig[] {
-  const activated = activatedAddresses(process.env, process.pid);
-  return activated.length > 0 ? onActivated(activated, listeners) : listeners;
+  const handedOver = inherited(process.env)?.map(({ fd }): Address => ({ kind: "fd", fd }));
+  const opened = handedOver ?? activatedAddresses(process.env, process.pid);
+  return opened.length > 0 ? onActivated(opened, listeners) : listeners;
 }
 
 /** Undefined, after a clear line in the log, when an address cannot be had. */

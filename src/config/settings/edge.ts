@@ -12,6 +12,12 @@ export interface CertificateNames {
   readonly key: string;
 }
 
+/** --print-config is pasted into bug reports. */
+const PASSWORD: ValueType<string> = {
+  ...text("PASSWORD"),
+  show: (value) => (value === "" ? "" : "(not shown)"),
+};
+
 const CERTIFICATE: ValueType<CertificateNames> = scalar(
   "CERTFILE[,KEYFILE]",
   "expected the file of a certificate, and behind a comma that of its key",
@@ -86,7 +92,7 @@ export const TLS_SETTINGS: SettingsOf<TlsValues> = {
     section: "TLS and HTTP/2",
     flags: [],
     uvicorn: ["--ssl-keyfile-password"],
-    type: text("PASSWORD"),
+    type: PASSWORD,
     byDefault: "",
     doc: "What private keys are encrypted with. In UVICORN_SSL_KEYFILE_PASSWORD it does not show in the list of processes.",
     status: SUPPORTED,

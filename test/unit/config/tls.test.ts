@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Config } from "../../../src/config/config.ts";
 import { type Loaded, loadConfig } from "../../../src/config/load.ts";
+import { SETTINGS } from "../../../src/config/settings.ts";
 
 function load(line: string, env: Record<string, string> = {}): Loaded {
   const countWorkers = (): { workers: number; arithmetic: string } => ({ workers: 1, arithmetic: "" });
@@ -93,6 +94,14 @@ describe("TLS on the command line", () => {
   it("warns of --ca-certs that nobody is asked for", () => {
     const loaded = load("--certfile c.pem --ca-certs ca.pem");
     assert.match(loaded.warnings.join(), /--ca-certs has no effect without --cert-reqs/);
+  });
+});
+
+describe("the private key's password", () => {
+  it("is not shown by --print-config", () => {
+    const { keyfile_password: setting } = SETTINGS;
+    assert.equal(setting.type.show("secret"), "(not shown)");
+    assert.equal(setting.type.show(""), "");
   });
 });
 
