@@ -29,14 +29,17 @@ const COMMANDS: Readonly<Record<string, "pid" | "workers" | undefined>> = {
   reopen: undefined,
 };
 
+/** Those that may name an application before anything else. */
+const FOR_ONE_APP: ReadonlySet<string> = new Set(["reload", "scale"]);
+
 export const CONTROL_USAGE = `Usage: tunicorn COMMAND [--socket PATH] [--json]
 
   status          what the server is doing
   workers         its workers: state, age, memory, requests
   requests        what runs and waits now
   stack PID       the Python stacks of a worker
-  reload          new workers with the code of now, then the old ones end (HUP)
-  scale N         N workers
+  reload [APP]    new workers with the code of now, then the old ones end (HUP); of one application only
+  scale [APP] N   N workers
   stop [--quick]  end gracefully (TERM), or at once (QUIT)
   reopen          open the log files anew (USR1)
 `;
@@ -53,12 +56,14 @@ function readRest(word: string, rest: readonly string[]): ControlReading {
     token.startsWith("--socket=") ? ["--socket", token.slice("--socket=".length)] : [token],
   );
   const numbers: number[] = [];
+  const apps: string[] = [];
   let [socket, isJson, quick] = ["", false, false];
   for (let token = tokens.shift(); token !== undefined; token = tokens.shift()) {
     if (token === "--json") isJson = true;
     else if (token === "--quick" && word === "stop") quick = true;
     else if (token === "--socket" && tokens[0] !== undefined) socket = tokens.shift() ?? "";
     else if (/^\d{1,9}$/.test(token)) numbers.push(Number(token));
+    else if (FOR_ONE_APP.has(word) && isName(token) && apps.length === 0) apps.push(token);
     else return wrong(`${word} does not take ${token}`);
   }
   const field = COMMANDS[word];
@@ -67,8 +72,13 @@ function readRest(word: string, rest: readonly string[]): ControlReading {
     type: word,
     ...(field === undefined ? {} : { [field]: numbers[0] }),
     ...(quick ? { quick } : {}),
+    ...(apps.length === 0 ? {} : { app: apps[0] }),
   };
   return { kind: "command", command: { request, socket, isJson } };
+}
+
+function isName(token: string): boolean {
+  return /^[a-z_][\w-]*$/i.test(token);
 }
 
 function expected(field: string | undefined): string {

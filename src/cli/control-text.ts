@@ -8,9 +8,9 @@ export function controlText(type: string, reply: Row): string {
     case "status":
       return statusText(reply);
     case "workers":
-      return table(rowsOf(reply["workers"]).map(workerRow), "no workers");
+      return table(namedWhereSeveral(rowsOf(reply["workers"]), workerRow), "no workers");
     case "requests":
-      return table(rowsOf(reply["requests"]).map(requestRow), "no requests");
+      return table(namedWhereSeveral(rowsOf(reply["requests"]), requestRow), "no requests");
     case "stack":
       return `${reply["text"]}`.replace(/\n*$/, "\n");
     case "scale":
@@ -30,9 +30,23 @@ function statusText(reply: Row): string {
     ["listens", `${[reply["addresses"]].flat().join(", ")}`],
     ["state", `${reply["phase"]}${note}, generation ${reply["generation"]}`],
     ["workers", `${workers["serving"]} of ${workers["wanted"]} serve${bounds}`],
+    ...severalApps(reply).map((app) => [`${app["name"]}`, appText(app)] as const),
     ...rowsOf(reply["fronts"]).map((front) => ["front", frontText(front)] as const),
   ];
-  return lines.map(([name, text]) => `${name.padEnd(9)}${text}\n`).join("");
+  const width = Math.max(9, ...lines.map(([name]) => name.length + 1));
+  return lines.map(([name, text]) => `${name.padEnd(width)}${text}\n`).join("");
+}
+
+/** One alone is what the lines above say. */
+function severalApps(reply: Row): readonly Row[] {
+  const apps = rowsOf(reply["apps"]);
+  return apps.length > 1 ? apps : [];
+}
+
+function appText(app: Row): string {
+  const { serving, wanted } = rowOf(app["workers"]);
+  const note = app["degraded"] === true && app["phase"] !== "failing" ? ", the last reload failed" : "";
+  return `${app["target"]}, ${app["phase"]}${note}, generation ${app["generation"]}, ${serving} of ${wanted} workers serve`;
 }
 
 function frontText(front: Row): string {
@@ -41,6 +55,12 @@ function frontText(front: Row): string {
     (name) => `${name} ${counters[name] ?? "?"}`,
   );
   return `pid ${front["pid"]}, ${front["state"]}, ${figures.join(", ")}`;
+}
+
+/** The application is shown where it is not always the same. */
+function namedWhereSeveral(rows: readonly Row[], show: (row: Row) => Row): readonly Row[] {
+  const names = new Set(rows.map((row) => row["app"]).filter((name) => name !== ""));
+  return rows.map((row) => (names.size > 1 ? { app: row["app"], ...show(row) } : show(row)));
 }
 
 function workerRow(worker: Row): Row {

@@ -27,6 +27,10 @@ describe("control commands", () => {
     };
     deepEqual(request("stack 42"), { type: "stack", pid: 42 });
     deepEqual(request("scale 4"), { type: "scale", workers: 4 });
+    deepEqual(request("scale api 4"), { type: "scale", workers: 4, app: "api" });
+    deepEqual(request("reload api"), { type: "reload", app: "api" });
+    equal(request("reload api shop"), "reload does not take shop");
+    equal(request("status api"), "status does not take api");
     deepEqual(request("stop --quick"), { type: "stop", quick: true });
     equal(request("stack"), "stack: expected the pid of a worker");
     equal(request("scale -1"), "scale does not take -1");
