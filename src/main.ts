@@ -25,6 +25,7 @@ async function runCommandLine(): Promise<number> {
   }
   const { interpretCommandLine } = await import("./cli/interpret.ts");
   const { cliHost } = await import("./compose/cli-host.ts");
+  const { START_FOLDER } = await import("./compose/program.ts");
   const { completeDevCommand } = await import("./cli/dev-command.ts");
   const complete = completeDevCommand(given, cliHost.isFile);
   if (!complete.ok) {
@@ -33,7 +34,7 @@ async function runCommandLine(): Promise<number> {
   }
   const { argv } = complete;
   const interpret = (layer?: OpenedFile["layer"]): Intent =>
-    interpretCommandLine(argv, process.env, process.cwd(), cliHost, layer);
+    interpretCommandLine(argv, process.env, START_FOLDER, cliHost, layer);
   const intent = interpret();
   if (intent.type !== "read-file") return act(intent, await envFileOf(intent, argv));
   const { openConfigFile } = await import("./compose/config-source.ts");

@@ -31,7 +31,7 @@ import { hasRoomForWorker } from "../os/memory.ts";
 import { describePortOwner } from "../os/port-owner.ts";
 import { readProcessStat } from "../os/process-stat.ts";
 import type { OpenedFile } from "./config-source.ts";
-import { Teller } from "./daemon.ts";
+import { adoptActivation, Teller } from "./daemon.ts";
 import { giveLogs, type Identity, identityOf } from "./identity.ts";
 import { Operations } from "./operations.ts";
 import { isSuccessor, openPidFile, promote } from "./pid-file.ts";
@@ -61,6 +61,7 @@ const LISTEN_RETRY_MS = 1_000;
 
 /** Runs the server to its end and answers the exit code. Signals are heard from the first moment. */
 export async function runArbiter(run: ArbiterRun): Promise<number> {
+  adoptActivation();
   const opened = openLog(run.config);
   if (typeof opened === "string") return fail(opened);
   const teller = new Teller();
@@ -80,14 +81,15 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
   const certificates = new CertificateKeeper(wanted, systemClock, log);
   if (!certificates.readAll()) return EXIT_CANNOT_START;
   const base = { apps: orders.apps, identity, certificates, log, teller };
-  if (run.purpose === "check") return serve(run, { ...base, listeners: [] });
+  if (run.purpose === "check") return serve(run, { ...base, listeners: [], promoted: () => {} });
   const pidFile = openPidFile(run.config, log);
   if (pidFile === "failed") return EXIT_CANNOT_START;
   const listeners = await listen(run.config, wanted, log);
   if (listeners !== undefined) {
-    if (pidFile !== undefined && isSuccessor())
-      afterPredecessor(() => promote(pidFile, run.config.pidFile, log));
-    const exitCode = await serve(run, { ...base, listeners });
+    const promoted = (): void => {
+      if (pidFile !== undefined) promote(pidFile, run.config.pidFile, log);
+    };
+    const exitCode = await serve(run, { ...base, listeners, promoted });
     pidFile?.remove();
     return exitCode;
   }
@@ -103,6 +105,8 @@ interface Foundation {
   readonly certificates: CertificateKeeper;
   readonly log: ErrorLog;
   readonly teller: Teller;
+  /** The server that started this one is gone, and this one has its place. */
+  promoted(): void;
 }
 
 async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
@@ -143,6 +147,11 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
   );
   const stopListening = listenToSignals((signal) => arbiter.signal(signal));
   if (purpose === "serve") await operations.begin(arbiter);
+  if (isSuccessor())
+    afterPredecessor(() => {
+      foundation.promoted();
+      void operations.afterPredecessor(arbiter);
+    });
   const exitCode = await arbiter.run();
   operations.end();
   stopListening();

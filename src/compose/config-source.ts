@@ -10,7 +10,7 @@ import type { layerOfToml } from "../config/toml-file.ts";
 import type { Evaluate } from "../control/messages.ts";
 import { cliHost } from "./cli-host.ts";
 import { type Evaluation, evaluate } from "./evaluation.ts";
-import { readText } from "./program.ts";
+import { readText, START_FOLDER } from "./program.ts";
 import { findPython } from "./python.ts";
 
 export interface OpenedFile {
@@ -112,7 +112,7 @@ function loadAgain(layer: FileLayer, argv: readonly string[]): SetupReading {
   const loaded = loadConfig({
     argv,
     env: process.env,
-    cwd: process.cwd(),
+    cwd: START_FOLDER,
     files: [layer.layer],
     countWorkers: cliHost.countWorkers,
     site: layer.site,

@@ -3,14 +3,15 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";
-import { DAEMON_VARIABLE } from "../arbiter/activation.ts";
+import { activatedAddresses, DAEMON_VARIABLE } from "../arbiter/activation.ts";
 import type { ArbiterView } from "../arbiter/view.ts";
 import type { ErrorLog } from "../log/error-log.ts";
 import { textLine } from "../log/error-log.ts";
 import type { LogFields } from "../log/log.ts";
 import { MAIN_FILE } from "./program.ts";
 
-const TELL_FD = 3;
+/** Behind what systemd may have handed over (sd_listen_fds(3)), which keeps its numbers. */
+const FIRST_FD = 3;
 const READY = "\0";
 const EXIT_UNKNOWN = 1;
 
@@ -25,17 +26,30 @@ export function detach(
   { keepsStdio }: { readonly keepsStdio: boolean },
 ): Promise<number> {
   const stdio = keepsStdio ? "inherit" : "ignore";
+  const fds = activatedAddresses(process.env, process.pid).map((_, index) => FIRST_FD + index);
   const child = spawn(process.execPath, [...process.execArgv, MAIN_FILE, ...argv], {
     detached: true,
-    env: { ...process.env, [DAEMON_VARIABLE]: "tell" },
-    stdio: ["ignore", stdio, stdio, "pipe"],
+    env: { ...process.env, ...activationFor(fds.length), [DAEMON_VARIABLE]: `tell ${FIRST_FD + fds.length}` },
+    stdio: ["ignore", stdio, stdio, ...fds, "pipe"],
   });
-  return outcomeOf(child);
+  return outcomeOf(child, FIRST_FD + fds.length);
 }
 
-function outcomeOf(child: ChildProcess): Promise<number> {
+/** Whoever starts a process does not know its pid yet: it takes this one for its own (`adoptActivation`). */
+const OWN_PID = "own";
+
+function activationFor(count: number): NodeJS.ProcessEnv {
+  return count === 0 ? {} : { LISTEN_FDS: String(count), LISTEN_PID: OWN_PID };
+}
+
+/** In the background: what was handed to the command in the foreground was meant for this process. */
+export function adoptActivation(): void {
+  if (isDetached() && process.env["LISTEN_PID"] === OWN_PID) process.env["LISTEN_PID"] = String(process.pid);
+}
+
+function outcomeOf(child: ChildProcess, tellFd: number): Promise<number> {
   return new Promise((resolve) => {
-    child.stdio[TELL_FD]?.on("data", (bytes: Buffer) => {
+    child.stdio[tellFd]?.on("data", (bytes: Buffer) => {
       const text = bytes.toString();
       process.stderr.write(text.replace(READY, ""));
       if (!text.includes(READY)) return;
@@ -52,7 +66,8 @@ function outcomeOf(child: ChildProcess): Promise<number> {
 
 /** In the background: what the command in the foreground is told, until the server is ready. */
 export class Teller {
-  #isOpen: boolean = process.env[DAEMON_VARIABLE] === "tell";
+  readonly #fd = Number(/^tell (\d+)$/.exec(process.env[DAEMON_VARIABLE] ?? "")?.[1] ?? -1);
+  #isOpen: boolean = this.#fd >= FIRST_FD;
 
   /** Errors are told as well as logged. */
   around(log: ErrorLog): ErrorLog {
@@ -78,14 +93,14 @@ export class Teller {
   onView({ phase }: ArbiterView): void {
     if (phase !== "serving" || !this.#isOpen) return;
     this.#say(READY);
-    if (this.#isOpen) closeSync(TELL_FD);
+    if (this.#isOpen) closeSync(this.#fd);
     this.#isOpen = false;
   }
 
   #say(text: string): void {
     if (!this.#isOpen) return;
     try {
-      writeSync(TELL_FD, text);
+      writeSync(this.#fd, text);
     } catch {
       this.#isOpen = false; // nobody waits any more
     }

@@ -26,6 +26,7 @@ export class Operations {
   readonly #options: OperationsOptions;
   readonly #watchers: ((view: ArbiterView) => void)[] = [];
   #control: ControlServer | undefined;
+  #hasEnded = false;
   #statsd: StatsdSender | undefined;
 
   constructor(options: OperationsOptions) {
@@ -43,7 +44,13 @@ export class Operations {
     await this.#openControl(arbiter);
   }
 
+  /** The server that answered at the control socket's path is gone. */
+  async afterPredecessor(arbiter: Arbiter): Promise<void> {
+    if (this.#control === undefined && !this.#hasEnded) await this.#openControl(arbiter);
+  }
+
   end(): void {
+    this.#hasEnded = true;
     this.#control?.close();
     this.#statsd?.close();
   }

@@ -1,6 +1,6 @@
 // Where this program is, and which version of it.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** The package's folder: the parent of src/ in a checkout, of dist/ once installed. */
@@ -18,6 +18,18 @@ function readVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
   const hasVersion = typeof manifest === "object" && manifest !== null && "version" in manifest;
   return hasVersion ? String(manifest.version) : "unknown";
+}
+
+/**
+ * Where the command was given, by the name that the shell has for it. Through a symbolic link that is turned to another release
+ * HUP and USR2 lead there, as gunicorn's do.
+ */
+export const START_FOLDER: string = startFolder(process.env["PWD"], process.cwd());
+
+function startFolder(named: string | undefined, real: string): string {
+  if (named === undefined || !named.startsWith("/")) return real;
+  const [one, other] = [named, real].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev ? named : real;
 }
 
 /** Undefined when it is not there or not to be read. */

@@ -10,7 +10,7 @@ import {
   interpreterCandidates,
 } from "../config/interpreter.ts";
 import { findExecutable } from "../os/executable.ts";
-import { PACKAGE_ROOT } from "./program.ts";
+import { PACKAGE_ROOT, START_FOLDER } from "./program.ts";
 
 export type FoundPython = { readonly path: string } | { readonly path: undefined; readonly problem: string };
 
@@ -24,7 +24,7 @@ export function findPython({
   const candidates = interpreterCandidates({
     python,
     virtualEnv: process.env["VIRTUAL_ENV"],
-    folders: [process.cwd(), chdir],
+    folders: [START_FOLDER, chdir],
   });
   const found = chooseInterpreter(candidates, (program) =>
     findExecutable(program, process.env["PATH"] ?? ""),

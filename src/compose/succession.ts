@@ -9,7 +9,7 @@ import { DAEMON_VARIABLE, SUCCESSION_VARIABLE, withoutActivation } from "../arbi
 import type { HandedOver, Listener } from "../arbiter/listeners.ts";
 import type { Log } from "../log/log.ts";
 import { isDetached } from "./daemon.ts";
-import { MAIN_FILE, PACKAGE_ROOT } from "./program.ts";
+import { MAIN_FILE, PACKAGE_ROOT, START_FOLDER } from "./program.ts";
 
 /** Descriptor 3 ends when the predecessor does; its listeners follow. */
 const LIFE_LINE_FD = 3;
@@ -77,6 +77,7 @@ export class Succession {
     };
     const fds = this.#listeners.map((listener) => listener.inherited.fd);
     return spawn(command, [...args, ...this.#argv], {
+      cwd: START_FOLDER,
       env,
       stdio: ["ignore", "inherit", "inherit", "pipe", ...fds],
     });

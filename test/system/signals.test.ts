@@ -1,12 +1,12 @@
 // What operators do to a running server by signals and process files, with gunicorn's meanings.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ask } from "../harness/http-client.ts";
 import { Load } from "../harness/load.ts";
-import { runTunicorn, Server, startServer } from "../harness/server.ts";
+import { PYTHON, runTunicorn, Server, type StartOptions, startServer } from "../harness/server.ts";
 import { temporaryFolder } from "../harness/temporary.ts";
 import { eventually } from "../harness/wait.ts";
 
@@ -69,6 +69,56 @@ test("USR2 starts a new server on the same sockets, and TERM to the old one make
   await server.assertNothingLeft();
 });
 
+test("the server that USR2 started opens the control socket when it is the only one", async (t) => {
+  const folder = temporaryFolder(t);
+  const [path, control] = [join(folder, "pid"), join(folder, "control")];
+  const server = await startServer(t, [...ANY_PORT, "-p", path, "--control-socket", control, "plain"]);
+  const successor = await upgraded(server, path);
+  server.signal("SIGTERM");
+  await eventually(WAIT_MS, "the new server answers", async () => {
+    const { code, output } = await runTunicorn(t, ["status", "--json", "--socket", control]);
+    return code === 0 && JSON.parse(output).pid === successor;
+  });
+  process.kill(successor, "SIGTERM");
+  await eventually(WAIT_MS, "the new server ends", () => !isAlive(successor));
+});
+
+test("HUP and USR2 follow a symbolic link that was turned to another release", async (t) => {
+  const folder = temporaryFolder(t);
+  const current = join(folder, "current");
+  for (const name of ["one", "two"]) {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, "main.py"), RELEASE.replace("NAME", name));
+  }
+  const turnTo = (name: string): void => {
+    symlinkSync(join(folder, name), `${current}.new`);
+    renameSync(`${current}.new`, current);
+  };
+  turnTo("one");
+  const path = join(folder, "pid");
+  const options = { cwd: current, env: { PWD: current } };
+  const server = await startServer(t, [...ANY_PORT, "-p", path, "main:app"], options);
+  await server.logged(/Ready at/);
+  assert.equal((await ask(server.endpoint)).body, "one");
+  turnTo("two");
+  server.signal("SIGHUP");
+  await server.logged(/reload finished/);
+  assert.equal((await ask(server.endpoint)).body, "two");
+  turnTo("one");
+  const successor = await upgraded(server, path);
+  server.signal("SIGTERM");
+  await eventually(WAIT_MS, "the new server alone", () => pidIn(path) === successor);
+  assert.equal((await ask(server.endpoint)).body, "one");
+  process.kill(successor, "SIGTERM");
+  await eventually(WAIT_MS, "the new server ends", () => !isAlive(successor));
+});
+
+const RELEASE = `
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"NAME"]
+`;
+
 test("TERM to the new server takes USR2 back, WINCH and HUP let the old one rest and come back", async (t) => {
   const path = join(temporaryFolder(t), "pid");
   const server = await startServer(t, [...ANY_PORT, "-w", "2", "-p", path, "plain"]);
@@ -109,13 +159,46 @@ test("--daemon ends when the server in the background is ready", async (t) => {
   await server.assertNothingLeft();
 });
 
-async function startDaemon(t: Parameters<typeof startServer>[0], args: readonly string[]): Promise<Server> {
-  const server = new Server(args);
+async function startDaemon(
+  t: Parameters<typeof startServer>[0],
+  args: readonly string[],
+  options: StartOptions = {},
+): Promise<Server> {
+  const server = new Server(args, options);
   t.after(() => server.destroy());
   const exit = await server.exited();
   assert.equal(exit.code, 0, exit.output);
   return server;
 }
+
+test("--daemon can be said in a configuration file, and keeps systemd's sockets", async (t) => {
+  const folder = temporaryFolder(t);
+  const [path, log, port] = [join(folder, "pid"), join(folder, "log"), join(folder, "port")];
+  const file = join(folder, "conf.py");
+  const quoted = JSON.stringify;
+  writeFileSync(file, `daemon = True\npidfile = ${quoted(path)}\nerrorlog = ${quoted(log)}\n`);
+  const wrapper = [PYTHON, "-c", AS_SYSTEMD, port];
+  await startDaemon(t, ["-c", file, "plain"], { wrapper });
+  const pid = pidIn(path);
+  t.after(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
+  const endpoint = { port: Number(readFileSync(port, "utf8")) };
+  assert.equal((await ask(endpoint, { path: "/hello" })).status, 200);
+  process.kill(pid, "SIGTERM");
+  await eventually(WAIT_MS, "the server in the background ends", () => !isAlive(pid));
+});
+
+/** Becomes its arguments with a listening socket as descriptor 3. */
+const AS_SYSTEMD = `
+import os, socket, sys
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(64)
+if listener.fileno() != 3: os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+open(sys.argv[1], "w").write(str(listener.getsockname()[1]))
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+`;
 
 test("--daemon that cannot start says why and ends with the server's code", async (t) => {
   const exit = await runTunicorn(t, ["-D", ...ANY_PORT, "no_such_module"]);
