@@ -57,7 +57,8 @@ function stage(
   options: { bytesMax?: number; total?: number; ahead?: number; folder?: string } = {},
 ): Stage {
   const parent = mkdtempSync(join(tmpdir(), "tunicorn-test-"));
-  t.after(() => rmSync(parent, { recursive: true, force: true }));
+  // A file may be on its way into the folder that is being emptied.
+  t.after(() => rmSync(parent, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 }));
   const folder = options.folder ?? join(parent, "bodies");
   const said: string[] = [];
   const store = new SpillStore({
