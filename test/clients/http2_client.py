@@ -32,14 +32,14 @@ def abuse(url):
     address = urlsplit(url)
     base = [(":method", "GET"), (":scheme", "http"), (":path", "/hello"), (":authority", "test")]
     cases = {
-        "upper case": base + [("X-Upper", "a")],
-        "line break": base + [("x-a", "b\r\nx-b: c")],
-        "nul": base + [("x-a", "b\0c")],
-        "connection": base + [("connection", "close")],
-        "two paths": base + [(":path", "/other")],
-        "late pseudo": base[:3] + [("x-a", "b")] + base[3:],
-        "two lengths": base + [("content-length", "0"), ("content-length", "1")],
-        "other host": base + [("host", "other")],
+        "upper case": [*base, ("X-Upper", "a")],
+        "line break": [*base, ("x-a", "b\r\nx-b: c")],
+        "nul": [*base, ("x-a", "b\x00c")],
+        "connection": [*base, ("connection", "close")],
+        "two paths": [*base, (":path", "/other")],
+        "late pseudo": [*base[:3], ("x-a", "b"), *base[3:]],
+        "two lengths": [*base, ("content-length", "0"), ("content-length", "1")],
+        "other host": [*base, ("host", "other")],
         "good": base,
     }
     return {name: ask(address, fields) for name, fields in cases.items()}
