@@ -7,12 +7,14 @@ import type { Exchange, Handler } from "../../http/exchange.ts";
 import type { Log } from "../../log/log.ts";
 import { answerWithPage } from "../error-page.ts";
 import { type RequestTerms, termsOf } from "./conditions.ts";
+import { statPath } from "./descriptor.ts";
 import { type AnswerOptions, answerWithFile } from "./file-answer.ts";
 import { FileCache } from "./file-cache.ts";
 import { Lookups } from "./lookups.ts";
 import { Mount, type Target } from "./mount.ts";
 import type { Representation } from "./representation.ts";
 import { pathBelow } from "./request-path.ts";
+import { errorCode } from "./safe-open.ts";
 import type { ServedFile, Sibling } from "./served-file.ts";
 
 /** How long a file may be sent as it was when it was last looked at. Milliseconds. */
@@ -69,6 +71,7 @@ export class FilesHandler implements Handler {
     this.#answer = { log, wallMs };
     handlers += 1;
     this.#mark = `${handlers}:`;
+    void tellIfMissing(config.root, log);
   }
 
   handle(exchange: Exchange): void {
@@ -203,6 +206,16 @@ export class FilesHandler implements Handler {
     this.#services.log.error("a file cannot be read", { target: exchange.head.target, reason });
     answerWithPage(exchange.response, 503, { lines: "Retry-After: 1\r\n" });
   }
+}
+
+/** It may still be made; until then everything in it is 404, and somebody will wonder why. */
+async function tellIfMissing(root: string, log: Log): Promise<void> {
+  const what = await statPath(root === "" ? "/" : root).catch(errorCode);
+  if (what !== "folder")
+    log.warning("a folder to serve is not there", {
+      root,
+      found: typeof what === "string" ? what : "a file",
+    });
 }
 
 function withoutSlash(path: string): string {

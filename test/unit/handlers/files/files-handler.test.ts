@@ -401,4 +401,10 @@ describe("files handler", () => {
     assert.equal(answer.status, 200);
     assert.equal(field(answer, "Content-Length"), "0");
   });
+
+  it("says at the start that its folder is not there", async (t) => {
+    const site = new Site(t, {}, { root: "/nowhere-at-all" });
+    await eventually(2_000, "a line", () => /not there.*nowhere-at-all.*ENOENT/.test(site.log.text));
+    assert.equal((await site.get("/static/a.txt")).status, 404);
+  });
 });
