@@ -112,7 +112,10 @@ export class Entrance {
 
   #secure(socket: Socket, peer: Peer): ClientConnection | undefined {
     if (this.#tls !== undefined) return this.#tls.shake(socket, peer);
-    return this.#speak(socket.readableLength > 0 ? socket : lendReads(socket), peer, "");
+    if (socket.readableLength === 0) return this.#speak(lendReads(socket), peer, "");
+    const connection = this.#speak(socket, peer, "");
+    socket.resume(); // who has put something back has paused it
+    return connection;
   }
 
   /** `protocol`: what ALPN agreed upon, "" for nothing. */

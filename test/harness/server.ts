@@ -75,7 +75,7 @@ export class Server {
 
   /** The addresses of the log's "listening" lines, in order. */
   get endpoints(): Endpoint[] {
-    return [...this.#output.matchAll(/istening\b.*?(?:https?:\/\/\S*?:(\d+)\b(?!:|\])|unix:([^\s"]+))/g)].map(
+    return [...this.#output.matchAll(/istening\b.*?(?:[a-z]+:\/\/\S*?:(\d+)\b(?!:|\])|unix:([^\s"]+))/g)].map(
       ([, port, path]) => (port === undefined ? { path: path ?? "" } : { port: Number(port) }),
     );
   }
