@@ -31,6 +31,15 @@ export class Announcer {
     }
   }
 
+  readyWithoutApps(): void {
+    const addresses = this.#server.listeners.map(({ inherited }) => inherited.address).join(",");
+    this.#say(`Ready at ${addresses}: no applications`);
+  }
+
+  reloaded(): void {
+    this.#log.info("reload finished");
+  }
+
   frontGone(from: { readonly nr: number; readonly pid: number }, exit: ChildExit): void {
     const error = exit.error === undefined ? {} : { error: exit.error.message };
     this.#log.error("front exited", { nr: from.nr, pid: from.pid, ...exitFields(exit), ...error });

@@ -130,7 +130,7 @@ export class Apps {
     return isUnsettled ? "reloading" : "serving";
   }
 
-  /** At least one has, at the end of the first start. */
+  /** At least one has, at the end of the first start; a server without applications, when its fronts have. */
   get haveServed(): boolean {
     return this.#haveServed;
   }
@@ -149,7 +149,9 @@ export class Apps {
 
   /** The longest that any of them may take. */
   get gracefulTimeoutMs(): number {
-    return Math.max(...this.all.map(({ setup }) => setup.config.gracefulTimeoutMs));
+    const all = this.all.map(({ setup }) => setup.config);
+    const timeouts = (all.length === 0 ? [this.#config] : all).map((config) => config.gracefulTimeoutMs);
+    return Math.max(...timeouts);
   }
 
   /** Any forkserver that reads what it is told. */
@@ -178,10 +180,24 @@ export class Apps {
     const settled = this.present.filter((keeper) => keeper.settle());
     if (settled.length > 0 && this.#coming !== undefined) this.#coming.hasStarted = true;
     if (this.present.some((keeper) => keeper.isUnsettled)) return false;
-    if (this.present.some(({ generations }) => generations.proven > 0)) this.#haveServed = true;
+    const isFirst = this.#learnWhetherServed();
     this.#complete();
     if (settled.length > 0) this.#tellFronts();
-    return settled.length > 0;
+    return settled.length > 0 || isFirst;
+  }
+
+  /** True when it has just come so far. */
+  #learnWhetherServed(): boolean {
+    const { present } = this;
+    const isServing =
+      present.length === 0
+        ? this.#world.fronts.areReady
+        : present.some(({ generations }) => generations.proven > 0);
+    const isFirst = isServing && !this.#haveServed;
+    if (!isFirst) return false;
+    this.#haveServed = true;
+    if (present.length === 0) this.#world.announcer.readyWithoutApps();
+    return true;
   }
 
   /** Where nothing of it has started, the reload changes nothing. */
@@ -264,11 +280,12 @@ export class Apps {
     if (fixed.length > 0) announcer.needsRestart(fixed);
     const added = apps.filter(({ name }) => this.get(name) === undefined).map((order) => this.#keep(order));
     const leaving = this.present.filter(({ name }) => !apps.some((order) => order.name === name));
-    this.#coming = { config, leaving, added, hasStarted: false };
+    this.#coming = { config, leaving, added, hasStarted: apps.length === 0 };
     for (const order of apps) this.get(order.name)?.reload(order);
     this.#keepers = [...this.#keepers, ...added];
     for (const keeper of added) void this.#openLate(keeper);
     this.#tellFronts();
+    if (apps.length === 0) announcer.reloaded();
   }
 
   async #openLate(keeper: AppKeeper): Promise<void> {

@@ -55,7 +55,7 @@ export interface ServerFacts {
 export interface ArbiterOptions extends ServerFacts {
   /** The server's own settings; each application has its own besides. */
   readonly config: Config;
-  /** Never empty. */
+  /** None where routes lead to files, redirections and fixed responses alone. */
   readonly apps: readonly AppOrder[];
   /** Without one each application looks for its own settings (`AppOrder.source`). */
   readonly site?: SiteSource | undefined;

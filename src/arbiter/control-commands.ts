@@ -74,7 +74,7 @@ export class ControlCommands {
       addresses,
       phase: view.phase,
       degraded: view.isDegraded,
-      generation: Math.max(...view.apps.map(({ generation }) => generation)),
+      generation: Math.max(0, ...view.apps.map(({ generation }) => generation)),
       uptimeSeconds: Math.round((nowMs() - this.#startedAtMs) / 1_000),
       workers: {
         serving: countServing(view),
@@ -131,7 +131,7 @@ export class ControlCommands {
     const { apps } = arbiter.view();
     if (name === undefined && apps.length > 1) return failure(`app: expected one of ${namesOf(apps)}`);
     const app = name === undefined ? apps[0] : apps.find((one) => one.name === name);
-    if (app === undefined) return failure(`no such application; there are ${namesOf(apps)}`);
+    if (app === undefined) return failure(noSuch(apps));
     const isElastic = app.workersMin < app.workersMax;
     const [min, max] = isElastic ? [app.workersMin, app.workersMax] : [1, WORKERS_MAX];
     if (!Number.isSafeInteger(workers)) return failure("workers: expected a whole number");
@@ -146,7 +146,7 @@ export class ControlCommands {
     const { arbiter } = this.#options;
     if (name === undefined) return this.#signal("SIGHUP");
     if (typeof name === "string" && arbiter.reload(name)) return { ok: true };
-    return failure(`no such application; there are ${namesOf(arbiter.view().apps)}`);
+    return failure(noSuch(arbiter.view().apps));
   }
 
   #signal(signal: ArbiterSignal): Reply {
@@ -176,6 +176,10 @@ function describeApp(app: AppView): Reply {
       max: app.workersMax,
     },
   };
+}
+
+function noSuch(apps: readonly AppView[]): string {
+  return apps.length === 0 ? "there are no applications" : `no such application; there are ${namesOf(apps)}`;
 }
 
 function namesOf(apps: readonly AppView[]): string {

@@ -72,16 +72,21 @@ export class Notifier {
     if (await this.#isWell(watchdogMs / 4)) send("WATCHDOG=1");
   }
 
-  /** A stop is bounded by itself; a server that serves must have fronts that answer and workers behind them. */
+  /** A stop is bounded by itself; a server that serves must have fronts that answer, and workers behind them where it has applications. */
   async #isWell(timeoutMs: number): Promise<boolean> {
     const view = this.#view;
     if (view === undefined || view.phase === "stopping") return true;
-    return countServing(view) > 0 && (await this.#options.areFrontsWell(timeoutMs));
+    return (
+      (view.apps.length === 0 || countServing(view) > 0) && (await this.#options.areFrontsWell(timeoutMs))
+    );
   }
 }
 
 export function statusLine(view: ArbiterView): string {
-  const workers = `${countServing(view)} of ${countWanted(view)} workers serve`;
+  const workers =
+    view.apps.length === 0
+      ? "no applications"
+      : `${countServing(view)} of ${countWanted(view)} workers serve`;
   const note = degradedNote(view);
   switch (view.phase) {
     case "starting":

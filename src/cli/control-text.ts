@@ -26,7 +26,7 @@ function statusText(reply: Row): string {
   const note = reply["degraded"] === true ? ", the last reload failed: the code before it serves" : "";
   const lines: (readonly [string, string])[] = [
     ["server", `tunicorn ${reply["version"]}, pid ${reply["pid"]}, up ${age(reply["uptimeSeconds"])}`],
-    ["app", `${reply["app"]}`],
+    ["app", `${reply["app"] === "" ? "none" : reply["app"]}`],
     ["listens", `${[reply["addresses"]].flat().join(", ")}`],
     ["state", `${reply["phase"]}${note}, generation ${reply["generation"]}`],
     ["workers", `${workers["serving"]} of ${workers["wanted"]} serve${bounds}`],

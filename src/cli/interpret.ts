@@ -10,7 +10,7 @@ import { type ConfigSources, type Loaded, loadConfig, previewSettings } from "..
 import { plainValues } from "../config/plain-values.ts";
 import { describeProblem } from "../config/problem.ts";
 import type { FileLayer } from "../config/python-file.ts";
-import { APP_NAME, type SiteApplication } from "../config/site.ts";
+import { APP_NAME, isServable, type SiteApplication } from "../config/site.ts";
 import { helpText } from "./help.ts";
 import { printConfigText } from "./print-config.ts";
 import { printSiteText } from "./print-site.ts";
@@ -22,7 +22,7 @@ export type Intent =
       /** `check`: load the application once, report, and exit. */
       readonly mode: "serve" | "check";
       readonly config: Config;
-      /** Never empty. */
+      /** Empty where no route leads to one. */
       readonly apps: readonly SiteApplication[];
       /** Every setting as hooks read it. */
       readonly cfg: Readonly<Record<string, unknown>>;
@@ -113,7 +113,7 @@ function intentOf(loaded: Extract<Loaded, { readonly ok: true }>): Intent {
   const site = isPlain(loaded) ? "" : printSiteText(config, apps);
   const text = values.print_config ? printConfigText(loaded) + site : "";
   if (values.print_config && !values.check_config) return { type: "print", text, exitCode: 0 };
-  if (apps.length === 0) return { type: "fail", text: NO_APP_TEXT, exitCode: NO_APP };
+  if (!isServable(config, apps)) return { type: "fail", text: NO_APP_TEXT, exitCode: NO_APP };
   const mode = values.check_config ? "check" : "serve";
   const cfg = plainValues(values, config);
   return { type: "run", mode, config, apps, cfg, origins, warnings, notes, text };
@@ -121,7 +121,8 @@ function intentOf(loaded: Extract<Loaded, { readonly ok: true }>): Intent {
 
 /** One application that gets everything: settings say it all. */
 function isPlain({ apps, config }: Extract<Loaded, { readonly ok: true }>): boolean {
-  return apps.every(({ name }) => name === APP_NAME) && config.routes.length === 1;
+  const [only, ...others] = config.routes;
+  return apps.every(({ name }) => name === APP_NAME) && only?.action.kind === "app" && others.length === 0;
 }
 
 function problemsText(problems: readonly string[]): string {

@@ -42,7 +42,6 @@ import { afterPredecessor, inherited, Succession } from "./succession.ts";
 export interface ArbiterRun {
   /** The server's own. */
   readonly config: Config;
-  /** Never empty. */
   readonly apps: readonly SiteApplication[];
   readonly purpose: "serve" | "check";
   readonly warnings: readonly string[];

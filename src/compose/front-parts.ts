@@ -102,7 +102,10 @@ export class FrontParts {
   }
 
   #facts(): ReturnType<typeof factsOf> {
-    return factsOf([...this.#apps.values()], { isLeaving: this.#isLeaving });
+    return factsOf([...this.#apps.values()], {
+      routes: this.#site.config.routes,
+      isLeaving: this.#isLeaving,
+    });
   }
 
   appOf(name: string): FrontApp | undefined {

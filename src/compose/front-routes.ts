@@ -68,8 +68,7 @@ function routed({ config, apps, services }: RootOptions): Handler {
   const { files, filters, basicAuth } = services;
   const handlers = new Map([...apps].map(([name, app]) => [name, app.handler]));
   const [first] = handlers.values();
-  if (first === undefined) throw new Error("a front has an application");
-  if (isUnrouted(config.routes))
+  if (first !== undefined && isUnrouted(config.routes))
     return filtered(first, filtersOf(config.routes[0]?.policy ?? NO_POLICY, filters));
   return new Router({
     config,
@@ -81,19 +80,31 @@ function routed({ config, apps, services }: RootOptions): Handler {
 }
 
 /** Of all applications together. */
-export function factsOf(apps: readonly FrontApp[], { isLeaving }: Pick<HealthFacts, "isLeaving">): AllFacts {
+export function factsOf(
+  apps: readonly FrontApp[],
+  { routes, isLeaving }: Pick<HealthFacts, "isLeaving"> & Pick<Config, "routes">,
+): AllFacts {
   const all = apps.map(({ status }) => status);
   const sum = (figure: (status: AppStatus) => number): number =>
     all.reduce((total, status) => total + figure(status), 0);
   return {
     workers: sum(({ workers }) => workers),
     waiting: sum(({ waiting }) => waiting),
-    waitedMs: Math.max(...all.map(({ waitedMs }) => waitedMs)),
+    waitedMs: Math.max(0, ...all.map(({ waitedMs }) => waitedMs)),
     running: sum(({ running }) => running),
     bodyMemoryBytes: sum(({ bodyMemoryBytes }) => bodyMemoryBytes),
-    unserved: apps.filter(({ status }) => status.workers === 0).map(({ name }) => name),
+    unserved: apps.filter(({ name, status }) => status.workers === 0 && isRouted(name, routes)).map(nameOf),
     isLeaving,
   };
+}
+
+/** One that was removed ends while nobody asks for it. */
+function isRouted(name: string, routes: Config["routes"]): boolean {
+  return routes.some(({ action }) => action.kind === "app" && action.app === name);
+}
+
+function nameOf({ name }: FrontApp): string {
+  return name;
 }
 
 type AllFacts = HealthFacts & AppStatus;

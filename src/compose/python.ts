@@ -14,17 +14,19 @@ import { PACKAGE_ROOT, START_FOLDER } from "./program.ts";
 
 export type FoundPython = { readonly path: string } | { readonly path: undefined; readonly problem: string };
 
-export function findPython({
-  python,
-  chdir,
-}: {
+export interface PythonOrder {
   readonly python: string;
   readonly chdir: string;
-}): FoundPython {
+  /** It is one of several: what lies in its own folder is meant for it, $VIRTUAL_ENV for all. */
+  readonly isOfSite?: boolean;
+}
+
+export function findPython({ python, chdir, isOfSite = false }: PythonOrder): FoundPython {
   const candidates = interpreterCandidates({
     python,
     virtualEnv: process.env["VIRTUAL_ENV"],
     folders: [START_FOLDER, chdir],
+    ownFolder: isOfSite && chdir !== START_FOLDER ? chdir : "",
   });
   const found = chooseInterpreter(candidates, (program) =>
     findExecutable(program, process.env["PATH"] ?? ""),

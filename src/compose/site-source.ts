@@ -1,7 +1,7 @@
 // The applications of a site as the arbiter gets them: each with its own Python, and somebody to run it as.
 
 import type { AppOrder, SiteReading, SiteSource } from "../arbiter/arbiter-ports.ts";
-import { APP_NAME, type SiteApplication } from "../config/site.ts";
+import { APP_NAME, isServable, type SiteApplication } from "../config/site.ts";
 import type { OpenedFile } from "./config-source.ts";
 import { identityProblem } from "./identity.ts";
 import { findPython, pythonSpec } from "./python.ts";
@@ -22,7 +22,10 @@ export function ordersOf(apps: readonly SiteApplication[], file: OpenedFile | un
 /** A text says why there is none. */
 function orderOf({ name, config, cfg }: SiteApplication, file: OpenedFile | undefined): AppOrder | string {
   const evaluation = file?.evaluation;
-  const python = evaluation === undefined ? findPython(config) : { path: evaluation.python };
+  const python =
+    evaluation === undefined
+      ? findPython({ ...config, isOfSite: name !== APP_NAME })
+      : { path: evaluation.python };
   const problem = python.path === undefined ? python.problem : identityProblem(config);
   if (python.path === undefined || problem !== undefined)
     return name === APP_NAME ? `${problem}` : `application ${name}: ${problem}`;
@@ -47,7 +50,8 @@ export function siteOf(file: OpenedFile | undefined): SiteSource | undefined {
 function readSite(source: OpenedFile["source"]): SiteReading {
   const reading = source.read(undefined);
   if (!reading.ok) return reading;
-  if (reading.apps.length === 0) return { ok: false, problems: ["the configuration names no application"] };
+  if (!isServable(reading.setup.config, reading.apps))
+    return { ok: false, problems: ["the configuration names no application"] };
   const orders = ordersOf(reading.apps, undefined);
   return orders.ok ? { ...reading.setup, ...orders, warnings: reading.warnings } : orders;
 }

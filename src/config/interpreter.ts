@@ -14,14 +14,19 @@ export function interpreterCandidates(asked: {
   readonly virtualEnv: string | undefined;
   /** Where `.venv` is looked for: the current directory, then --chdir. */
   readonly folders: readonly string[];
+  /** An application's own folder beside others': its `.venv` is meant for it alone. "" for none. */
+  readonly ownFolder?: string;
 }): readonly InterpreterCandidate[] {
   if (asked.python !== "") return [{ program: asked.python, because: "--python" }];
   const candidates: InterpreterCandidate[] = [];
+  const { ownFolder = "" } = asked;
+  if (ownFolder !== "")
+    candidates.push({ program: `${ownFolder}/.venv/bin/python`, because: "its own .venv" });
   if (asked.virtualEnv !== undefined && asked.virtualEnv !== "") {
     candidates.push({ program: `${asked.virtualEnv}/bin/python`, because: "$VIRTUAL_ENV" });
   }
   for (const folder of new Set(asked.folders)) {
-    candidates.push({ program: `${folder}/.venv/bin/python`, because: ".venv" });
+    if (folder !== ownFolder) candidates.push({ program: `${folder}/.venv/bin/python`, because: ".venv" });
   }
   candidates.push({ program: "python3", because: "PATH" });
   return candidates;

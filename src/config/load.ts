@@ -43,7 +43,7 @@ export type Loaded =
       readonly ok: true;
       /** The server's: listeners, routes, limits, logs; where there is one application, its own too. */
       readonly config: Config;
-      /** Never empty, unless nobody named an application: then there is nothing to run. */
+      /** Empty where nobody named an application. */
       readonly apps: readonly SiteApplication[];
       readonly values: Values;
       readonly origins: Origins;

@@ -180,5 +180,13 @@ export const MATCH_ALL: RouteMatch = {
   isInternal: false,
 };
 
+/** Every route leads somewhere; without applications that are files, redirections and fixed responses. */
+export function isServable(
+  { routes }: { readonly routes: readonly Route[] },
+  apps: readonly Application[],
+): boolean {
+  return apps.length > 0 || (routes.length > 0 && routes.every(({ action }) => action.kind !== "app"));
+}
+
 /** Of a server that was given its application on the command line. */
 export const APP_NAME = "app";

@@ -65,7 +65,7 @@ export class HealthHandler implements Handler {
   #reasonAgainst({ isLeaving, workers, waiting, unserved }: HealthFacts): string | undefined {
     const { queueMax } = this.#options;
     if (isLeaving) return "stopping";
-    if (workers === 0) return "no worker serves";
+    if (workers === 0 && unserved.length > 0) return "no worker serves";
     if (unserved.length > 0) return `no worker serves ${unserved.join(", ")}`;
     return queueMax > 0 && waiting >= queueMax ? "the waiting line is full" : undefined;
   }

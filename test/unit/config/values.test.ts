@@ -217,6 +217,17 @@ describe("interpreter", () => {
     });
   });
 
+  it("of an application beside others is looked for in its own folder first", () => {
+    const asked = { python: "", virtualEnv: "/v", folders: ["/srv", "/srv/shop"], ownFolder: "/srv/shop" };
+    assert.deepEqual(
+      interpreterCandidates(asked).map(({ program }) => program),
+      ["/srv/shop/.venv/bin/python", "/v/bin/python", "/srv/.venv/bin/python", "python3"],
+    );
+    assert.deepEqual(interpreterCandidates({ ...asked, python: "/x" }), [
+      { program: "/x", because: "--python" },
+    ]);
+  });
+
   it("is asked for with all that was tried", () => {
     const candidates = interpreterCandidates({ python: "", virtualEnv: undefined, folders: ["/srv"] });
     assert.match(

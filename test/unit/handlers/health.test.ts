@@ -28,7 +28,7 @@ describe("health", () => {
   });
 
   const REASONS: readonly (readonly [Partial<HealthFacts>, string])[] = [
-    [{ workers: 0 }, "no worker serves"],
+    [{ workers: 0, unserved: ["api", "admin"] }, "no worker serves"],
     [{ unserved: ["api", "admin"] }, "no worker serves api, admin"],
     [{ waiting: 10 }, "the waiting line is full"],
     [{ isLeaving: true }, "stopping"],
