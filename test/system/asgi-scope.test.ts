@@ -66,6 +66,7 @@ test("the scope of a request is uvicorn's, key by key", async (t) => {
       "http.response.zerocopysend": {},
       "http.response.early_hint": {},
       "http.response.trailers": {},
+      "tunicorn.timeout": {},
     },
   });
   assert.equal(peer[0], "127.0.0.1");

@@ -112,9 +112,9 @@ test("bad command lines are refused at once with code 2, all mistakes together",
   assert.equal(several.code, 2);
   assert.match(several.output, /many/);
   assert.match(several.output, /99999/);
-  const later = await runTunicorn(t, ["--certfile", "c.pem", "shapes"], { cwd: FOLDER });
+  const later = await runTunicorn(t, ["--http2-cleartext", "upgrade", "shapes"], { cwd: FOLDER });
   assert.equal(later.code, 2);
-  assert.match(later.output, /certfile.*TLS/);
+  assert.match(later.output, /http2-cleartext.*upgrade/);
 });
 
 test("no application, or no Python, is one clear line", async (t) => {
