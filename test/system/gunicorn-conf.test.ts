@@ -184,10 +184,7 @@ test("HUP with a broken file keeps what serves, and a mended one is taken", asyn
 test("HUP says which changes wait for a new start, and what it is warned of", async (t) => {
   const folder = withFiles(t, { "gunicorn.conf.py": HOOKS });
   const server = await start(t, folder);
-  writeFileSync(
-    join(folder, "gunicorn.conf.py"),
-    `${HOOKS}\nkeepalive = 77\nbacklog = 5\nworkerz = 1\n`,
-  );
+  writeFileSync(join(folder, "gunicorn.conf.py"), `${HOOKS}\nkeepalive = 77\nbacklog = 5\nworkerz = 1\n`);
   server.signal("SIGHUP");
   const output = await server.logged(/reload finished/);
   assert.match(output, /only after a new start settings=backlog\b/);
