@@ -45,6 +45,12 @@ export class Announcer {
     this.#log.error("front exited", { nr: from.nr, pid: from.pid, ...exitFields(exit), ...error });
   }
 
+  fronts({ count, wanted }: { readonly count: number; readonly wanted: number }): void {
+    if (this.#server.purpose !== "serve" || count >= wanted) return;
+    const advice = `each needs a worker of each application: give each at least ${wanted} (-w ${wanted})`;
+    this.#log.warning(`${count} instead of ${wanted} fronts: ${advice}`);
+  }
+
   siteRefused(): void {
     this.#log.error("reload failed: the configuration cannot be used, and nothing has changed");
   }

@@ -70,9 +70,10 @@ export class AppKeeper {
 
   #headCountWorld(): HeadCountWorld {
     const keeper = this;
-    const { log, clock, ports } = this.#world;
+    const { log, clock, ports, fronts } = this.#world;
     return {
       log,
+      fronts: fronts.count,
       nowMs: () => clock.nowMs(),
       get isSteady() {
         return keeper.#isWanted && keeper.phase === "serving";

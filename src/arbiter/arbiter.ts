@@ -10,7 +10,7 @@ import type { AppEvent, ArbiterEvent, ArbiterOptions, ArbiterPorts } from "./arb
 import { AwakeClock } from "./awake-clock.ts";
 import type { ChildExit } from "./child.ts";
 import { FrontHandle } from "./front-handle.ts";
-import { Fronts } from "./fronts.ts";
+import { Fronts, frontsFor } from "./fronts.ts";
 import { Questions } from "./questions.ts";
 import type { ArbiterSignal } from "./signals.ts";
 import {
@@ -51,7 +51,8 @@ export class Arbiter {
     this.#clock = new AwakeClock(ports.clock, ports.log);
     this.#announcer = new Announcer(options, ports.log);
     this.#questions = new Questions(ports.clock);
-    this.#fronts = new Fronts(isCheck ? 0 : options.config.fronts, (nr) => this.#makeFront(nr));
+    const fronts = isCheck ? 0 : frontsFor(options.config.fronts, options.apps);
+    this.#fronts = new Fronts(fronts, (nr) => this.#makeFront(nr));
     this.#apps = this.#openApps();
   }
 
@@ -82,6 +83,7 @@ export class Arbiter {
   /** Resolves with the exit code when nothing is left. */
   async run(): Promise<number> {
     this.#announcer.starting();
+    this.#announcer.fronts({ count: this.#fronts.count, wanted: this.#options.config.fronts });
     await this.#apps.open();
     this.#ports.certificates?.watch((changed) => this.#fronts.showCertificates(changed));
     this.#take({ type: "start" });

@@ -130,7 +130,9 @@ class Judge {
     try {
       return createPrivateKey(password === "" ? { key: text } : { key: text, passphrase: password });
     } catch (error) {
-      return this.#complain(`the private key ${file} cannot be used: ${keyFault(error, password)}`);
+      const isEncrypted = text.includes("ENCRYPTED");
+      const fault = keyFault(error, { isEncrypted, password });
+      return this.#complain(`the private key ${file} cannot be used: ${fault}`);
     }
   }
 
@@ -164,11 +166,15 @@ function mismatch({ certificate, key }: CertificateFiles): string {
     : `the private key ${key} does not belong to the first certificate in ${certificate}`;
 }
 
-function keyFault(error: unknown, password: string): string {
+/** One wrong password in some hundreds makes text with a good padding of the key: then only what it decrypts to is refused. */
+function keyFault(error: unknown, key: { readonly isEncrypted: boolean; readonly password: string }): string {
   const code = codeOf(error);
   if (NEEDS_PASSWORD.has(code)) return "it is encrypted, give its password by --ssl-keyfile-password";
-  if (password !== "" && code === "ERR_OSSL_BAD_DECRYPT") {
+  if (key.password !== "" && code === "ERR_OSSL_BAD_DECRYPT") {
     return "the password of --ssl-keyfile-password is wrong";
+  }
+  if (key.isEncrypted && key.password !== "") {
+    return `the password of --ssl-keyfile-password is wrong, or the file is not whole (${messageOf(error)})`;
   }
   return `${messageOf(error)}; is it whole?`;
 }

@@ -1,17 +1,27 @@
 // The fronts, one for each number, kept alive as long as the server runs. A seat's link belongs to one front:
 // seat nr modulo their count.
 
+import type { Application } from "../config/site.ts";
 import type { FrontSite } from "../control/messages.ts";
 import type { ListenerMaterial } from "./certificate-keeper.ts";
 import type { AppBroken, AppMended } from "./development.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import { Kept } from "./kept.ts";
 
+/** Each application needs a worker at each front, or clients of that front would wait for ever. */
+export function frontsFor(wanted: number, apps: readonly Pick<Application, "config">[]): number {
+  return Math.max(1, Math.min(wanted, ...apps.map(({ config }) => config.workersMin)));
+}
+
 export class Fronts {
   readonly #kept: readonly Kept<FrontHandle>[];
 
   constructor(count: number, make: (nr: number) => FrontHandle) {
     this.#kept = Array.from({ length: count }, (_, nr) => new Kept(() => make(nr)));
+  }
+
+  get count(): number {
+    return this.#kept.length;
   }
 
   get isEmpty(): boolean {

@@ -1,5 +1,6 @@
 // How many workers one application shall have: as many as its configuration says, as an operator says, or as the load says
-// between two bounds.
+// between two bounds. A seat's link is one front's, so an application never has fewer workers than there are fronts: a front
+// without one would keep its clients waiting.
 
 import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
@@ -9,6 +10,7 @@ import type { PoolWorker } from "./pool.ts";
 
 export interface HeadCountWorld {
   readonly log: Log;
+  readonly fronts: number;
   nowMs(): number;
   /** During a reload numbers stay: they are what it is measured by. */
   readonly isSteady: boolean;
@@ -28,8 +30,8 @@ export class HeadCount {
   constructor(config: Config, { isCheck }: { readonly isCheck: boolean }, world: HeadCountWorld) {
     this.#world = world;
     this.#isCheck = isCheck;
-    this.#wanted = isCheck ? 1 : config.workers;
-    this.#bounds = boundsOf(config);
+    this.#wanted = isCheck ? 1 : this.#atLeast(config.workers);
+    this.#bounds = this.#boundsOf(config);
     this.#elastic = this.#newElastic();
   }
 
@@ -46,15 +48,17 @@ export class HeadCount {
   configure(config: Config): void {
     if (this.#isCheck) return;
     const wasElastic = this.#elastic.isElastic;
-    this.#rebound(boundsOf(config));
+    this.#rebound(this.#boundsOf(config));
     const { workersMin, workersMax } = this.#bounds;
     const isKept = wasElastic && this.#elastic.isElastic;
-    this.#wanted = isKept ? Math.min(workersMax, Math.max(workersMin, this.#wanted)) : config.workers;
+    this.#wanted = isKept
+      ? Math.min(workersMax, Math.max(workersMin, this.#wanted))
+      : this.#atLeast(config.workers);
   }
 
   scale(workers: number): void {
-    this.#wanted = workers;
-    this.#world.onScale(workers);
+    this.#wanted = this.#atLeast(workers);
+    this.#world.onScale(this.#wanted);
   }
 
   onPressure(front: FrontHandle, pressure: Pressure): void {
@@ -90,6 +94,19 @@ export class HeadCount {
     return this.#elastic.isElastic && this.#world.isSteady;
   }
 
+  #atLeast(workers: number): number {
+    const { fronts, log } = this.#world;
+    if (workers >= fronts) return workers;
+    log.warning(`${fronts} workers instead of ${workers}: each front needs one (--fronts ${fronts})`);
+    return fronts;
+  }
+
+  #boundsOf({ workersMin, workersMax, workersIdleMs }: Config): Bounds {
+    const { fronts } = this.#world;
+    const bounds = { workersMin: Math.max(fronts, workersMin), workersMax: Math.max(fronts, workersMax) };
+    return { ...bounds, workersIdleMs };
+  }
+
   #rebound(bounds: Bounds): void {
     if (JSON.stringify(bounds) === JSON.stringify(this.#bounds)) return;
     this.#bounds = bounds;
@@ -103,7 +120,3 @@ export class HeadCount {
 }
 
 type Bounds = Pick<Config, "workersMin" | "workersMax" | "workersIdleMs">;
-
-function boundsOf({ workersMin, workersMax, workersIdleMs }: Config): Bounds {
-  return { workersMin, workersMax, workersIdleMs };
-}

@@ -129,3 +129,23 @@ test("HUP takes the file as a whole: faults change nothing, else applications co
   match(await command(t, site, "workers"), /^app +pid/);
   await server.stop();
 });
+
+test("a server with more fronts than workers starts fewer, says so, and answers every client", async (t) => {
+  const server = await startServer(t, ["--fronts", "2", "-w", "1", "-b", "127.0.0.1:0", "plain"]);
+  await server.logged(/1 instead of 2 fronts: each needs a worker of each application/);
+  await server.logged(/Ready at/);
+  equal(server.tree.fronts.length, 1);
+  for (let nr = 0; nr < 8; nr += 1) equal((await ask(server.endpoint)).status, 200);
+  await server.stop();
+});
+
+test("no signal takes a front its last worker", async (t) => {
+  const server = await startServer(t, ["--fronts", "2", "-w", "2", "-b", "127.0.0.1:0", "plain"]);
+  await server.logged(/Ready at/);
+  server.signal("SIGTTOU");
+  await server.logged(/2 workers instead of 1: each front needs one/);
+  equal(server.tree.fronts.length, 2);
+  equal(server.tree.workers.length, 2);
+  for (let nr = 0; nr < 8; nr += 1) equal((await ask(server.endpoint)).status, 200);
+  await server.stop();
+});

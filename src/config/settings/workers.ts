@@ -107,7 +107,7 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     flags: ["--fronts"],
     type: count(1, 64),
     byDefault: 1,
-    doc: "Processes that own the clients' connections. One feeds dozens of cores of application work.",
+    doc: "Processes that own the clients' connections. One feeds dozens of cores of application work. Never more than the workers of any application.",
     status: SUPPORTED,
   },
   max_requests: {

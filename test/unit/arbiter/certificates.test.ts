@@ -18,6 +18,17 @@ import { Authority, NO_OPENSSL, tlsConfig } from "../../harness/certificates.ts"
 import { MemoryLog } from "../../harness/front-parts.ts";
 import { ManualClock } from "../../harness/manual-clock.ts";
 
+/** A key of nobody's, whose password is "secret". "wrong 599" gives a good padding. */
+const KEY_ENCRYPTED = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIH0MF8GCSqGSIb3DQEFDTBSMDEGCSqGSIb3DQEFDDAkBBA7eIYvALnq1dX2PbwT
+YacWAgIIADAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBKgQQSTMO7ZeSBPVaZdAB
+4LWEywSBkMA/ZvCLvIj85QNQkDkekdtpmDrgNtUdW8dm4tasobUK60cFW2+Xgv6l
+fCXtxs4ND35HMxnT2Xc5aMhMuIizGuQUJpdNiNZQeiCsI2ReV5NtDMo16gliPez3
+dLcjXAEkPoxp4CFFxO4KHqpQW1kK+TnP4kgDHhSvSmKyzbXB5q8eQTsNgmZG5aC+
+0I56qzPS4g==
+-----END ENCRYPTED PRIVATE KEY-----
+`;
+
 const OPTIONS = { skip: NO_OPENSSL };
 
 function problemsOf(tls: TlsConfig): string {
@@ -90,6 +101,17 @@ describe("reading certificates", OPTIONS, () => {
       /it is encrypted, give its password by --ssl-keyfile-password/,
     );
     assert.match(problemsOf(withPassword("wrong")), /the password of --ssl-keyfile-password is wrong/);
+  });
+
+  it("knows a wrong password that by chance decrypts the key to rubbish", (t) => {
+    const issued = new Authority(t).issue({ names: ["a.test"] });
+    const key = `${issued.key}.known`;
+    writeFileSync(key, KEY_ENCRYPTED);
+    const tls = { ...tlsConfig([]), certificates: [{ ...issued, key, password: "wrong 599" }] };
+    assert.match(
+      problemsOf(tls),
+      /the password of --ssl-keyfile-password is wrong, or the file is not whole/,
+    );
   });
 
   it("tells of what is cut off", (t) => {
