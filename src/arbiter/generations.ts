@@ -176,7 +176,7 @@ export class Generations {
   giveUp(nowMs: number): void {
     this.#reload = fail(this.#reload);
     this.#isDegraded = true;
-    this.#tries = afterDeath(this.#tries, nowMs, nowMs);
+    this.#tries = afterDeath(this.#tries, { bornAtMs: nowMs }, nowMs);
     this.#world.announcer.triesAgain(this.#tries.notBeforeMs - nowMs);
   }
 

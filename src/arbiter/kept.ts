@@ -31,7 +31,7 @@ export class Kept<Handle> {
 
   onGone(nowMs: number): void {
     this.#handle = undefined;
-    this.#backoff = afterDeath(this.#backoff, this.#bornAtMs, nowMs);
+    this.#backoff = afterDeath(this.#backoff, { bornAtMs: this.#bornAtMs }, nowMs);
   }
 
   /** It may die now; no other is made until `resume`. */

@@ -10,7 +10,7 @@ import type {
   WorkerReport,
 } from "../control/messages.ts";
 import type { Log } from "../log/log.ts";
-import { afterDeath, type Backoff, NO_BACKOFF } from "./backoff.ts";
+import { afterDeath, type Backoff, type Life, NO_BACKOFF } from "./backoff.ts";
 import { bootFailureOf, isFailure } from "./boot-end.ts";
 import { BootWatch, type ProcessSight } from "./boot-watch.ts";
 import { Deaths, type WorkerExit } from "./deaths.ts";
@@ -438,10 +438,14 @@ export class Workers {
     if (!isFailure(worker)) return;
     this.#backoffs.set(
       worker.nr,
-      afterDeath(this.#backoffs.get(worker.nr) ?? NO_BACKOFF, worker.bornAtMs, nowMs),
+      afterDeath(this.#backoffs.get(worker.nr) ?? NO_BACKOFF, lifeOf(worker), nowMs),
     );
     if (!worker.wasReady && worker.cause !== "forkserver-lost") {
       this.#world.onBootFailure(worker, bootFailureOf(worker, exit, nowMs));
     }
   }
+}
+
+function lifeOf({ bornAtMs, state, sinceMs }: PoolWorker): Life {
+  return { bornAtMs, servedSinceMs: state === "ready" ? sinceMs : undefined };
 }
