@@ -213,8 +213,9 @@ class AsyncLink:
             cycle = WebSocketCycle(self, number, scope, pool.credit_step)
         if tls is not None:
             scope["extensions"]["tls"] = tls
-        if "remote_user" in scope:
-            scope["extensions"]["remote_user"] = scope.pop("remote_user")
+        for name in ("remote_user", "variables"):
+            if name in scope:
+                scope["extensions"][name] = scope.pop(name)
         self.cycles[number] = self.waiting[number] = cycle
         return cycle
 

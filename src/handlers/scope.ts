@@ -4,9 +4,10 @@ import type { Peer, RequestHead } from "../http/exchange.ts";
 import type { RouteFacts } from "../http/route-facts.ts";
 import { makeScopeEncoder } from "../link/request-encoder.ts";
 import type { AppConfig } from "./app-ports.ts";
-import { type FieldsMemo, KEPT_CHARS_MAX, type PeerMemo, pathBehind } from "./trust.ts";
+import { type FieldsMemo, KEPT_CHARS_MAX, lastValue, type PeerMemo, pathBehind } from "./trust.ts";
 
 const WEBSOCKET_SCHEMES = { http: "ws", https: "wss" } as const;
+const BEYOND_ASCII = /[\u0080-\u00ff]/;
 const NO_SUBPROTOCOLS: readonly string[] = [];
 
 interface ScopeOptions {
@@ -57,7 +58,10 @@ export class ScopeMaker {
   #part(memo: FieldsMemo, scheme: string): string {
     const start = memo.client === undefined ? this.#peerPart(memo.peer) : this.#clientPart(memo);
     const tls = this.#tlsPart(memo.peer);
-    return start + this.#writer.schemePart(scheme) + tls + this.#writer.fieldsPart(memo.flat);
+    const fields = this.#writer.fieldsPart(memo.flat);
+    const { variables } = memo;
+    const own = variables === undefined ? "" : this.#writer.variablesPart(variables.map(utf8Text));
+    return start + this.#writer.schemePart(scheme) + tls + fields + own;
   }
 
   #requestPart(head: RequestHead, memo: FieldsMemo, { method, subprotocols, route }: ScopeOptions): string {
@@ -71,7 +75,7 @@ export class ScopeMaker {
       query: head.query,
       rootPath: scriptName === undefined ? this.#rootPath : utf8Text(scriptName),
       mount: route?.mount ?? "",
-      user: route?.user,
+      user: route?.user ?? userOf(memo),
       version: head.version,
       subprotocols,
     });
@@ -96,9 +100,15 @@ export class ScopeMaker {
   }
 }
 
+/** Whom the web server in front has let in. */
+function userOf({ variables }: FieldsMemo): string | undefined {
+  const user = variables === undefined ? "" : lastValue(variables, "REMOTE_USER");
+  return user === "" ? undefined : utf8Text(user);
+}
+
 /** Latin-1 text that stands for bytes, as the text that these are. */
 function utf8Text(text: string): string {
-  return Buffer.from(text, "latin1").toString("utf8");
+  return BEYOND_ASCII.test(text) ? Buffer.from(text, "latin1").toString("utf8") : text;
 }
 
 function serverOf(peer: Peer): { readonly host: string; readonly port: number | undefined } {

@@ -52,7 +52,7 @@ const timeText = perSecond(accessTime);
 const ATOMS: Readonly<Record<AccessAtom, FormatAccess>> = {
   h: (r) => orDash(clientAddress(r)),
   l: () => "-",
-  u: (r) => orDash(basicUser(r)),
+  u: (r) => orDash(remoteUser(r)),
   t: (r) => timeText(r.startedAtUnixMs + r.elapsedMs),
   r: requestLine,
   m: (r) => orDash(r.head?.method ?? ""),
@@ -111,6 +111,18 @@ function requestField(record: AccessRecord, lowerName: string): string {
   return value === undefined || value === "" ? "-" : escapeAccess(value);
 }
 
+/** Whom the web server in front has let in; else whom the client says it is. */
+function remoteUser(record: AccessRecord): string {
+  return variable(record, "REMOTE_USER") || basicUser(record);
+}
+
+/** What a web server has set over uwsgi or its like; as there, the last of a name counts. */
+function variable({ head }: AccessRecord, name: string): string {
+  const flat = head?.variables ?? [];
+  for (let i = flat.length - 2; i >= 0; i -= 2) if (flat[i] === name) return flat[i + 1] ?? "";
+  return "";
+}
+
 /** The user of HTTP Basic authentication (RFC 7617); nobody has checked the password here. */
 function basicUser(record: AccessRecord): string {
   const value = record.head?.fields.get("authorization");
@@ -148,8 +160,8 @@ function responseField(block: string, lowerName: string): string {
 function environValue(record: AccessRecord, name: string): string {
   const known = Object.hasOwn(ENVIRON, name) ? ENVIRON[name] : undefined;
   if (known !== undefined) return known(record);
-  const field = name.startsWith("http_") ? name.slice("http_".length).replaceAll("_", "-") : "";
-  return record.head?.fields.get(field) ?? "";
+  if (!name.startsWith("http_")) return variable(record, name.toUpperCase());
+  return record.head?.fields.get(name.slice("http_".length).replaceAll("_", "-")) ?? "";
 }
 
 const ENVIRON: Readonly<Record<string, FormatAccess>> = {

@@ -32,7 +32,7 @@ export interface ScopeRequest {
   readonly rootPath: string;
   /** The beginning of the path that belongs to root_path as well. */
   readonly mount?: string;
-  /** Who has shown a password to the server. */
+  /** Who has shown a password, to this server or to the web server in front. */
   readonly user?: string | undefined;
   readonly version: string;
   /** Of a WebSocket. */
@@ -75,6 +75,16 @@ export class ScopeWriter {
       intOrNone(cipherSuite(cipher)?.number) +
       MARSHAL_DICT_END
     );
+  }
+
+  /** `variables` of name, value, name, value, …, as text: the value of an extension of our own, as `tls`. */
+  variablesPart(flat: readonly string[]): string {
+    let part = K_VARIABLES + MARSHAL_DICT_START;
+    // Even indices below length exist, and so do their successors.
+    for (let i = 0; i < flat.length; i += 2) {
+      part += marshalText(flat[i] as string) + marshalText(flat[i + 1] as string);
+    }
+    return part + MARSHAL_DICT_END;
   }
 
   /** `headers` of name, value, name, value, …: in order, repeated ones apart, names in lower case. */
@@ -182,5 +192,6 @@ const K_VERSION = marshalAscii("http_version");
 const K_PATH = marshalAscii("path");
 const K_RAW_PATH = marshalAscii("raw_path");
 const K_QUERY = marshalAscii("query_string");
+const K_VARIABLES = marshalAscii("variables");
 const K_USER = marshalAscii("remote_user") + MARSHAL_DICT_START + marshalAscii("name");
 const K_ROOT_PATH = marshalAscii("root_path");

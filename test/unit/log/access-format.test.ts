@@ -147,6 +147,13 @@ describe("access line", () => {
     }
   });
 
+  it("names the user whom the web server in front has let in, and what else it has set", () => {
+    const variables = ["REMOTE_USER", "", "REMOTE_USER", "grace", "GEO", "nl"];
+    const fields = new Fields(["Authorization", basic("ada:secret")]);
+    const record = recordOf({ head: headOf({ variables, fields }) });
+    assert.equal(format("%(u)s %({GEO}e)s %({NONE}e)s", record), "grace nl -");
+  });
+
   it("says why a request was cut short", () => {
     const record = recordOf({ status: 499, abortCause: "client-left" });
     assert.equal(format("%(s)s %(X)s", record), "499 client-left");
