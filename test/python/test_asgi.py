@@ -10,7 +10,7 @@ import unittest
 from http import HTTPStatus
 
 from support import frame
-from support_asgi import START, ServedAsgi, body, cancel, credit, request
+from support_asgi import START, ServedAsgi, body, cancel, credit, request, websocket
 from tunicorn_worker import asgi, async_link, wire
 
 
@@ -344,6 +344,22 @@ class ScopeTest(AsgiTest):
             self.assertIs(fact["state"]["shared"], shared)
         self.assertEqual([fact["state"]["count"] for fact in served.facts], [2, 2])
         self.assertEqual(served.call(lambda: served.pool.state["count"]), 1)
+
+    def test_names_a_user_among_the_extensions_of_that_request_alone(self):
+        async def app(scope, receive, send):
+            served.note((scope["extensions"].get("remote_user"), "remote_user" in scope))
+            if scope["type"] == "http":
+                await send(START)
+                await send(body())
+
+        served = ServedAsgi(self, app)
+        ann = {"name": "ann"}
+        served.front.send(request(1, remote_user=ann))
+        served.front.reply(1)
+        served.front.send(request(3))
+        served.front.reply(3)
+        served.front.send(websocket(5, remote_user=ann))
+        self.assertEqual(served.await_facts(3), [(ann, False), (None, False), (ann, False)])
 
     def test_runs_each_request_in_its_own_context(self):
         variable = contextvars.ContextVar("variable", default="unset")

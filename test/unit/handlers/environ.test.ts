@@ -10,8 +10,8 @@ import { FakeExchange, type FakeRequest } from "../../harness/fake-exchange.ts";
 
 function encode(request: FakeRequest, changes: Partial<AppConfig> = {}, bodyBytes = 0): string {
   const config = appConfig(changes);
-  const { head, peer } = new FakeExchange(request);
-  return new EnvironMaker(config).encode(head, new Trust(config).judge(head, peer), bodyBytes);
+  const { head, peer, route } = new FakeExchange(request);
+  return new EnvironMaker(config).encode(head, new Trust(config).judge(head, peer), bodyBytes, route);
 }
 
 function holds(environ: string, key: string, value: string): void {
@@ -68,6 +68,26 @@ describe("environ of a request", () => {
     }
   });
 
+  it("cuts a route's mount from the path, whatever SCRIPT_NAME says, and names --root-path before it", () => {
+    const route = { mount: "/shop", timeoutMs: undefined, user: undefined };
+    const mounted = encode({ target: "/shop/x%20y", route });
+    holds(mounted, "SCRIPT_NAME", "/shop");
+    holds(mounted, "PATH_INFO", "/x y");
+    holds(encode({ target: "/shop", route }), "PATH_INFO", "");
+    const fields = ["Host", "a", "SCRIPT_NAME", "/shop/deep"];
+    const asked = encode({ target: "/shop/deep/x", fields, route }, { scriptName: "/other" });
+    holds(asked, "SCRIPT_NAME", "/shop");
+    holds(asked, "PATH_INFO", "/deep/x");
+    holds(encode({ target: "/shop/x", route }, { rootPath: "/outer" }), "SCRIPT_NAME", "/outer/shop");
+  });
+
+  it("names the user that a route knows, whom no field can forge", () => {
+    const route = { mount: "", timeoutMs: undefined, user: "ann" };
+    holds(encode({ route }), "REMOTE_USER", "ann");
+    const forged = encode({ fields: ["Host", "a", "Remote-User", "eve", "Remote_User", "eve"] });
+    ok(!forged.includes(marshalText("REMOTE_USER")));
+  });
+
   it("says a length when the client did, or when there is a body", () => {
     ok(!encode({}).includes("CONTENT_LENGTH"));
     holds(encode({ method: "POST", fields: ["Host", "a", "Content-Length", "0"] }), "CONTENT_LENGTH", "0");
@@ -84,7 +104,7 @@ describe("environ of a request", () => {
     ok(!environ.includes("evil"));
   });
 
-  it("does not reuse what it made of a header block for another peer or another target", () => {
+  it("does not reuse what it made of a header block for another peer, target or user", () => {
     const maker = new EnvironMaker(appConfig({}));
     const trust = new Trust(appConfig({}));
     const one: Exchange = new FakeExchange({ target: "/1" });
@@ -98,5 +118,8 @@ describe("environ of a request", () => {
     const other = trust.judge(one.head, stranger);
     notEqual(other, memo);
     holds(maker.encode(one.head, other, 0), "REMOTE_PORT", "7");
+    const ann = { mount: "", timeoutMs: undefined, user: "ann" };
+    holds(maker.encode(one.head, memo, 0, ann), "REMOTE_USER", "ann");
+    ok(!maker.encode(one.head, memo, 0).includes("ann"));
   });
 });

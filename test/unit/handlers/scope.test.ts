@@ -24,12 +24,12 @@ const corpus = JSON.parse(readFileSync(file, "utf8")) as { readonly scopes: read
 
 function encode({ request, config: changes, subprotocols }: ScopeVector): string {
   const config = appConfig(changes ?? {});
-  const { head, peer } = new FakeExchange(request);
+  const { head, peer, route } = new FakeExchange(request);
   const memo = new Trust(config).judge(head, peer);
   const maker = new ScopeMaker(config);
   return subprotocols === undefined
-    ? maker.encodeHttp(head, memo)
-    : maker.encodeWebSocket(head, memo, subprotocols);
+    ? maker.encodeHttp(head, memo, route)
+    : maker.encodeWebSocket(head, memo, subprotocols, route);
 }
 
 describe("scopes of the shared corpus", () => {
@@ -41,7 +41,7 @@ describe("scopes of the shared corpus", () => {
 });
 
 describe("scope maker", () => {
-  it("does not reuse what it made of a header block for another target, method or peer", () => {
+  it("does not reuse what it made of a header block for another target, method, user or peer", () => {
     const trust = new Trust(appConfig({}));
     const maker = new ScopeMaker(appConfig({}));
     const one: Exchange = new FakeExchange({ target: "/1" });
@@ -50,6 +50,9 @@ describe("scope maker", () => {
     equal(maker.encodeHttp(one.head, trust.judge(one.head, one.peer)), first);
     notEqual(maker.encodeHttp({ ...one.head, target: "/2", path: "/2" }, memo), first);
     notEqual(maker.encodeHttp({ ...one.head, method: "HEAD" }, memo), first);
+    const ann = { mount: "", timeoutMs: undefined, user: "ann" };
+    notEqual(maker.encodeHttp(one.head, memo, ann), first);
+    equal(maker.encodeHttp(one.head, memo), first);
     const stranger = new FakeExchange({ peer: { remotePort: 7 } }).peer;
     notEqual(maker.encodeHttp(one.head, trust.judge(one.head, stranger)), first);
   });
