@@ -21,8 +21,11 @@ is decided by the strongest:
 2. \`TUNICORN_<FLAG>\`: \`TUNICORN_LOG_LEVEL=debug\`; several values of one flag are words, quoted as in a shell
 3. \`GUNICORN_CMD_ARGS\`: flags, quoted as in a shell
 4. \`UVICORN_<FLAG>\`, for uvicorn's flags
-5. the platform's variables: ${platformVariables()}, and \`PORT\` for the default address
-6. the default
+5. the configuration file: \`gunicorn.conf.py\` or \`tunicorn.toml\`, or the one that \`-c\` names
+6. the platform's variables: ${platformVariables()}, and \`PORT\` for the default address
+7. the default
+
+What an \`[apps.NAME]\` table of [tunicorn.toml](routing.md) says is stronger than all of them, for that application.
 
 \`--print-config\` shows each setting's value and which of these it came from. Everything wrong is reported at once, with exit code 2.
 

@@ -43,10 +43,45 @@ function settingSchemas(names: readonly SettingName[]): JsonSchema {
   return Object.fromEntries([...aliases, ...rows]);
 }
 
-/** Texts are taken for most values, and many are; what a text may say is told when the file is read. */
-function settingSchema({ type, doc }: AnySetting): JsonSchema {
-  if (type.placeholder === "") return { type: "boolean", description: doc };
-  if (/^[a-z0-9-]+(?:\|[a-z0-9-]+)+$/.test(type.placeholder))
-    return { enum: type.placeholder.split("|"), description: doc };
-  return { description: doc };
+function settingSchema(setting: AnySetting): JsonSchema {
+  return { ...valueSchema(setting), description: setting.doc };
+}
+
+const STRING: JsonSchema = { type: "string" };
+const STRINGS: JsonSchema = { type: "array", items: STRING };
+
+/** By what help shows behind the flag. What a text may say is told when the file is read. */
+function valueSchema({ type }: AnySetting): JsonSchema {
+  const { placeholder, repeats } = type;
+  const isTruth = placeholder === "" || placeholder === "BOOL";
+  if (isTruth) return { type: "boolean" };
+  if (placeholder === "N") return wholeNumber(type);
+  if (isWords(placeholder)) return { enum: [...placeholder.split("|"), ...truths(type)] };
+  if (NUMBER_OR_TEXT.includes(placeholder)) return anyOf({ type: "number" }, STRING);
+  if (placeholder === "DICT") return anyOf({ type: "object" }, STRING);
+  if (placeholder.startsWith("/PATH="))
+    return anyOf(STRING, { type: "object" }, { type: "array", items: anyOf(STRING, { type: "object" }) });
+  if (placeholder === "NAME=VALUE") return anyOf(STRING, STRINGS, { type: "object" });
+  return repeats || placeholder.endsWith("[,…]") ? anyOf(STRING, STRINGS) : STRING;
+}
+
+const NUMBER_OR_TEXT: readonly string[] = ["SECONDS", "SECONDS|auto", "SIZE", "MODE", "N|N..N|auto"];
+
+function anyOf(...schemas: readonly JsonSchema[]): JsonSchema {
+  const [only = {}] = schemas;
+  return schemas.length === 1 ? only : { anyOf: schemas };
+}
+
+function isWords(placeholder: string): boolean {
+  return /^[a-z0-9-]+(?:\|[a-z0-9-]+)+$/.test(placeholder);
+}
+
+/** `true` and `false` beside words such as on and off, where they are taken. */
+function truths(type: AnySetting["type"]): readonly boolean[] {
+  return [true, false].filter((value) => type.read(value).ok);
+}
+
+function wholeNumber(type: AnySetting["type"]): JsonSchema {
+  const minimum = [0, 1].find((value) => type.read(value).ok);
+  return minimum === undefined ? { type: "integer" } : { type: "integer", minimum };
 }
