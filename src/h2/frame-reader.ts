@@ -125,7 +125,8 @@ export class FrameReader {
     this.#paddingBytes = 0;
     this.#paddingLeft = (head.flags & PADDED) === 0 ? 0 : UNKNOWN;
     this.#bodyLeft = head.length;
-    if (head.length === 0) this.#endData();
+    if (head.length === 0 && this.#paddingLeft === UNKNOWN) this.#sink.onReaderFault("ERR_H2_FRAME");
+    else if (head.length === 0) this.#endData();
     return at + FRAME_HEAD_BYTES;
   }
 

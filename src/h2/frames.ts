@@ -41,6 +41,7 @@ export const COMPRESSION_ERROR = 9;
 export const ENHANCE_YOUR_CALM = 11;
 
 /** Settings (RFC 9113 §6.5.2, RFC 8441 §3, RFC 9218 §2.1). */
+export const SETTINGS_HEADER_TABLE_SIZE = 1;
 export const SETTINGS_ENABLE_PUSH = 2;
 export const SETTINGS_MAX_CONCURRENT_STREAMS = 3;
 export const SETTINGS_INITIAL_WINDOW_SIZE = 4;

@@ -25,7 +25,7 @@ export class HpackDecoder {
   listBytes = 0;
   /** A name or a value of the last block holds what it may not. */
   isMalformed = false;
-  /** Changes whenever the dynamic table does: the same bytes mean the same only while it has not. */
+  /** Changes whenever the dynamic table or its size does: the same bytes mean the same only while it has not. */
   tableVersion = 0;
 
   readonly #listBytesMax: number;
@@ -72,6 +72,7 @@ export class HpackDecoder {
       const bytes = this.#integer(0x1f);
       if (bytes > TABLE_BYTES_MAX) this.#isFaulty = true;
       if (this.#isFaulty) return;
+      if (bytes !== this.#tableBytesMax) this.tableVersion++;
       this.#tableBytesMax = bytes;
       this.#evict(0);
     }

@@ -71,6 +71,8 @@ export class H2Protocol implements FrameSink, SenderOwner {
   /** RFC 9113 §3.4: the first frame is SETTINGS. */
   #hasSettings = false;
   #nowMs = 0;
+  /** What a client may send on a new stream. Before it has read our settings it goes by the default (RFC 9113 §6.9.3). */
+  #streamWindow: number;
   /** The stream that the DATA frame being read is for. */
   #dataStream: H2Stream | undefined = undefined;
   // The last request, for a connection that sends the same again.
@@ -83,6 +85,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
     this.#settings = settings;
     this.#output = output;
     this.#sink = sink;
+    this.#streamWindow = Math.max(settings.windowBytes, F.WINDOW_BYTES);
     this.#sender = new Sender(output, this);
     this.#reader = new FrameReader(this);
     this.#block = new HeadBlock(settings.listBytesMax + BLOCK_SLACK_BYTES);
@@ -139,9 +142,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
   /** An informational response; leaves at once. */
   inform(stream: H2Stream, block: string): void {
     if (stream.isClosed) return;
-    this.#output.text(
-      F.headersFrames(stream.id, block, { flags: 0, frameBytesMax: this.#sender.frameBytesMax }),
-    );
+    this.#output.text(this.#sender.headers(stream.id, block, 0));
   }
 
   respond(stream: H2Stream, block: string): void {
@@ -184,7 +185,9 @@ export class H2Protocol implements FrameSink, SenderOwner {
 
   takeFramed(): readonly H2Stream[] {
     const framed = this.#sender.takeFramed();
-    if (framed.length > 0) this.#patience.onFramesSent(framed.length);
+    let useful = 0;
+    for (const stream of framed) if (!stream.isDribbling) useful++;
+    if (useful > 0) this.#patience.onFramesSent(useful);
     return framed;
   }
 
@@ -208,6 +211,10 @@ export class H2Protocol implements FrameSink, SenderOwner {
     stream.heldBytes -= bytes;
     this.#returnToConnection(bytes);
     if (stream.isRemoteEnded) return;
+    this.#returnToStream(stream, bytes);
+  }
+
+  #returnToStream(stream: H2Stream, bytes: number): void {
     stream.unreturnedBytes += bytes;
     if (stream.unreturnedBytes < this.#settings.windowBytes / 2) return;
     this.#output.text(F.windowUpdate(stream.id, stream.unreturnedBytes));
@@ -229,7 +236,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
   goAway(): void {
     if (this.#state === "gone" || this.#state === "failed") return;
     this.#state = "gone";
-    this.#output.text(F.goAway(this.#streams.lastId, F.NO_ERROR, ""));
+    this.#output.text(F.goAway(this.#streams.promise(), F.NO_ERROR, ""));
   }
 
   /** Everything that is open, to be told of the end by who asks. */
@@ -244,7 +251,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
     if (this.#state === "failed") return;
     this.#state = "failed";
     this.#reader.stop();
-    this.#output.text(F.goAway(this.#streams.lastId, faultCode(fault), message));
+    this.#output.text(F.goAway(this.#streams.promise(), faultCode(fault), message));
     this.#sink.onFailure(fault, message);
   }
 
@@ -325,6 +332,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
     const stream = this.#streams.open.get(streamId);
     if (stream === undefined) {
       if (this.#streams.endingOf(streamId) !== "ours") this.#resetClosed(streamId);
+      else if (!this.#patience.bears(this.#nowMs)) this.fail("ERR_H2_FLOOD");
       return undefined;
     }
     if (stream.isRemoteEnded) {
@@ -356,15 +364,19 @@ export class H2Protocol implements FrameSink, SenderOwner {
     stream.sink?.onBody(bytes);
   }
 
-  onDataEnd({ flags }: FrameHead, paddingBytes: number): void {
+  onDataEnd({ flags, length }: FrameHead, paddingBytes: number): void {
     const stream = this.#dataStream;
+    const isEnd = (flags & F.END_STREAM) !== 0;
     this.#dataStream = undefined;
-    if (paddingBytes > 0) {
-      this.#returnToConnection(paddingBytes);
-      if (stream !== undefined) stream.unreturnedBytes += paddingBytes;
-    }
+    if (paddingBytes > 0) this.#returnToConnection(paddingBytes);
     if (stream === undefined || stream.isClosed) return;
-    if ((flags & F.END_STREAM) !== 0) this.#endBody(stream, NO_FIELDS);
+    if (isEnd) this.#endBody(stream, NO_FIELDS);
+    else if (paddingBytes > 0) this.#takePadding(stream, length, paddingBytes);
+  }
+
+  #takePadding(stream: H2Stream, length: number, paddingBytes: number): void {
+    this.#returnToStream(stream, paddingBytes);
+    if (length === paddingBytes && !this.#patience.bears(this.#nowMs)) this.fail("ERR_H2_FLOOD");
   }
 
   #endBody(stream: H2Stream, trailers: Fields): void {
@@ -410,12 +422,13 @@ export class H2Protocol implements FrameSink, SenderOwner {
 
   #takeLateBlock(streamId: number): H2Fault | undefined {
     const ending = this.#streams.endingOf(streamId);
-    if (ending === "ours") return undefined; // under way when we reset it
+    // Under way when we reset it.
+    if (ending === "ours") return this.#patience.bears(this.#nowMs) ? undefined : "ERR_H2_FLOOD";
     return ending === undefined ? "ERR_H2_FRAME" : "ERR_H2_STREAM_CLOSED";
   }
 
   #open(streamId: number, block: Buffer, isKnown: boolean): void {
-    const windows = { receive: this.#settings.windowBytes, send: this.#sender.initialWindow };
+    const windows = { receive: this.#streamWindow, send: this.#sender.initialWindow };
     const stream = new H2Stream(streamId, windows);
     this.#streams.add(stream);
     stream.isRemoteEnded = this.#block.isEndOfStream;
@@ -522,13 +535,20 @@ export class H2Protocol implements FrameSink, SenderOwner {
 
   #takeSettings({ streamId, flags, length }: FrameHead, payload: Buffer): H2Fault | undefined {
     if (streamId !== 0) return "ERR_H2_FRAME";
-    if ((flags & F.ACK) !== 0) return length === 0 ? undefined : "ERR_H2_FRAME_SIZE";
+    if ((flags & F.ACK) !== 0) return this.#takeSettingsAck(length);
     this.#hasSettings = true;
     const told = readPeerSettings(payload);
     if (typeof told === "string") return told;
     this.#output.text(F.ACK_SETTINGS);
+    if (told.hasSmallTable) this.#sender.shrinkTable();
     if (told.frameBytesMax !== undefined) this.#sender.frameBytesMax = told.frameBytesMax;
     return told.windowBytes === undefined ? undefined : this.#changeWindows(told.windowBytes);
+  }
+
+  #takeSettingsAck(length: number): H2Fault | undefined {
+    if (length !== 0) return "ERR_H2_FRAME_SIZE";
+    this.#streamWindow = this.#settings.windowBytes;
+    return undefined;
   }
 
   /** RFC 9113 §6.9.2: also of the streams that are open. */
@@ -584,6 +604,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
 
   #close(stream: H2Stream, ending: Ending): void {
     this.#streams.close(stream, ending);
+    this.#sender.forget(stream);
     stream.clear();
     stream.stalledSinceMs = 0;
     if (stream.heldBytes > 0) this.#returnToConnection(stream.heldBytes);

@@ -39,9 +39,12 @@ export class Sender {
   frameBytesMax: number = FRAME_BYTES;
   readonly #ready = new Fifo<H2Stream>();
   /** Those that wait for the connection's window. */
-  #held: H2Stream[] = [];
+  readonly #held = new Set<H2Stream>();
   /** Streams with `framedBytes` that nobody was told of. */
   #framed: H2Stream[] = [];
+  /** What the next header block begins with. */
+  #tableUpdate = "";
+  #isTableTold = false;
   readonly #take: (bytes: Buffer, from: number, to: number) => void;
 
   constructor(output: FrameOutput, owner: SenderOwner) {
@@ -83,10 +86,9 @@ export class Sender {
   openWindow(bytes: number): boolean {
     if (this.window + bytes > WINDOW_BYTES_MAX) return false;
     this.window += bytes;
-    const held = this.#held;
-    if (held.length === 0) return true;
-    this.#held = [];
-    for (const stream of held) this.ready(stream);
+    if (this.#held.size === 0) return true;
+    for (const stream of this.#held) this.ready(stream);
+    this.#held.clear();
     return true;
   }
 
@@ -95,6 +97,25 @@ export class Sender {
     stream.sendWindow += bytes;
     if (stream.sendWindow > 0 && stream.pendingBytes > 0) this.ready(stream);
     return true;
+  }
+
+  /** The stream is closed. */
+  forget(stream: H2Stream): void {
+    if (this.#held.size > 0) this.#held.delete(stream);
+  }
+
+  /** Frames of a header block, as the client can read it now. */
+  headers(streamId: number, block: string, flags: number): string {
+    const first = this.#tableUpdate;
+    this.#tableUpdate = "";
+    return headersFrames(streamId, first + block, { flags, frameBytesMax: this.frameBytesMax });
+  }
+
+  /** RFC 7541 §4.2: a client that allows a smaller table is told what size it has. We use none, so that is once and for all. */
+  shrinkTable(): void {
+    if (this.#isTableTold) return;
+    this.#isTableTold = true;
+    this.#tableUpdate = NO_TABLE;
   }
 
   #sendSome(stream: H2Stream, nowMs: number): void {
@@ -110,8 +131,7 @@ export class Sender {
     if (block === "") return "";
     stream.headBlock = "";
     const isWhole = stream.isEnding && stream.pendingBytes === 0 && stream.trailerBlock === "";
-    const frameBytesMax = this.frameBytesMax;
-    return headersFrames(stream.id, block, { flags: isWhole ? END_STREAM : 0, frameBytesMax });
+    return this.headers(stream.id, block, isWhole ? END_STREAM : 0);
   }
 
   #sendBody(stream: H2Stream, head: string, nowMs: number): void {
@@ -119,7 +139,7 @@ export class Sender {
     if (window <= 0) {
       this.output.text(head);
       if (stream.stalledSinceMs === 0) stream.stalledSinceMs = nowMs;
-      if (stream.sendWindow > 0) this.#held.push(stream);
+      if (stream.sendWindow > 0) this.#held.add(stream);
       return;
     }
     const count = Math.min(window, stream.pieceBytes);
@@ -142,9 +162,8 @@ export class Sender {
   /** No window is needed for an end (RFC 9113 §6.9.1). */
   #sendEnd(stream: H2Stream, head: string): void {
     const { trailerBlock, id } = stream;
-    const { frameBytesMax } = this;
     if (trailerBlock !== "") {
-      this.output.text(head + headersFrames(id, trailerBlock, { flags: END_STREAM, frameBytesMax }));
+      this.output.text(head + this.headers(id, trailerBlock, END_STREAM));
     } else {
       this.output.text(endsItself(head) ? head : head + frameHead(0, DATA, END_STREAM, id));
     }
@@ -152,6 +171,8 @@ export class Sender {
   }
 }
 
+/** A dynamic table size update to 0 (RFC 7541 §6.3). */
+const NO_TABLE = "\x20";
 const NONE: readonly H2Stream[] = [];
 
 /** A HEADERS frame with END_STREAM. */

@@ -20,6 +20,9 @@ export interface StreamSink {
   onReset(cause: "client-left" | "bad-request"): void;
 }
 
+/** Less than this at a time, while more waits, is what the client wants. */
+const DRIBBLE_BYTES = 256;
+
 export class H2Stream {
   readonly id: number;
   sink: StreamSink | undefined = undefined;
@@ -92,6 +95,11 @@ export class H2Stream {
   /** Of the piece that is sent next. */
   get pieceBytes(): number {
     return this.#to - this.#from;
+  }
+
+  /** So little was framed, though there is more, that the client must be keeping its windows almost shut. */
+  get isDribbling(): boolean {
+    return this.pendingBytes > 0 && this.framedBytes < DRIBBLE_BYTES;
   }
 
   /** Forgets what was not sent. */

@@ -9,6 +9,9 @@ export type Ending = "ours" | "theirs" | "ended";
 const ENDINGS_MAX = 256;
 
 export class Streams {
+  /** RFC 9113 §6.8: what GOAWAY promised; it may promise less later, never more. */
+  #promisedId = Number.POSITIVE_INFINITY;
+
   readonly open: Map<number, H2Stream> = new Map();
   /** The highest number that the client has used. */
   lastId = 0;
@@ -37,6 +40,12 @@ export class Streams {
   endingOf(id: number): Ending | undefined {
     const at = this.#ids.lastIndexOf(id);
     return at < 0 ? undefined : this.#endings[at];
+  }
+
+  /** For GOAWAY: the last number that may have been acted upon. */
+  promise(): number {
+    this.#promisedId = Math.min(this.#promisedId, this.lastId);
+    return this.#promisedId;
   }
 
   /** RFC 9113 §5.1.1: clients use odd numbers, in order. */
