@@ -39,10 +39,10 @@ export class Deaths {
 
   onExit(exited: Death): void {
     const death = this.#isByKernel(exited) ? { ...exited, isByKernel: true } : exited;
-    const { pid, isLinked } = death.worker;
+    const { pid, link } = death.worker;
     const inFlight = this.#reports.get(pid);
     this.#reports.delete(pid);
-    if (inFlight !== undefined || !isLinked) this.#write(death, inFlight);
+    if (inFlight !== undefined || link !== "there") this.#write(death, inFlight);
     else this.#waiting = [...this.#waiting, death];
   }
 

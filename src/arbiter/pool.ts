@@ -17,13 +17,18 @@ export type EndCause =
 /** It was ended because it did not come forward. */
 export type StuckCause = "request-timeout" | "loop-stuck";
 
+/**
+ * `coming`: it was told where to attach, and may have requests before the front's word of it is here. `there`: the front has its
+ * link, and may still hold requests of it.
+ */
+export type LinkState = "none" | "coming" | "there";
+
 export interface PoolWorker extends Worker {
   /** 0 until the forkserver has reported the fork. */
   readonly pid: number;
   readonly bornAtMs: number;
   readonly wasReady: boolean;
-  /** A front has its link, and may still hold requests of it. */
-  readonly isLinked: boolean;
+  readonly link: LinkState;
   /** The last step of the boot that it reported. */
   readonly step: string;
   readonly slots: number;
@@ -76,7 +81,7 @@ export class Pool {
       sinceMs: nowMs,
       bornAtMs: nowMs,
       wasReady: false,
-      isLinked: false,
+      link: "none",
       isServing: false,
       isRetiring: false,
       step: "fork",
@@ -104,7 +109,7 @@ export class Pool {
     const current = this.#workers.get(worker.age);
     assert(current !== undefined, "a worker that is noted is in the pool");
     const changed = { ...current, ...facts };
-    const noted = { ...changed, isServing: changed.isLinked && changed.state === "ready" };
+    const noted = { ...changed, isServing: changed.link === "there" && changed.state === "ready" };
     this.#workers.set(noted.age, noted);
     return noted;
   }

@@ -179,11 +179,12 @@ export class Workers {
   }
 
   #drain(worker: PoolWorker, cause: EndCause): void {
-    const front = worker.isLinked ? this.#world.frontOf(worker.nr) : undefined;
+    const front = worker.link === "none" ? undefined : this.#world.frontOf(worker.nr);
     const draining = this.pool.enter(worker, "draining", this.#world.nowMs(), cause);
     this.#world.log.debug("worker draining", { nr: worker.nr, pid: worker.pid, cause });
-    if (front !== undefined) front.drainWorker(worker.pid);
-    else this.#sendStop(draining, worker.wasReady ? "graceful" : "quick");
+    if (front === undefined) this.#sendStop(draining, worker.wasReady ? "graceful" : "quick");
+    else if (worker.link === "there") front.drainWorker(worker.pid);
+    // Else the front does not know it yet, or gives it requests already: `#onJoined` goes on.
   }
 
   #sendStop(worker: PoolWorker, mode: StopMode): void {
@@ -319,8 +320,8 @@ export class Workers {
 
   /** `isItsSeat`: which seats had their links there. */
   onFrontGone(isItsSeat: (nr: number) => boolean): void {
-    for (const worker of this.pool.workers.filter((w) => w.isLinked && isItsSeat(w.nr))) {
-      this.pool.note(worker, { isLinked: false });
+    for (const worker of this.pool.workers.filter((w) => w.link !== "none" && isItsSeat(w.nr))) {
+      this.pool.note(worker, { link: "none" });
       if (worker.state === "draining") this.#sendStop(worker, "graceful");
       else this.#handles.get(worker.age)?.send({ type: "detach" });
     }
@@ -340,18 +341,21 @@ export class Workers {
   }
 
   #attach(worker: PoolWorker, front: AppFront): void {
+    this.pool.note(worker, { link: "coming" });
     this.#handles.get(worker.age)?.send({ type: "attach", ...front.meeting });
   }
 
   #onJoined(pid: number): void {
     const worker = this.pool.byPid(pid);
-    if (worker !== undefined) this.pool.note(worker, { isLinked: true });
+    if (worker === undefined) return;
+    this.pool.note(worker, { link: "there" });
+    if (worker.state === "draining") this.#world.frontOf(worker.nr)?.drainWorker(pid);
   }
 
   #onDrained(pid: number): void {
     const worker = this.pool.byPid(pid);
     if (worker === undefined) return;
-    this.pool.note(worker, { isLinked: false });
+    this.pool.note(worker, { link: "none" });
     if (worker.state === "draining") this.#sendStop(worker, "graceful");
   }
 

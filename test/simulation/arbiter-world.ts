@@ -11,6 +11,7 @@ import type {
   FrontCommand,
   FrontSite,
   Meetings,
+  StopMode,
   WorkerCommand,
   WorkerReport,
 } from "../../src/control/messages.ts";
@@ -409,7 +410,7 @@ export class FakeWorker {
 
   #obey(command: WorkerCommand): void {
     if (command.type === "attach") this.#world.later(this, () => this.#attach(command.address));
-    else if (command.type === "stop") this.#stop();
+    else if (command.type === "stop") this.#stop(command.mode);
     else if (command.type === "stacks" && !this.#world.happens(this.#world.faultsIn(this.app).ignoreStop)) {
       this.#report({ type: "stacks", id: command.id, text: "" });
     }
@@ -422,10 +423,18 @@ export class FakeWorker {
     front.join(this);
   }
 
-  #stop(): void {
+  #stop(mode: StopMode): void {
+    if (mode === "graceful") this.#checkIsLetGo();
     this.isLeaving = true;
     if (!this.#world.happens(this.#world.faultsIn(this.app).ignoreStop))
       this.#world.later(this, () => this.exit(0, null));
+  }
+
+  /** A front that has not let go of a worker may be giving it a request. */
+  #checkIsLetGo(): void {
+    const isServing = this.#world.arbiter.view().phase !== "stopping";
+    const isHeld = this.front?.isAlive === true && !this.front.hasDrained(this);
+    if (isServing && isHeld) throw new Error(`worker ${this.pid} was stopped while a front gave it requests`);
   }
 
   #report(report: WorkerReport): void {
@@ -500,6 +509,10 @@ export class FakeFront implements Child {
   onWorkerGone(worker: FakeWorker): void {
     if (!this.#drained.has(worker.pid))
       this.#report({ type: "worker-lost", app: worker.app, pid: worker.pid, inFlight: [] });
+  }
+
+  hasDrained({ pid }: FakeWorker): boolean {
+    return this.#drained.has(pid);
   }
 
   #drainWorker(app: string, pid: number): void {
