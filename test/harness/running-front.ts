@@ -4,7 +4,7 @@ import type { TestContext } from "node:test";
 import { type ListenerConfig, plainListener } from "../../src/config/site.ts";
 import type { FrontConfig } from "../../src/front/context.ts";
 import { Front } from "../../src/front/front.ts";
-import type { BodySink, Exchange, Handler } from "../../src/http/exchange.ts";
+import type { BodySink, Exchange, Handler, Peer } from "../../src/http/exchange.ts";
 import { ownHead } from "../../src/http/own-response.ts";
 import { MemoryAccessLog, MemoryLog, testConfig } from "./front-parts.ts";
 import { RawClient } from "./http-client.ts";
@@ -51,6 +51,7 @@ export async function runFront(
 /** Answers by path: /hold keeps the exchange for the test, /echo sends the body back, /ignore answers unread; else "hello". */
 export class ScriptedHandler implements Handler {
   readonly seen: string[] = [];
+  readonly peers: Peer[] = [];
   readonly held: Exchange[] = [];
   readonly aborts: string[] = [];
   readonly bodies: string[] = [];
@@ -61,6 +62,7 @@ export class ScriptedHandler implements Handler {
 
   handle(exchange: Exchange): void {
     this.seen.push(`${exchange.head.method} ${exchange.head.target}`);
+    this.peers.push(exchange.peer);
     exchange.events = {
       onAbort: (cause) => this.aborts.push(cause),
       onDrain: (bytes) => {

@@ -17,6 +17,7 @@ export interface TlsFrontOptions {
   readonly tls: NonNullable<ListenerConfig["tls"]>;
   readonly material: TlsMaterial;
   readonly config?: Partial<FrontConfig>;
+  readonly spoken?: Partial<ListenerConfig>;
 }
 
 export interface TlsFront {
@@ -38,7 +39,8 @@ export async function runTlsFront(t: TestContext, options: TlsFrontOptions): Pro
   const config = testConfig(options.config ?? {});
   const front = new Front({ config, handler, log, accessLog: new MemoryAccessLog(), clock });
   t.after(() => front.destroy());
-  const settings = { ...plainListener({ kind: "tcp", host: "127.0.0.1", port: 0 }), tls: options.tls };
+  const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
+  const settings = { ...plainListener(address), ...options.spoken, tls: options.tls };
   const { port } = await front.listen(settings, { material: options.material });
   const open = async (wishes: ConnectionOptions = {}): Promise<TLSSocket> => {
     const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false, ...wishes });

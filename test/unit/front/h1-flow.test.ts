@@ -82,3 +82,37 @@ describe("exchange that its handler ends for a client that left", () => {
     equal(record.status, 499);
   });
 });
+
+describe("a long request head", () => {
+  // More than is read ahead of a client's turn, which must not pause the client in the middle of its head.
+  const LIMITS = { limitRequestHead: 400_000, limitRequestFields: 1_000 };
+  const fields = Array.from({ length: 60 }, (_, nr) => `X-${nr}: ${"x".repeat(5_000)}\r\n`).join("");
+  const head = `GET /long HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
+
+  it("of more than 64 kB is read whole", async (t) => {
+    const { connect } = await runFront(t, LIMITS);
+    const client = connect();
+    client.send(head);
+    match(await client.until(/hello/), /^HTTP\/1\.1 200 /);
+  });
+
+  it("of more than 64 kB is read whole behind another request, which is answered late", async (t) => {
+    const { connect, held } = await runFront(t, LIMITS);
+    const client = connect();
+    client.send(request("Content-Length: 0\r\n") + head);
+    const exchange = await held();
+    begin(exchange, "first");
+    exchange.response.end();
+    match(await client.until(/hello/), /first[\s\S]*hello \/long$/);
+  });
+
+  it("may come byte by byte", async (t) => {
+    const { connect, handler } = await runFront(t, LIMITS);
+    const client = connect();
+    for (const byte of Buffer.from(head.slice(0, 2_000))) client.send(Buffer.from([byte]));
+    await eventually(5_000, "all of it to be read", () => client.unsentBytes === 0);
+    equal(handler.seen.length, 0);
+    client.send(head.slice(2_000));
+    match(await client.until(/hello/), /^HTTP\/1\.1 200 /);
+  });
+});
