@@ -1,103 +1,19 @@
-// A real nginx in front, over every protocol that it speaks to applications.
+// Listeners for what web servers speak, without a web server: packets that none would send, and strangers.
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
-import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
-import { uwsgiPacket } from "../harness/gateway-packets.ts";
+import { connect } from "node:net";
+import { describe, it } from "node:test";
+import {
+  beginRecord,
+  FASTCGI,
+  fastcgiRequest,
+  record,
+  scgiPacket,
+  uwsgiPacket,
+} from "../harness/gateway-packets.ts";
+import { proportionalKib } from "../harness/process-tree.ts";
 import { startServer } from "../harness/server.ts";
-import { temporaryFolder } from "../harness/temporary.ts";
-import { eventually } from "../harness/wait.ts";
-
-const hasNginx = spawnSync("nginx", ["-v"]).status === 0;
-const skip = hasNginx ? false : "nginx is not installed";
-const PARAMS = [
-  "QUERY_STRING $query_string",
-  "REQUEST_METHOD $request_method",
-  "CONTENT_TYPE $content_type",
-  "REQUEST_URI $request_uri",
-  "PATH_INFO $document_uri",
-  "SERVER_PROTOCOL $server_protocol",
-  "REQUEST_SCHEME $scheme",
-  "REMOTE_ADDR $remote_addr",
-  "REMOTE_PORT $remote_port",
-  "SERVER_PORT $server_port",
-  "SERVER_NAME $server_name",
-];
-const LENGTH = "CONTENT_LENGTH $content_length";
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-/** Where nginx listens. `pass`: lines of its location. */
-async function startNginx(t: TestContext, pass: readonly string[]): Promise<string> {
-  const folder = temporaryFolder(t);
-  const port = await freePort();
-  mkdirSync(join(folder, "tmp"));
-  const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (name) => `${name}_temp_path ${folder}/tmp/${name};`,
-  );
-  const user = process.getuid?.() === 0 ? "user root;" : "";
-  const path = join(folder, "nginx.conf");
-  writeFileSync(
-    path,
-    `${user} daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
-events { worker_connections 64; }
-http { access_log off; ${temps.join(" ")}
-  server { listen 127.0.0.1:${port}; server_name example.org; location / { ${pass.join(" ")} } } }
-`,
-  );
-  const nginx = spawn("nginx", ["-p", folder, "-c", path], { stdio: "ignore" });
-  t.after(async () => {
-    if (nginx.exitCode !== null) return;
-    nginx.kill("SIGTERM");
-    await once(nginx, "exit");
-  });
-  const origin = `http://127.0.0.1:${port}`;
-  await eventually(10_000, "nginx answers", () =>
-    fetch(origin).then(
-      () => true,
-      () => false,
-    ),
-  );
-  return origin;
-}
-
-describe("behind nginx", { skip }, () => {
-  for (const protocol of ["uwsgi", "fastcgi", "scgi"] as const) {
-    it(`serves Flask over ${protocol}`, async (t) => {
-      const server = await startServer(t, [
-        "--protocol",
-        protocol,
-        "-b",
-        "127.0.0.1:0",
-        "--access-logfile",
-        "-",
-        "flask_app:app",
-      ]);
-      const params = protocol === "scgi" ? ["SCGI 1", ...PARAMS] : [LENGTH, ...PARAMS];
-      const lines = params.map((line) => `${protocol}_param ${line};`);
-      const origin = await startNginx(t, [...lines, `${protocol}_pass 127.0.0.1:${server.port};`]);
-      const response = await fetch(`${origin}/no%20such?x=1`);
-      assert.equal(response.status, 404);
-      assert.match(response.headers.get("server") ?? "", /nginx/);
-      await server.logged(/127\.0\.0\.1 .*"GET \/no%20such\?x=1 HTTP\/1\.[01]" 404/);
-      const head = await fetch(`${origin}/no`, { method: "HEAD" });
-      assert.equal(head.status, 404);
-      const post = await fetch(`${origin}/no`, { method: "POST", body: "x".repeat(200_000) });
-      assert.equal(post.status, 404);
-    });
-  }
-});
 
 describe("a listener for uwsgi", () => {
   it("answers hostile packets, and goes on", async (t) => {
@@ -165,4 +81,71 @@ describe("the PROXY protocol", () => {
     assert.equal(await ask(request), "");
     await server.logged(/without a good PROXY header[^\n]*ERR_PROXY_MISSING/);
   });
+});
+
+describe("listeners for web servers", () => {
+  const GOOD = { REQUEST_METHOD: "POST", REQUEST_URI: "/no", CONTENT_LENGTH: "900000", HTTP_HOST: "a" };
+  const MANY = Object.fromEntries(Array.from({ length: 500 }, (_, nr) => [`HTTP_${nr}`, "x"]));
+  const hostile = {
+    // Sizes that lie, too many fields, another protocol, a body that never comes, nothing at all, noise.
+    uwsgi: [
+      uwsgiPacket(GOOD, { size: 65_535 }),
+      uwsgiPacket(MANY),
+      uwsgiPacket(GOOD),
+      uwsgiPacket({ "wsgi.input": "x" }),
+    ],
+    scgi: [
+      Buffer.from("999999999:"),
+      scgiPacket(MANY),
+      scgiPacket(GOOD),
+      Buffer.from("70000:CONTENT_LENGTH"),
+    ],
+    fastcgi: [
+      fastcgiRequest(GOOD).subarray(0, 30),
+      fastcgiRequest(MANY, "", { keep: true }),
+      record(FASTCGI.stdin, 9, "x".repeat(60_000)),
+      beginRecord(1, { role: 3 }),
+    ],
+  } as const;
+  const EVERYWHERE = [
+    Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+    Buffer.alloc(0),
+    Buffer.alloc(70_000, 255),
+    Buffer.alloc(9),
+  ];
+
+  async function offend(port: number, bytes: Buffer, how: "resets" | "ends"): Promise<void> {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {}); // a reset is an end, too
+    socket.resume();
+    if (how === "ends") socket.end(bytes);
+    else socket.write(bytes, () => socket.resetAndDestroy());
+    await once(socket, "close");
+  }
+
+  for (const protocol of ["uwsgi", "fastcgi", "scgi"] as const) {
+    it(`keep no memory of hostile ${protocol} packets`, async (t) => {
+      const server = await startServer(t, ["--protocol", protocol, "-b", "127.0.0.1:0", "flask_app:app"]);
+      const [front = 0] = server.tree.fronts;
+      const packets = [...hostile[protocol], ...EVERYWHERE];
+      const attack = async (rounds: number): Promise<void> => {
+        for (let round = 0; round < rounds; round++) {
+          const left = packets.flatMap((bytes) => [
+            offend(server.port, bytes, "resets"),
+            offend(server.port, bytes, "ends"),
+          ]);
+          await Promise.all(left);
+        }
+      };
+      await attack(40); // the heap finds its size
+      const beforeKib = proportionalKib(front);
+      await attack(80);
+      const grownKib = proportionalKib(front) - beforeKib;
+      t.diagnostic(
+        `${beforeKib} KiB before, ${grownKib} KiB more after ${80 * 2 * packets.length} connections`,
+      );
+      assert.ok(grownKib < 16_384, `${grownKib} KiB more`);
+      assert.deepEqual(server.tree.fronts, [front]);
+    });
+  }
 });
