@@ -1,5 +1,6 @@
 // A folder to serve, as users write it: `/static=./public`, with options behind commas, or as a table in tunicorn.toml.
 
+import { parseAge } from "./quantity.ts";
 import type { FilesConfig } from "./site.ts";
 import { suggest } from "./suggest.ts";
 import {
@@ -47,8 +48,9 @@ const OPTIONS: Readonly<Record<string, OptionReader>> = {
     return given === "deny" || given === "inside" || given === "follow" ? { symlinks: given } : undefined;
   },
   max_age: (given) => {
-    const seconds = Number(scalarText(given) || Number.NaN);
-    return Number.isInteger(seconds) && seconds >= -1 ? { maxAgeSeconds: seconds } : undefined;
+    const text = scalarText(given)?.trim() ?? "";
+    const seconds = text === "-1" ? -1 : parseAge(text);
+    return seconds === undefined ? undefined : { maxAgeSeconds: seconds };
   },
 };
 

@@ -42,18 +42,27 @@ const TIME_PART = /(\d{1,12}(?:\.\d{1,6})?) *(ms|s|m|h|d|)/gi;
 const TIME_FORM = /^(?:\d{1,12}(?:\.\d{1,6})? *(?:ms|s|m|h|d) *)*(?:\d{1,12}(?:\.\d{1,6})?)?$/i;
 
 /** Milliseconds, or undefined. A bare number means seconds, as gunicorn and uvicorn have it. 1h30m is 90 minutes. */
-export function parseDuration(text: string): number | undefined {
+export function parseDuration(text: string, maxMs: number = DURATION_MS_MAX): number | undefined {
   const trimmed = text.trim();
   if (trimmed === "" || trimmed.length > 40 || !TIME_FORM.test(trimmed)) return undefined;
   let ms = 0;
   for (const [, amount, unit] of trimmed.matchAll(TIME_PART)) {
     ms += Number(amount) * (TIME_UNITS[(unit ?? "").toLowerCase()] ?? Number.NaN);
   }
-  return ms <= DURATION_MS_MAX ? Math.round(ms) : undefined;
+  return ms <= maxMs ? Math.round(ms) : undefined;
 }
 
 /** A timer of Node holds 2^31-1 ms, about 24.8 days; longer ones would fire at once. */
 export const DURATION_MS_MAX: number = 2 ** 31 - 1;
+
+/** Caches count seconds in 31 bits (RFC 9111 §1.2.2); no timer waits for them. */
+const AGE_SECONDS_MAX = 2 ** 31 - 1;
+
+/** Whole seconds for caches: 3600, 1h, 30d; undefined for anything else. */
+export function parseAge(text: string): number | undefined {
+  const ms = parseDuration(text, AGE_SECONDS_MAX * 1000);
+  return ms === undefined ? undefined : Math.floor(ms / 1000);
+}
 
 /** Seconds where they are exact, else milliseconds. */
 export function showDuration(ms: number): string {

@@ -1,7 +1,7 @@
 // What a route does with the requests that it takes: an application, files, a redirection, or a fixed response.
 
 import { isBelow } from "../../http/route-path.ts";
-import { duration } from "../quantity.ts";
+import { parseAge } from "../quantity.ts";
 import {
   choiceKind,
   type Kind,
@@ -65,11 +65,15 @@ const PREFIX_OR_TRUTH: Kind<boolean | string> = {
   },
 };
 
-const SECONDS: Kind<number> = {
+const AGE: Kind<number> = {
   schema: { anyOf: [{ type: "number", minimum: 0 }, { type: "string" }] },
   read: (node) => {
-    const reading = duration(0).read(node.given);
-    return reading.ok ? Math.floor(reading.value / 1000) : node.fail(reading.reason);
+    const { value } = node;
+    const isScalar = typeof value === "number" || typeof value === "string";
+    return (
+      (isScalar ? parseAge(String(value)) : undefined) ??
+      node.fail("expected a length of time such as 3600, 1h or 30d")
+    );
   },
 };
 
@@ -94,7 +98,7 @@ const FILES_LONG: Shape<FilesTable> = {
     "Which symbolic links are followed: none, those that stay below root, all.",
   ),
   dotfiles: member(TRUTH, false, "Serve files and folders that begin with a dot."),
-  max_age: member(SECONDS, -1, "How long caches may keep files, as 3600 or 1h; without it nothing is said."),
+  max_age: member(AGE, -1, "How long caches may keep files, as 3600, 1h or 30d; without it nothing is said."),
   immutable: member(
     TRUTH,
     true,

@@ -38,7 +38,7 @@ describe("--static", () => {
 
   it("takes options behind commas", () => {
     const line =
-      "--static /=./a,b,fallback=/index.html,max-age=0,symlinks=follow,dotfiles=yes,index=main.htm a";
+      "--static /=./a,b,fallback=/index.html,max-age=0s,symlinks=follow,dotfiles=yes,index=main.htm a";
     const [mount] = mounts(line);
     assert.equal(mount?.root, "/srv/a,b");
     assert.equal(mount?.fallback, "index.html");

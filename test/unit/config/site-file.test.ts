@@ -167,7 +167,7 @@ match.path = "/static/*"
 files = "public"
 [[routes]]
 match.path = "/media/*"
-files = { root = "/m", strip = false, index = [], max_age = "1h", optional = true }
+files = { root = "/m", strip = false, index = [], max_age = "90d", optional = true }
 [[routes]]
 match.path = "/robots.txt"
 files = "public"
@@ -189,7 +189,7 @@ files = "public"
     });
     assert.ok(long?.action.kind === "files" && file?.action.kind === "files");
     const { strip, maxAgeSeconds, index, isOptional } = long.action.files;
-    assert.deepEqual([strip, maxAgeSeconds, index, isOptional], ["", 3600, [], true]);
+    assert.deepEqual([strip, maxAgeSeconds, index, isOptional], ["", 7_776_000, [], true]);
     assert.equal(file.action.files.strip, "");
   });
 
