@@ -200,6 +200,33 @@ os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 os.execv(sys.argv[2], sys.argv[2:])
 `;
 
+const TALKS = `
+def application(environ, start_response):
+    print("said to stdout", flush=True)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
+`;
+
+for (const [flags, isKept] of [
+  [["-R"], true],
+  [["--enable-stdio-inheritance"], true],
+  [[], false],
+] as const) {
+  test(`--daemon ${flags.join(" ")} ${isKept ? "keeps" : "closes"} stdout`, async (t) => {
+    const folder = temporaryFolder(t, { "talks.py": TALKS });
+    const [path, socket, out] = [join(folder, "pid"), join(folder, "socket"), join(folder, "out")];
+    const wrapper = ["sh", "-c", `exec "$@" >${out} 2>&1`, "sh"];
+    const args = ["-D", ...flags, "-p", path, "-b", `unix:${socket}`, "talks"];
+    await startDaemon(t, args, { wrapper, cwd: folder });
+    const pid = pidIn(path);
+    t.after(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
+    assert.equal((await ask({ path: socket })).status, 200);
+    process.kill(pid, "SIGTERM");
+    await eventually(WAIT_MS, "the server in the background ends", () => !isAlive(pid));
+    assert.equal(readFileSync(out, "utf8").includes("said to stdout"), isKept);
+  });
+}
+
 test("--daemon that cannot start says why and ends with the server's code", async (t) => {
   const exit = await runTunicorn(t, ["-D", ...ANY_PORT, "no_such_module"]);
   assert.equal(exit.code, 3, exit.output);

@@ -71,6 +71,7 @@ test("an application that does not start takes no other down, and serves when it
   const server = await start(t, site);
   await server.logged(/the application does not start; the others serve.*app=api/);
   equal((await ask(server.endpoint)).body, "shop");
+  equal((await ask(server.endpoint, { path: "/api/x" })).status, 503);
   match(await command(t, site, "status"), /^api +main:app, failing/m);
   equal((await ask(server.endpoint, { path: "/-/ready" })).status, 503);
   site.write("api", SAYS("api"));
@@ -80,6 +81,7 @@ test("an application that does not start takes no other down, and serves when it
     "ready",
     async () => (await ask(server.endpoint, { path: "/-/ready" })).status === 200,
   );
+  equal((await ask(server.endpoint, { path: "/api/x" })).body, "api");
   await server.stop();
 });
 
