@@ -101,6 +101,14 @@ describe("notifications to systemd", () => {
     equal(lives(), 5, "a stop is bounded by itself");
   });
 
+  it("miss no workers in a server without applications", async () => {
+    const { sent, clock, notifier } = stage(1_000);
+    notifier.onTurn({ ...SERVING, apps: [] });
+    clock.advance(500);
+    await settle();
+    deepEqual(sent, ["READY=1\nMAINPID=7\nSTATUS=Serving: no applications", "WATCHDOG=1"]);
+  });
+
   it("know whom a watchdog is for", () => {
     equal(watchdogMs({ WATCHDOG_USEC: "30000000" }, 7), 30_000);
     equal(watchdogMs({ WATCHDOG_USEC: "30000000", WATCHDOG_PID: "7" }, 7), 30_000);
