@@ -145,8 +145,14 @@ export class H2Connection
 
   readonly #onEnd = (): void => {
     this.#hasEof = true;
-    for (const exchange of this.#exchanges) exchange.events?.onHalfClose?.();
-    this.#settle();
+    for (const exchange of [...this.#exchanges]) {
+      exchange.events?.onHalfClose?.();
+      // Its body, or the windows for its response, would have to come from the client.
+      if (!exchange.stream.isRemoteEnded) this.#giveUp(exchange.stream, "client-left");
+    }
+    this.#tunnels.destroy("client-left");
+    this.flush();
+    this.#giveUpStalled(Number.POSITIVE_INFINITY, "client-left");
   };
 
   readonly #onError = (error: Error): void => {
@@ -394,21 +400,28 @@ export class H2Connection
 
   #onSweep(): void {
     if (this.#drainState === "leaving") this.#refuseMore();
-    const sinceMs = this.context.clock.nowMs() - this.context.config.responseStallMs;
-    for (const stream of this.protocol.stalledStreams(sinceMs)) this.#giveUp(stream);
+    const { clock, config } = this.context;
+    if (this.#hasEof) this.#giveUpStalled(Number.POSITIVE_INFINITY, "client-left");
+    else this.#giveUpStalled(clock.nowMs() - config.responseStallMs, "response-stalled");
     if (this.#phase === "serving" && this.protocol.hasStalled) this.#armSweep();
     this.flush();
   }
 
-  /** A stream of which the client takes nothing, though it may take others. */
-  #giveUp(stream: H2Stream): void {
+  /** Streams of which the client has taken nothing since, though it may take others. */
+  #giveUpStalled(sinceMs: number, cause: AbortCause): void {
+    for (const stream of this.protocol.stalledStreams(sinceMs)) {
+      const { pendingBytes } = stream;
+      const { remoteAddress: peer } = this.peer;
+      this.context.log.debug("client stopped reading", { peer, pendingBytes, cause });
+      this.#giveUp(stream, cause);
+    }
+    this.#settle();
+  }
+
+  #giveUp(stream: H2Stream, cause: AbortCause): void {
     const { sink } = stream;
-    this.context.log.debug("client stopped reading", {
-      peer: this.peer.remoteAddress,
-      pendingBytes: stream.pendingBytes,
-    });
     this.protocol.reset(stream, CANCEL);
-    if (sink instanceof H2Exchange) this.finish(sink, "response-stalled");
+    if (sink instanceof H2Exchange) this.finish(sink, cause);
     else sink?.onReset("client-left");
   }
 

@@ -271,8 +271,12 @@ export class Link implements FrameSink {
     if (window !== undefined)
       return window.left === Number.POSITIVE_INFINITY ? undefined : "a second response head";
     if (isEnd) return undefined;
-    this.#windows.set(stream, { left: RESPONSE_CREDIT_INITIAL - bodyBytes, taken: 0, isWide: false });
-    return bodyBytes > RESPONSE_CREDIT_INITIAL ? "more body than its credit" : undefined;
+    const opened = { left: RESPONSE_CREDIT_INITIAL - bodyBytes, taken: 0, isWide: false };
+    this.#windows.set(stream, opened);
+    if (opened.left < 0) return "more body than its credit";
+    // Of a client that takes nothing at all no further frame would tell.
+    if (opened.left < WIDEN_BELOW_BYTES) this.#widen(stream, opened);
+    return undefined;
   }
 
   #hasResponse(stream: number): boolean {

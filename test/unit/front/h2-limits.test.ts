@@ -135,6 +135,16 @@ describe("time on an HTTP/2 connection", () => {
     assert.equal((await client.reply(3)).status, 200);
   });
 
+  it("ends at once what waits for a client that has closed its side", async (t) => {
+    const { run, client } = await pair(t);
+    client.send(F.settingsFrame([[F.SETTINGS_INITIAL_WINDOW_SIZE, 0]]));
+    client.headers(1).headers(3, request({ ":method": "POST", ":path": "/hold" }), F.END_HEADERS);
+    await eventually(5_000, "both are there", () => run.handler.seen.length === 2);
+    client.end();
+    await client.closed();
+    await eventually(5_000, "nothing is open", () => run.front.counters.exchangesOpen === 0);
+  });
+
   it("ends a stream whose window the client keeps shut, and no other", async (t) => {
     const { run, client } = await pair(t);
     client.headers(1, path("/hold"));
