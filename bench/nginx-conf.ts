@@ -8,12 +8,13 @@ import { writePublicFolder } from "./public-folder.ts";
 export interface NginxOptions {
   readonly tempDir: string;
   readonly port: number;
-  readonly socket: string;
+  /** Where the application server listens, as nginx names it: `unix:/path` or `host:port`. */
+  readonly to: string;
   readonly upstream: NginxUpstream;
 }
 
 /** `files`, `tls`: none; it serves a folder, or a line of text over TLS, by itself. */
-export type NginxUpstream = "http" | "uwsgi" | "files" | "tls";
+export type NginxUpstream = "http" | "uwsgi" | "fastcgi" | "files" | "tls";
 
 /** The path of the file written. */
 export function writeNginxConf(options: NginxOptions): string {
@@ -22,7 +23,7 @@ export function writeNginxConf(options: NginxOptions): string {
   return path;
 }
 
-function nginxConf({ tempDir, port, socket, upstream }: NginxOptions): string {
+function nginxConf({ tempDir, port, to, upstream }: NginxOptions): string {
   // As root nginx would change to a user who may not enter the temporary folder.
   const user = process.getuid?.() === 0 ? "user root;" : "";
   const temps = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
@@ -35,24 +36,27 @@ events { worker_connections 8192; }
 http {
   access_log off;
   ${temps.map((name) => `${name}_temp_path ${tempDir}/${name};`).join("\n  ")}
+  ${upstream === "fastcgi" ? `upstream app { server ${to}; keepalive 32; }` : ""}
   server {
     listen 127.0.0.1:${port}${upstream === "tls" ? " ssl" : ""} backlog=2048;
-    ${locations(upstream, tempDir, socket)}
+    ${locations(upstream, tempDir, to)}
   }
 }
 `;
 }
 
-function locations(upstream: NginxUpstream, tempDir: string, socket: string): string {
+function locations(upstream: NginxUpstream, tempDir: string, to: string): string {
   switch (upstream) {
     case "files":
       return filesLocation(tempDir);
     case "tls":
       return tlsLocation(tempDir);
     case "http":
-      return `location / { ${proxyPass(socket)} }`;
+      return `location / { ${proxyPass(to)} }`;
     case "uwsgi":
-      return `location / { ${uwsgiPass(socket)} }`;
+      return `location / { uwsgi_pass ${to}; ${paramLines("uwsgi")} }`;
+    case "fastcgi":
+      return `location / { fastcgi_keep_conn on; fastcgi_pass app; ${paramLines("fastcgi")} }`;
   }
 }
 
@@ -73,19 +77,18 @@ function filesLocation(tempDir: string): string {
     location /static/ { alias ${writePublicFolder(tempDir)}/; }`;
 }
 
-function proxyPass(socket: string): string {
-  return `proxy_pass http://unix:${socket}:;
+function proxyPass(to: string): string {
+  return `proxy_pass http://${to}:;
       proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_set_header X-Forwarded-Proto $scheme;`;
 }
 
-function uwsgiPass(socket: string): string {
-  return `uwsgi_pass unix:${socket};
-      ${UWSGI_PARAMS.map(([name, value]) => `uwsgi_param ${name} ${value};`).join("\n      ")}`;
+function paramLines(protocol: "uwsgi" | "fastcgi"): string {
+  return PARAMS.map(([name, value]) => `${protocol}_param ${name} ${value};`).join("\n      ");
 }
 
-const UWSGI_PARAMS = [
+const PARAMS = [
   ["QUERY_STRING", "$query_string"],
   ["REQUEST_METHOD", "$request_method"],
   ["CONTENT_TYPE", "$content_type"],

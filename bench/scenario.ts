@@ -57,6 +57,19 @@ export const SCENARIOS: readonly Scenario[] = [
     servers: ["tunicorn-tls", "nginx-tls"],
   },
   { ...base, name: "flask", doc: "Flask, a JSON object", app: "flask_app:app" },
+  {
+    ...base,
+    name: "flask-nginx-uwsgi",
+    doc: "Flask behind the same nginx, which makes a connection for each request; with FastCGI it keeps them",
+    app: "flask_app:app",
+    servers: [
+      "nginx-tunicorn-uwsgi",
+      "nginx-uwsgi",
+      "nginx-tunicorn-uwsgi-tcp",
+      "nginx-uwsgi-tcp",
+      "nginx-tunicorn-fastcgi",
+    ],
+  },
   { ...base, name: "django", doc: "Django, a plain view", app: "django_app:wsgi" },
   {
     ...base,

@@ -73,7 +73,7 @@ export const SERVERS: readonly Server[] = [
     interface: "wsgi",
     note: "nginx, 2 workers, proxy_pass to a Unix socket of gunicorn sync",
     slots: onePerWorker,
-    commands: (l) => [gunicorn(l, `unix:${upstreamSocket(l)}`), nginx(l, "http")],
+    commands: (l) => [gunicorn(l, unixUpstream(l)), nginx(l, "http")],
     obstacle: needsNginx,
   },
   {
@@ -92,6 +92,38 @@ export const SERVERS: readonly Server[] = [
     slots: onePerWorker,
     commands: (l) => [uwsgi(l, ["--socket", upstreamSocket(l), "--chmod-socket=666"]), nginx(l, "uwsgi")],
     obstacle: (venv) => needsNginx() ?? needsUwsgi(venv),
+  },
+  {
+    name: "nginx-uwsgi-tcp",
+    interface: "wsgi",
+    note: "the same over TCP",
+    slots: onePerWorker,
+    commands: (l) => [uwsgi(l, ["--socket", tcpUpstream(l)]), nginx(l, "uwsgi", tcpUpstream(l))],
+    obstacle: (venv) => needsNginx() ?? needsUwsgi(venv),
+  },
+  {
+    name: "nginx-tunicorn-uwsgi",
+    interface: "wsgi",
+    note: "nginx, 2 workers, uwsgi_pass to a Unix socket of tunicorn",
+    slots: onePerWorker,
+    commands: (l) => [tunicornBehind(l, "uwsgi", unixUpstream(l)), nginx(l, "uwsgi")],
+    obstacle: needsNginx,
+  },
+  {
+    name: "nginx-tunicorn-uwsgi-tcp",
+    interface: "wsgi",
+    note: "the same over TCP",
+    slots: onePerWorker,
+    commands: (l) => [tunicornBehind(l, "uwsgi", tcpUpstream(l)), nginx(l, "uwsgi", tcpUpstream(l))],
+    obstacle: needsNginx,
+  },
+  {
+    name: "nginx-tunicorn-fastcgi",
+    interface: "wsgi",
+    note: "nginx, 2 workers, fastcgi_pass to a Unix socket of tunicorn, fastcgi_keep_conn",
+    slots: onePerWorker,
+    commands: (l) => [tunicornBehind(l, "fastcgi", unixUpstream(l)), nginx(l, "fastcgi")],
+    obstacle: needsNginx,
   },
   {
     name: "waitress",
@@ -201,6 +233,11 @@ function tunicorn(l: Launch): string[] {
   return [l.tunicorn, ...workersAndBind(l, address(l)), "--python", l.venv.python, ...l.extraArgs, l.app];
 }
 
+function tunicornBehind(l: Launch, protocol: "uwsgi" | "fastcgi", to: string): string[] {
+  const bind = [...workersAndBind(l, to), "--protocol", protocol];
+  return [l.tunicorn, ...bind, "--python", l.venv.python, ...l.extraArgs, l.app];
+}
+
 function tlsWords(l: Launch): string[] {
   const { certificate, key } = writeCertificate(l.tempDir);
   return ["--certfile", certificate, "--keyfile", key];
@@ -240,13 +277,22 @@ function uvicorn(l: Launch): string[] {
   return [inVenv(l, "uvicorn"), ...bind, ...parts, l.app];
 }
 
-function nginx(l: Launch, upstream: NginxUpstream): string[] {
-  const options = { tempDir: l.tempDir, port: l.port, socket: upstreamSocket(l), upstream };
+function nginx(l: Launch, upstream: NginxUpstream, to: string = unixUpstream(l)): string[] {
+  const options = { tempDir: l.tempDir, port: l.port, to, upstream };
   return [findTool("nginx") ?? "nginx", "-p", l.tempDir, "-c", writeNginxConf(options)];
 }
 
 function upstreamSocket(l: Launch): string {
   return join(l.tempDir, "upstream.sock");
+}
+
+function unixUpstream(l: Launch): string {
+  return `unix:${upstreamSocket(l)}`;
+}
+
+/** The port is free at one loopback address as at the other. */
+function tcpUpstream(l: Launch): string {
+  return `127.0.0.2:${l.port}`;
 }
 
 function needsNginx(): string | undefined {

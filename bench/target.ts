@@ -73,6 +73,14 @@ export const TARGETS: readonly Target[] = [
     },
   },
   {
+    scenario: "flask-nginx-uwsgi",
+    what: "req/s, times uWSGI's over a Unix socket,",
+    compare: "≥",
+    wanted: 1,
+    value: (results) =>
+      results.ratio("flask-nginx-uwsgi", ["nginx-tunicorn-uwsgi", "nginx-uwsgi"], perSecond),
+  },
+  {
     scenario: "hello-tls",
     what: "CPU per request, times that in plain text,",
     compare: "≤",

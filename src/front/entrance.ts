@@ -103,7 +103,8 @@ export class Entrance {
   /** Whoever may say who the client is must be known: not even an answer for others. */
   #turnAway(socket: Socket, peer: Peer, guard: Guard): void {
     this.#context.counters.connectionsRefused++;
-    this.#strangers.refused(peer.remoteAddress, guard);
+    // Health checks connect and reset: who is gone already has no address, and there is nobody to let in.
+    if (peer.remoteAddress !== "") this.#strangers.refused(peer.remoteAddress, guard);
     socket.on("error", (error) =>
       this.#context.log.debug("stranger's socket failed", { message: error.message }),
     );

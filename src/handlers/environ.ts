@@ -72,7 +72,8 @@ export class EnvironMaker {
   #part(memo: FieldsMemo): string {
     const { peer, scheme } = memo;
     // Over a Unix socket the server's name is what the client calls it: part of the header block.
-    const server = peer.peer.isUnix ? this.#serverOfHost(memo) : "";
+    // PEP 3333: SERVER_NAME is never empty, as it is behind an nginx without `server_name`.
+    const server = isNameless(peer.peer) ? this.#serverOfHost(memo) : "";
     const start = this.#clientPart(memo) ?? this.#peerPart(peer);
     const own =
       memo.variables === undefined ? "" : this.#writer.variablesPart(memo.variables, SAID_ELSEWHERE);
@@ -105,16 +106,21 @@ export class EnvironMaker {
   }
 
   #serverPart(peer: Peer): string {
-    return peer.isUnix ? "" : this.#writer.serverPart(peer.localAddress, `${peer.localPort}`);
+    return isNameless(peer) ? "" : this.#writer.serverPart(peer.localAddress, `${peer.localPort}`);
   }
 
-  #serverOfHost({ flat, scheme }: FieldsMemo): string {
+  #serverOfHost({ flat, scheme, peer }: FieldsMemo): string {
     const host = fieldValue(flat, "host") ?? "";
     const colon = host.lastIndexOf(":");
     const hasPort = colon > host.lastIndexOf("]");
-    const port = hasPort ? host.slice(colon + 1) : "";
-    return this.#writer.serverPart(hasPort ? host.slice(0, colon) : host, port || DEFAULT_PORTS[scheme]);
+    const named = hasPort ? host.slice(colon + 1) : "";
+    const port = peer.peer.localPort > 0 ? `${peer.peer.localPort}` : named || DEFAULT_PORTS[scheme];
+    return this.#writer.serverPart(hasPort ? host.slice(0, colon) : host, port);
   }
+}
+
+function isNameless(peer: Peer): boolean {
+  return peer.isUnix || peer.localAddress === "";
 }
 
 const PROTOCOLS: Readonly<Record<HttpVersion, string>> = {
