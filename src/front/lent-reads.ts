@@ -15,11 +15,20 @@ interface Lender {
   isLending: boolean;
 }
 
-const lenders = new WeakMap<Duplex, Lender>();
+/** A property rather than a WeakMap, whose entries are work for the garbage collector where connections are short. */
+const LENDER = Symbol("lender");
+
+interface Lent {
+  [LENDER]?: Lender;
+}
+
+function lenderOf(socket: Duplex): Lender | undefined {
+  return (socket as Lent)[LENDER];
+}
 
 /** What net.Server accepted, as a socket that lends. The given one is used up; where Node has changed inside, it is returned. */
 export function lendReads(accepted: Socket): Socket {
-  return lenders.has(accepted) ? accepted : lend(accepted, shared);
+  return lenderOf(accepted) !== undefined ? accepted : lend(accepted, shared);
 }
 
 export interface AcceptOptions {
@@ -80,18 +89,18 @@ function lendHandle(handle: Handle, buffer: Buffer): Socket {
   // `handle` is how Node itself makes a Socket of an accepted connection; its types leave it out.
   const options: unknown = { handle, onread, allowHalfOpen: true };
   const socket = new Socket(options as SocketConstructorOpts);
-  lenders.set(socket, lender);
+  (socket as Lent)[LENDER] = lender;
   return socket;
 }
 
 /** Chunks of this socket must be copied by who keeps them. */
 export function isLending(socket: Duplex): boolean {
-  return lenders.get(socket)?.isLending === true;
+  return lenderOf(socket)?.isLending === true;
 }
 
 /** From the next chunk on they are the listener's to keep. Harmless for any socket. */
 export function stopLending(socket: Duplex): void {
-  const lender = lenders.get(socket);
+  const lender = lenderOf(socket);
   if (lender !== undefined) lender.isLending = false;
 }
 

@@ -114,7 +114,8 @@ export class EnvironMaker {
     const colon = host.lastIndexOf(":");
     const hasPort = colon > host.lastIndexOf("]");
     const named = hasPort ? host.slice(colon + 1) : "";
-    const port = peer.peer.localPort > 0 ? `${peer.peer.localPort}` : named || DEFAULT_PORTS[scheme];
+    const told = peer.peer.isUnix || peer.peer.localPort === 0 ? "" : `${peer.peer.localPort}`;
+    const port = told || named || DEFAULT_PORTS[scheme];
     return this.#writer.serverPart(hasPort ? host.slice(0, colon) : host, port);
   }
 }

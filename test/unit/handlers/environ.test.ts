@@ -40,6 +40,13 @@ describe("environ of a request", () => {
     holds(other, "SERVER_PORT", "81");
   });
 
+  it("calls the server what the client calls it where a web server has no name for it", () => {
+    const peer = { localAddress: "", localPort: 8080, isTold: true };
+    const environ = encode({ variables: ["SERVER_NAME", "", "SERVER_PORT", "8080"], peer });
+    holds(environ, "SERVER_NAME", "example.org");
+    holds(environ, "SERVER_PORT", "8080");
+  });
+
   it("believes a scheme only from trusted peers", () => {
     const fields = ["Host", "a", "X-Forwarded-Proto", "https"];
     holds(encode({ fields }), "wsgi.url_scheme", "https");
