@@ -128,12 +128,14 @@ export class ControlCommands {
   /** Without a name the only application is meant. */
   #scale(name: unknown, workers: unknown): Reply {
     const { arbiter } = this.#options;
-    const { apps } = arbiter.view();
+    const { apps, fronts } = arbiter.view();
     if (name === undefined && apps.length > 1) return failure(`app: expected one of ${namesOf(apps)}`);
     const app = name === undefined ? apps[0] : apps.find((one) => one.name === name);
     if (app === undefined) return failure(noSuch(apps));
     const isElastic = app.workersMin < app.workersMax;
-    const [min, max] = isElastic ? [app.workersMin, app.workersMax] : [1, WORKERS_MAX];
+    const [min, max] = isElastic
+      ? [app.workersMin, app.workersMax]
+      : [Math.max(1, fronts.length), WORKERS_MAX];
     if (!Number.isSafeInteger(workers)) return failure("workers: expected a whole number");
     const wanted = workers as number; // just checked
     if (wanted < min || wanted > max) return failure(`workers: expected ${min} to ${max}`);

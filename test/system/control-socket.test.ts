@@ -82,6 +82,17 @@ test("operators change a server: scale, reload, reopen, stop", async (t) => {
   await server.assertNothingLeft();
 });
 
+test("scale leaves each front a worker", async (t) => {
+  const socket = join(temporaryFolder(t), "control");
+  const args = ["--fronts", "2", "-w", "2", "--control-socket", socket, "-b", "127.0.0.1:0", "plain"];
+  const server = await startServer(t, args);
+  await server.logged(/Ready at/);
+  const { code, output } = await runTunicorn(t, ["scale", "1", "--socket", socket]);
+  assert.equal(code, 1);
+  assert.match(output, /workers: expected 2 to 1024/);
+  await server.stop();
+});
+
 test("what cannot be obeyed is said, with code 1 or 2", async (t) => {
   const { server, path } = await stage(t);
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
