@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { newGate } from "../harness/gate.ts";
 import { ask } from "../harness/http-client.ts";
 import { startServer } from "../harness/server.ts";
+import { eventually } from "../harness/wait.ts";
 
 const QUICK_MS = 10_000;
 const ANY_PORT = ["-b", "127.0.0.1:0"];
@@ -47,8 +48,11 @@ test("TERM fails readiness at once, while clients are still served for the drain
   await server.logged(/Ready at/);
   server.signal("SIGTERM");
   await server.logged(/Shutting down: leaving/);
-  const ready = await ask(server.endpoint, { path: "/-/ready" });
-  assert.deepEqual([ready.status, JSON.parse(ready.body).reason], [503, "stopping"]);
+  // The log's line may be read before the fronts are told.
+  await eventually(QUICK_MS, "readiness fails", async () => {
+    const { status, body } = await ask(server.endpoint, { path: "/-/ready" });
+    return status === 503 && JSON.parse(body).reason === "stopping";
+  });
   assert.equal((await ask(server.endpoint, { path: "/-/live" })).status, 200);
   const hello = await ask(server.endpoint, { path: "/hello", headers: { connection: "keep-alive" } });
   assert.deepEqual([hello.status, hello.headers.connection], [200, "close"]);
