@@ -121,7 +121,7 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
       purpose,
       listeners,
       version: VERSION,
-      frontSpec: frontSpec(env, identity),
+      frontSpec: frontSpec(config, env, identity),
     },
     {
       clock: systemClock,
@@ -158,14 +158,20 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
   return exitCode;
 }
 
-function frontSpec(env: NodeJS.ProcessEnv, identity: Identity): Omit<ChildSpec, "fds"> {
-  const args = [...FRONT_FLAGS, MAIN_FILE, FRONT_ROLE];
+function frontSpec(config: Config, env: NodeJS.ProcessEnv, identity: Identity): Omit<ChildSpec, "fds"> {
+  const isPerRequest = config.listeners.some(({ protocol }) => protocol === "uwsgi" || protocol === "scgi");
+  const semiSpaceMb = isPerRequest ? SEMI_SPACE_PER_REQUEST_MB : SEMI_SPACE_MB;
+  const args = [...FRONT_FLAGS, `--max-semi-space-size=${semiSpaceMb}`, MAIN_FILE, FRONT_ROLE];
   return { command: process.execPath, args, env, stdin: "ignore", ...identity };
 }
 
-// Requests live for milliseconds: a small young generation collects as cheaply, in half the memory
-// (docs/decisions/0008-memory-of-the-tree.md).
-const FRONT_FLAGS: readonly string[] = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2"];
+const FRONT_FLAGS: readonly string[] = ["--disable-warning=ExperimentalWarning"];
+/**
+ * Requests live for milliseconds: a small young generation collects as cheaply, in half the memory
+ * (docs/decisions/0008-memory-of-the-tree.md). Where each brings a connection of its own, too much lives at a time for that.
+ */
+const SEMI_SPACE_MB = 2;
+const SEMI_SPACE_PER_REQUEST_MB = 8;
 
 function killIfThere(pid: number): void {
   try {
