@@ -111,7 +111,7 @@ function chooseServers(scenario: Scenario, names: string | undefined): readonly 
 
 /** nginx before uWSGI costs the default run two minutes and decides nothing; who serves a folder is for the scenarios with files. */
 function isOnlyOnRequest(name: string): boolean {
-  return /^nginx-(?:tunicorn|uwsgi)/.test(name) || name.endsWith("-static") || name.endsWith("-tls");
+  return /^nginx-(?:tunicorn|uwsgi)|^node-|-(?:static|tls)$/.test(name);
 }
 
 function chooseNamed<T extends { readonly name: string }>(

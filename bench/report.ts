@@ -22,6 +22,7 @@ export function reportScenario(results: Results, row: MatrixRow): string {
 const ROWS = {
   throughput: throughputRows,
   handshakes: throughputRows,
+  h2: throughputRows,
   "slow-clients": slowClientsRows,
   "one-slow": oneSlowRows,
   echo: throughputRows,

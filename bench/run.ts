@@ -3,6 +3,7 @@
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { type Archive, describeRun, save } from "./archive.ts";
+import { measureH2 } from "./load-h2.ts";
 import { measureHandshakes } from "./load-handshakes.ts";
 import { measureOneSlow } from "./load-one-slow.ts";
 import { measureSlowClients } from "./load-slow-clients.ts";
@@ -112,6 +113,8 @@ function applyLoad(
       return measureThroughput(running, scenario, times);
     case "handshakes":
       return measureHandshakes(running, times);
+    case "h2":
+      return measureH2(running, scenario, times);
     case "slow-clients":
       return measureSlowClients(running, times);
     case "one-slow":

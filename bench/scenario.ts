@@ -9,6 +9,7 @@ export type Load =
   | "echo"
   | "idle-web-sockets"
   | "handshakes"
+  | "h2"
   | "upload"
   | "download";
 
@@ -107,6 +108,25 @@ export const SCENARIOS: readonly Scenario[] = [
     servers: ["tunicorn", "gunicorn-sync", "gunicorn-gthread", "nginx-gunicorn", "uwsgi", "granian"],
   },
   { ...asgi, name: "hello-asgi", doc: "14 bytes of text, no framework", app: "plain_asgi:hello" },
+  {
+    ...asgi,
+    name: "hello-h2",
+    doc: "hello over HTTP/2 by prior knowledge",
+    app: "plain_asgi:hello",
+    load: "h2",
+    workers: 1,
+    extraArgs: { "tunicorn-asgi": ["--http2-cleartext", "prior-knowledge"] },
+    servers: ["tunicorn-asgi", "granian-asgi", "hypercorn", "node-http2"],
+  },
+  {
+    ...asgi,
+    name: "hello-h2-tls",
+    doc: "hello over HTTP/2 and TLS",
+    app: "plain_asgi:hello",
+    load: "h2",
+    workers: 1,
+    servers: ["tunicorn-asgi-tls", "granian-asgi-tls", "hypercorn-tls", "node-http2-tls"],
+  },
   { ...asgi, name: "fastapi", doc: "FastAPI, a JSON object", app: "fastapi_app:app" },
   { ...asgi, name: "django-asgi", doc: "Django, a plain view", app: "django_app:asgi" },
   { ...asgi, name: "large-asgi", doc: "a response of 100 kB", app: "plain_asgi:large" },

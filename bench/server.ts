@@ -215,9 +215,7 @@ export const SERVERS: readonly Server[] = [
     interface: "asgi",
     note: "uvloop",
     slots: unlimited,
-    commands: (l) => [
-      [inVenv(l, "hypercorn"), "-k", "uvloop", "-w", `${l.workers}`, "-b", address(l), l.app],
-    ],
+    commands: (l) => [hypercorn(l)],
   },
   {
     name: "daphne",
@@ -227,6 +225,51 @@ export const SERVERS: readonly Server[] = [
     commands: (l) => [[inVenv(l, "daphne"), "-v", "0", "-b", "127.0.0.1", "-p", `${l.port}`, l.app]],
   },
   { name: "granian-asgi", interface: "asgi", slots: unlimited, commands: (l) => [granian(l, "asgi")] },
+  {
+    name: "tunicorn-asgi-tls",
+    interface: "asgi",
+    note: "--certfile",
+    isTls: true,
+    slots: unlimited,
+    commands: (l) => [[...tunicorn(l), ...tlsWords(l)]],
+  },
+  {
+    name: "granian-asgi-tls",
+    interface: "asgi",
+    note: "--ssl-certificate",
+    isTls: true,
+    slots: unlimited,
+    commands: (l) => {
+      const { certificate, key } = writeCertificate(l.tempDir);
+      return [[...granian(l, "asgi"), "--ssl-certificate", certificate, "--ssl-keyfile", key]];
+    },
+  },
+  {
+    name: "hypercorn-tls",
+    interface: "asgi",
+    note: "uvloop, --certfile",
+    isTls: true,
+    slots: unlimited,
+    commands: (l) => [[...hypercorn(l), ...tlsWords(l)]],
+  },
+  {
+    name: "node-http2",
+    interface: "asgi",
+    note: "bare node:http2, a fixed answer without an application",
+    slots: unlimited,
+    commands: (l) => [nodeHttp2(l)],
+  },
+  {
+    name: "node-http2-tls",
+    interface: "asgi",
+    note: "the same over TLS",
+    isTls: true,
+    slots: unlimited,
+    commands: (l) => {
+      const { certificate, key } = writeCertificate(l.tempDir);
+      return [[...nodeHttp2(l), certificate, key]];
+    },
+  },
 ];
 
 function tunicorn(l: Launch): string[] {
@@ -269,6 +312,14 @@ function uwsgi(l: Launch, socket: readonly string[]): string[] {
 function granian(l: Launch, kind: Interface): string[] {
   const bind = ["--host", "127.0.0.1", "--port", `${l.port}`, "--workers", `${l.workers}`];
   return [inVenv(l, "granian"), "--interface", kind, ...bind, "--no-access-log", l.app];
+}
+
+function hypercorn(l: Launch): string[] {
+  return [inVenv(l, "hypercorn"), "-k", "uvloop", "-w", `${l.workers}`, "-b", address(l), l.app];
+}
+
+function nodeHttp2(l: Launch): string[] {
+  return [process.execPath, join(l.root, "bench/apps/node_http2.mjs"), `${l.port}`];
 }
 
 function uvicorn(l: Launch): string[] {

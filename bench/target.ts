@@ -56,6 +56,10 @@ export const TARGETS: readonly Target[] = [
   },
   ratioTarget("hello-asgi", "CPU per request", "uvicorn", "≤", 0.95),
   ratioTarget("hello-asgi", "req/s", "uvicorn", "≥", 1.1),
+  h2Target("hello-h2", ["tunicorn-asgi", "hypercorn"], 5),
+  h2Target("hello-h2", ["tunicorn-asgi", "granian-asgi"], 0.7),
+  h2Target("hello-h2-tls", ["tunicorn-asgi-tls", "hypercorn-tls"], 5),
+  h2Target("hello-h2-tls", ["tunicorn-asgi-tls", "granian-asgi-tls"], 0.7),
   ratioTarget("fastapi", "CPU per request", "uvicorn", "≤", 1),
   ratioTarget("fastapi", "req/s", "uvicorn", "≥", 1),
   {
@@ -146,6 +150,11 @@ function ratioTarget(
   const value = (results: Results): number | undefined =>
     results.ratio(scenario, [own, peer], unit === "req/s" ? perSecond : cpu);
   return { scenario, what: `${unit}, times ${peer}'s,`, compare, wanted, value };
+}
+
+function h2Target(scenario: string, pair: readonly [string, string], wanted: number): Target {
+  const value = (results: Results): number | undefined => results.ratio(scenario, pair, perSecond);
+  return { scenario, what: `req/s, times ${pair[1]}'s,`, compare: "≥", wanted, value };
 }
 
 function filesTarget(scenario: string, peer: "nginx" | "granian", wanted: number): Target {

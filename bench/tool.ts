@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 
-const PACKAGES = { wrk: "wrk", nginx: "nginx-light" } as const;
+const PACKAGES = { wrk: "wrk", nginx: "nginx-light", h2load: "nghttp2-client" } as const;
 export type Tool = keyof typeof PACKAGES;
 
 const running = new Set<ChildProcess>();
