@@ -18,6 +18,8 @@ export interface ClientWriterOwner {
   onStalled(pendingBytes: number): void;
 }
 
+const COUNTED = { isCounted: true };
+
 export class ClientWriter implements OutputOwner, DeadlineOwner, Flushable {
   readonly output: Output;
   readonly #context: FrontContext;
@@ -25,8 +27,16 @@ export class ClientWriter implements OutputOwner, DeadlineOwner, Flushable {
   readonly #stall: Deadline;
   #state: "quiet" | "flush-queued" | "stopped" = "quiet";
   #countedBytes = 0;
+  /** Bytes on a stream of another connection are counted there. */
+  readonly isCounted: boolean;
 
-  constructor(context: FrontContext, socket: Duplex, owner: ClientWriterOwner) {
+  constructor(
+    context: FrontContext,
+    socket: Duplex,
+    owner: ClientWriterOwner,
+    options: { readonly isCounted: boolean } = COUNTED,
+  ) {
+    this.isCounted = options.isCounted;
     this.#context = context;
     this.#owner = owner;
     this.output = new Output(socket, context.slab, this);
@@ -87,6 +97,7 @@ export class ClientWriter implements OutputOwner, DeadlineOwner, Flushable {
   }
 
   #count(): void {
+    if (!this.isCounted) return;
     const { sentBytes } = this.output;
     this.#context.counters.bytesSent += sentBytes - this.#countedBytes;
     this.#countedBytes = sentBytes;

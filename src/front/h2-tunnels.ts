@@ -31,7 +31,7 @@ export class H2Tunnels implements ConnectionOwner {
     stream.isTunnel = true;
     stream.sink = tunnel;
     if (stream.isRemoteEnded) tunnel.onBodyEnd();
-    const writer = new ClientWriter(this.#shell.context, tunnel.duplex, NOBODY);
+    const writer = new ClientWriter(this.#shell.context, tunnel.duplex, NOBODY, { isCounted: false });
     return { socket: tunnel.duplex, writer, owner: this, received };
   }
 

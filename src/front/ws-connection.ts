@@ -170,7 +170,7 @@ export class WsConnection
   // The socket.
 
   #onData(bytes: Buffer): void {
-    this.#context.counters.bytesReceived += bytes.length;
+    if (this.#writer.isCounted) this.#context.counters.bytesReceived += bytes.length;
     if (this.#phase === "closed") return;
     if (this.#phase === "lingering") {
       if (this.#farewell?.discard(bytes.length) === false) this.destroy("client-left");

@@ -101,7 +101,7 @@ export interface ResponseHead {
   readonly contentLength: number;
   readonly hasServer: boolean;
   readonly hasDate: boolean;
-  /** The response is the last one of its connection. */
+  /** The response is the last one of its connection. On HTTP/2, where others share the connection, it says nothing. */
   readonly close: boolean;
   /** Send each chunk at once; never hold bytes back. */
   readonly noBuffer: boolean;
