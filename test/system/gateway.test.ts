@@ -137,14 +137,15 @@ describe("listeners for web servers", () => {
           await Promise.all(left);
         }
       };
-      await attack(40); // the heap finds its size
+      await attack(80); // the heap finds its size
       const beforeKib = proportionalKib(front);
-      await attack(80);
+      await attack(160);
       const grownKib = proportionalKib(front) - beforeKib;
       t.diagnostic(
-        `${beforeKib} KiB before, ${grownKib} KiB more after ${80 * 2 * packets.length} connections`,
+        `${beforeKib} KiB before, ${grownKib} KiB more after ${160 * 2 * packets.length} connections`,
       );
-      assert.ok(grownKib < 16_384, `${grownKib} KiB more`);
+      // A young generation's worth of difference from one moment to the next; 13 kB kept of each would be more.
+      assert.ok(grownKib < 32_768, `${grownKib} KiB more`);
       assert.deepEqual(server.tree.fronts, [front]);
     });
   }
