@@ -5,6 +5,8 @@ import { close, read } from "node:fs";
 import { pieces } from "../base/piece-pool.ts";
 
 const PIECE_BYTES = 131_072;
+/** A file is read ahead while less than this waits for the client. */
+export const FILE_AHEAD_BYTES = 131_072;
 
 export interface FileSenderOwner {
   /** The next bytes; the sink's to keep. */

@@ -25,12 +25,10 @@ import { NO_FIELDS } from "../http/fields.ts";
 import type { MessageProtocol } from "../http/message-protocol.ts";
 import type { RouteFacts } from "../http/route-facts.ts";
 import type { UpgradedRequest } from "./access.ts";
+import { asBuffer } from "./as-buffer.ts";
 import type { FrontContext } from "./context.ts";
-import { closeFile, FileSender, type FileSenderOwner } from "./file-sender.ts";
+import { closeFile, FILE_AHEAD_BYTES, FileSender, type FileSenderOwner } from "./file-sender.ts";
 import type { Output } from "./output.ts";
-
-/** A file is read ahead while less than this waits for the client. Bytes. */
-const FILE_AHEAD_BYTES = 131_072;
 
 /** The connection as its exchange sees it. */
 export interface ExchangeShell {
@@ -319,10 +317,6 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
       bytes,
     });
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** V8 makes a slice hold the text that it was cut from: here a whole request head. */

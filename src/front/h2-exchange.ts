@@ -28,15 +28,14 @@ import type {
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
 import { ownHead } from "../http/own-response.ts";
 import type { RouteFacts } from "../http/route-facts.ts";
+import { isBodiless } from "../http/status.ts";
 import type { UpgradedRequest } from "./access.ts";
+import { asBuffer } from "./as-buffer.ts";
 import { BodyFlow } from "./body-flow.ts";
 import type { FrontContext } from "./context.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
-import { closeFile, FileSender, type FileSenderOwner } from "./file-sender.ts";
+import { closeFile, FILE_AHEAD_BYTES, FileSender, type FileSenderOwner } from "./file-sender.ts";
 import type { ResponseBlocks } from "./h2-response.ts";
-
-/** A file is read ahead while less than this waits for the client. Bytes. */
-const FILE_AHEAD_BYTES = 131_072;
 
 /** The connection as its exchanges see it. */
 export interface H2Shell {
@@ -269,7 +268,7 @@ export class H2Exchange
   #respond(head: ResponseHead, block: string): void {
     const { status } = head;
     this.status = status;
-    this.#hasNoBody = this.head.method === "HEAD" || status === 204 || status === 304;
+    this.#hasNoBody = isBodiless(this.head.method, status);
     if (head.contentLength >= 0) this.#bytesLeft = head.contentLength;
     this.#shell.protocol.respond(this.stream, this.#shell.blocks.respond(head, block));
   }
@@ -431,8 +430,4 @@ export class H2Exchange
     this.#shell.finish(this, "app-aborted");
     this.#shell.changed();
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

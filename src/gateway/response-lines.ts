@@ -2,15 +2,15 @@
 // belongs to the client's connection are the web server's to add.
 
 import type { ResponseHead } from "../http/exchange.ts";
+import { withoutFields } from "../http/header-block.ts";
 import type { BodyMode } from "../http/message-protocol.ts";
-import { reasonPhrase } from "../http/status.ts";
+import { isBodiless, safeReason } from "../http/status.ts";
 
 /** The status of uwsgi's answer is a status line as in HTTP, elsewhere a field. */
 export type StatusForm = "HTTP/1.1" | "Status:";
 
-const PLAIN_REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
-const STATUS_LINE = /^status:[^\r\n]*\r\n/gim;
-const CONTENT_LENGTH_LINE = /^content-length:[^\r\n]*\r\n/gim;
+const STATUS: readonly string[] = ["status"];
+const LENGTH: readonly string[] = ["content-length"];
 
 export class ResponseLines {
   mode: BodyMode = "none";
@@ -32,14 +32,12 @@ export class ResponseLines {
     lines: { readonly method: string; readonly extra: string },
   ): string {
     const { status, contentLength } = head;
-    const hasNoBody = lines.method === "HEAD" || status === 204 || status === 304;
-    this.mode = hasNoBody ? "none" : this.#bodyMode;
+    this.mode = isBodiless(lines.method, status) ? "none" : this.#bodyMode;
     this.#remaining = contentLength >= 0 && status !== 204 ? contentLength : Number.POSITIVE_INFINITY;
-    const isPlain = head.reason !== "" && PLAIN_REASON.test(head.reason);
-    const reason = isPlain ? head.reason : reasonPhrase(status);
-    const lengthless = status === 204 ? block.replace(CONTENT_LENGTH_LINE, "") : block;
+    const reason = safeReason(status, head.reason);
+    const lengthless = status === 204 ? withoutFields(block, LENGTH) : block;
     // A field of the application's must not speak for the status.
-    const own = this.#form === "Status:" ? lengthless.replace(STATUS_LINE, "") : lengthless;
+    const own = this.#form === "Status:" ? withoutFields(lengthless, STATUS) : lengthless;
     return `${this.#form} ${status} ${reason}\r\n${lines.extra}${own}`;
   }
 

@@ -60,12 +60,12 @@ export class H1Protocol implements MessageProtocol {
     if (!isFinal(this.#read)) this.#input.append(bytes);
   }
 
-  /** The client sends no more. It may still read. */
   /** The bytes given to `receive` are about to change: what was not used up yet is copied. */
   keepInput(): void {
     this.#input.own();
   }
 
+  /** The client sends no more. It may still read. */
   receiveEof(): void {
     this.#hasEof = true;
   }

@@ -3,8 +3,9 @@
 // added here.
 
 import type { HttpVersion, ResponseHead } from "../http/exchange.ts";
+import { withoutFields } from "../http/header-block.ts";
 import type { BodyMode, CommonLines } from "../http/message-protocol.ts";
-import { reasonPhrase } from "../http/status.ts";
+import { isBodiless, reasonPhrase, safeReason } from "../http/status.ts";
 
 /** What of the request its response depends on. */
 export interface ResponseContext {
@@ -14,15 +15,13 @@ export interface ResponseContext {
   readonly isPersistent: boolean;
 }
 
-const CONTENT_LENGTH_LINE = /^content-length:[^\r\n]*\r\n/gim;
-const PLAIN_REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
+const LENGTH: readonly string[] = ["content-length"];
 
 /** Status lines with the standard phrase, by status. */
 const statusLines: string[] = [];
 
 function statusLine(status: number, reason: string): string {
-  // A reason with control characters could forge lines; the standard phrase takes its place.
-  if (reason !== "" && PLAIN_REASON.test(reason)) return `HTTP/1.1 ${status} ${reason}\r\n`;
+  if (reason !== "") return `HTTP/1.1 ${status} ${safeReason(status, reason)}\r\n`;
   const made = statusLines[status];
   if (made !== undefined) return made;
   const line = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
@@ -67,11 +66,10 @@ export class ResponseWriter {
 
   /** RFC 9112 §6.3, as the sender has to see it. */
   #decideFraming(head: ResponseHead, context: ResponseContext): void {
-    const hasNoBody = context.method === "HEAD" || head.status === 204 || head.status === 304;
     const isTunnel = isLengthForbidden(head.status, context.method);
     const isKnown = head.contentLength >= 0 && !isTunnel;
     this.#remaining = isKnown ? head.contentLength : Number.POSITIVE_INFINITY;
-    if (hasNoBody) this.mode = "none";
+    if (isBodiless(context.method, head.status)) this.mode = "none";
     else if (isKnown || isTunnel || context.version === "1.0") this.mode = "plain";
     else this.mode = "chunked";
   }
@@ -94,5 +92,5 @@ function isLengthForbidden(status: number, method: string): boolean {
 }
 
 function withoutLength(block: string): string {
-  return block.replace(CONTENT_LENGTH_LINE, "");
+  return withoutFields(block, LENGTH);
 }

@@ -5,6 +5,7 @@ import type { RequestHead } from "../http/exchange.ts";
 import { Fields } from "../http/fields.ts";
 import type { MessageLimits } from "../http/limits.ts";
 import { isAuthority, isSameAuthority, parseTarget } from "../http/target.ts";
+import { CONNECTION_FIELDS } from "./connection-fields.ts";
 import type { H2Fault } from "./fault.ts";
 
 export interface H2Request {
@@ -279,12 +280,3 @@ const PSEUDO_BITS: Readonly<Record<string, number>> = {
   ":authority": AUTHORITY,
   ":protocol": PROTOCOL,
 } as unknown as Record<string, number>;
-
-/** RFC 9113 §8.2.2. */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);

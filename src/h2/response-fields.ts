@@ -1,19 +1,11 @@
 // Ready-made HTTP/1.1 header lines → a header block of HTTP/2 (RFC 9113 §8.2). Most responses of an application repeat theirs, so
 // what was made is kept. Latin-1 text, one character a byte.
 
+import { CONNECTION_FIELDS } from "./connection-fields.ts";
 import { encodeField } from "./hpack-encoder.ts";
 
 const KEPT_MAX = 256;
 const KEPT_CHARS_MAX = 1_024;
-
-/** RFC 9113 §8.2.2: what only HTTP/1.1 connections have; it must not be sent. */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 export class ResponseFields {
   readonly #kept = new Map<string, string>();

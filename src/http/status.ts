@@ -1,4 +1,5 @@
-// The standard reason phrases (the IANA registry of status codes, RFC 9110 §15).
+// What a status says beside its number: the standard reason phrases (the IANA registry of status codes, RFC 9110 §15), and whether
+// content follows it.
 
 const PHRASES: Readonly<Record<number, string>> = {
   100: "Continue",
@@ -68,4 +69,16 @@ const PHRASES: Readonly<Record<number, string>> = {
 /** The standard phrase; "" for a status that has none. */
 export function reasonPhrase(status: number): string {
   return PHRASES[status] ?? "";
+}
+
+const PLAIN_REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** `reason`, or the standard phrase where there is none, or where control characters could forge lines. */
+export function safeReason(status: number, reason: string): string {
+  return reason !== "" && PLAIN_REASON.test(reason) ? reason : reasonPhrase(status);
+}
+
+/** No content follows, whatever the fields say (RFC 9110 §6.4.1). `method` is the request's. */
+export function isBodiless(method: string, status: number): boolean {
+  return method === "HEAD" || status === 204 || status === 304;
 }

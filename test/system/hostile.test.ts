@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { head, MALFORMED } from "../harness/malformed.ts";
 import { type RunningFront, runFront } from "../harness/running-front.ts";
 import { eventually } from "../harness/wait.ts";
 
@@ -74,20 +75,8 @@ describe("each invalid request of the corpus", () => {
 });
 
 describe("the peers' malformed requests", () => {
-  const head = (lines: string): string => `GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\n`;
   const rows: readonly (readonly [name: string, input: string, status: number])[] = [
-    ["2 MB header", head(`X: ${"x".repeat(2 << 20)}\r\n`), 431],
-    ["5000 headers", head("A: b\r\n".repeat(5_000)), 431],
-    ["200 KB URI", `GET /${"x".repeat(200_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414],
-    ["CL + TE", head("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), 400],
-    ["duplicate Host", head("Host: b\r\n"), 400],
-    ["no Host", "GET / HTTP/1.1\r\n\r\n", 400],
-    ["bare LF", "GET / HTTP/1.1\nHost: a\n\n", 400],
-    ["Content-Length: +5", head("Content-Length: +5\r\n"), 400],
-    ["space before colon", head("X : y\r\n"), 400],
-    ["obs-fold", head("X: y\r\n z\r\n"), 400],
-    ["lower-case method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", 400],
-    ["Expect: foo", head("Expect: foo\r\n"), 417],
+    ...MALFORMED,
     ["two equal Content-Length", head("Content-Length: 0\r\nContent-Length: 0\r\n"), 400],
     ["chunked on HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400],
     ["TE: chunked, identity", head("Transfer-Encoding: chunked, identity\r\n"), 400],
