@@ -89,9 +89,3 @@ export function isUvicornOnly(flag: string): boolean {
   const setting = FLAGS.get(flag)?.setting;
   return setting !== undefined && !setting.flags.includes(flag) && setting.uvicorn?.includes(flag) === true;
 }
-
-/** How messages name a setting: its long flag, or its name when it has none. */
-export function flagName(name: SettingName): string {
-  const flags = flagsOf(SETTINGS[name]);
-  return flags.find((flag) => flag.startsWith("--")) ?? flags[0] ?? (name === "wsgi_app" ? "APP" : name);
-}

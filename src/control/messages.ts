@@ -26,7 +26,6 @@ export const BOOT_STEPS = [
   "lifespan",
   "attach",
 ] as const;
-export type BootStep = (typeof BOOT_STEPS)[number];
 
 export interface BootFailure {
   readonly step: string;
