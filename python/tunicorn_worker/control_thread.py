@@ -265,6 +265,7 @@ class ControlThread:
             if number == signal.SIGTERM:
                 self._channel.send({"type": "retire", "cause": "signal SIGTERM"})
             elif number in (signal.SIGINT, signal.SIGQUIT):
+                self._channel.send({"type": "retire", "cause": f"signal {signal.Signals(number).name}"})
                 self._end_soon(0)
             elif number == signal.SIGUSR1:
                 self._reopen()

@@ -30,6 +30,8 @@ PR_SET_CHILD_SUBREAPER = 36
 EXIT_MASTER = 1
 #: A terminal sends these to all its processes; when to end is the arbiter's to say.
 UNHEARD = ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCHLD")
+#: At a terminal the kernel has them stop whoever reads from it out of turn.
+UNHEARD_IN_BACKGROUND = ("SIGTTIN", "SIGTTOU")
 
 
 class Ended(Exception):
@@ -61,7 +63,7 @@ class Forkserver:
 
     def run(self) -> Job:
         """Returns in each forked child, with its job. In the parent it only ever raises Ended."""
-        for name in UNHEARD:
+        for name in UNHEARD if os.isatty(0) else UNHEARD + UNHEARD_IN_BACKGROUND:
             signal.signal(getattr(signal, name), _unheard)
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
         poll = select.poll()

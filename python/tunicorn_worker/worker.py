@@ -32,9 +32,11 @@ EXIT_OK = 0
 EXIT_NO_ARBITER = 1
 #: Their Python handlers do nothing: the control thread hears of them through signal.set_wakeup_fd, even
 #: when the app is stuck.
-HEARD = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGHUP")
+HEARD = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGHUP")
+#: Those of a terminal's job control mean nothing to who has none: an order for the arbiter must not stop it.
+HEARD_IN_BACKGROUND = ("SIGTTIN", "SIGTTOU")
 #: The forkserver's own business.
-RESET = ("SIGCHLD", "SIGUSR2", "SIGWINCH")
+RESET = ("SIGCHLD", "SIGWINCH")
 
 
 def preload(settings: Settings) -> None:
@@ -202,6 +204,8 @@ def become_worker(job: Job) -> None:
     # Not at a terminal: a debugger in the worker must be able to read from it.
     if not os.isatty(0):
         os.setpgid(0, 0)
+        for name in HEARD_IN_BACKGROUND:
+            signal.signal(getattr(signal, name), _unheard)
     for name in RESET:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     for name in HEARD:

@@ -84,15 +84,17 @@ export class Deaths {
 
   #write(death: Death, inFlight: readonly LostRequest[] | undefined): void {
     const fields = deathFields(death, inFlight);
-    if (isWanted(death)) this.#log.info("worker exited", fields);
+    if (isWanted(death, inFlight ?? [])) this.#log.info("worker exited", fields);
     else this.#log.error("worker exited", fields);
   }
 }
 
 /** Asked for and done as asked, or at least not a failure of the app. */
-function isWanted({ worker, exit }: Death): boolean {
+function isWanted({ worker, exit }: Death, inFlight: readonly LostRequest[]): boolean {
   const isAsked = ["stop", "scale-down", "reload", "retire"].includes(worker.cause ?? "");
-  return isAsked && worker.state !== "killed" && exit.signal === null;
+  // An operator's SIGINT or SIGQUIT to it: whoever waits for an answer has lost something.
+  const isGone = worker.cause === undefined && worker.isRetiring && inFlight.length === 0;
+  return (isAsked || isGone) && worker.state !== "killed" && exit.signal === null;
 }
 
 function deathFields(
@@ -138,9 +140,9 @@ const OWN_SIGNALS: ReadonlySet<string> = new Set([
 /** Who ended it: this server, the worker itself, or somebody outside of both. */
 function decider({ cause, retireCause, isRetiring }: PoolWorker, { signal }: WorkerExit): string {
   if (cause === "boot-error" || cause === "control-lost") return "worker";
-  if (cause !== undefined) return retireCause?.startsWith("signal") === true ? "operator" : "arbiter";
-  if (signal !== null) return OWN_SIGNALS.has(signal) ? "worker" : "outside";
-  return isRetiring ? "arbiter" : "worker";
+  if (cause === undefined && signal !== null) return OWN_SIGNALS.has(signal) ? "worker" : "outside";
+  if (retireCause?.startsWith("signal") === true) return "operator";
+  return cause !== undefined || isRetiring ? "arbiter" : "worker";
 }
 
 export function showRequest({ id, method, path, elapsedMs, started, retried }: LostRequest): string {

@@ -3,6 +3,7 @@
 
 import { Socket } from "node:net";
 import { Channel } from "../arbiter/channel.ts";
+import { ARBITER_SIGNALS } from "../arbiter/signals.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Line } from "../control/json-lines.ts";
 import type { FrontCommand, FrontReport } from "../control/messages.ts";
@@ -14,8 +15,9 @@ const LAST_WORD_MS = 50;
 
 /** Runs until the arbiter ends it, or is gone. */
 export function runFront(): void {
-  // A terminal's Ctrl-C reaches the whole process group; what it means is the arbiter's to say.
-  for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"] as const) process.on(signal, () => {});
+  // A terminal's Ctrl-C reaches the whole process group, `pkill -USR1 tunicorn` all processes; what it means is the arbiter's to
+  // say. Unheard, USR1 would have Node open its debugger's port, and others would end or stop this process.
+  for (const signal of ARBITER_SIGNALS) process.on(signal, () => {});
   new FrontProcess();
 }
 

@@ -199,7 +199,11 @@ function block(text: string): string {
 
 function fieldText(value: LogField): string {
   if (typeof value === "string") return quoted(value);
-  return Array.isArray(value) ? quoted(JSON.stringify(value)) : String(value);
+  return Array.isArray(value) ? quoted(value.map(itemText).join(", ")) : String(value);
+}
+
+function itemText(item: unknown): string {
+  return typeof item === "string" ? item : JSON.stringify(item);
 }
 
 /** Bare when it cannot be misread, else in quotes with `"` and `\` escaped. */

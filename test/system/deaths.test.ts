@@ -42,3 +42,35 @@ test("a death names the requests that it interrupted", async (t) => {
   await server.logged(/worker exited[^\n]*cause=exit by=worker code=7[^\n]*inFlight=1[^\n]*POST \/die/);
   await server.stop();
 });
+
+test("INT and QUIT to a worker end it at once, and the record says that an operator did", async (t) => {
+  const server = await startServer(t, [...ANY_PORT, "-w", "2", "plain"]);
+  for (const signal of ["SIGINT", "SIGQUIT"] as const) {
+    const [worker] = server.tree.workers;
+    assert.ok(worker);
+    process.kill(worker, signal);
+    await server.logged(
+      new RegExp(
+        `\\[INFO\\] worker exited[^\\n]*pid=${worker} [^\\n]*cause=retire by=operator code=0 asked="signal ${signal}"`,
+      ),
+    );
+    await eventually(5_000, "another worker", () => server.tree.workers.length === 2);
+  }
+  await server.stop();
+});
+
+test("the server's own signals, sent to all of its processes, end none of them and open no port", async (t) => {
+  const server = await startServer(t, [...ANY_PORT, "plain"]);
+  const { fronts, forkservers, workers } = server.tree;
+  const children = [...fronts, ...forkservers, ...workers];
+  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTTIN", "SIGTTOU"] as const)
+    for (const pid of children) process.kill(pid, signal);
+  assert.equal((await ask(server.endpoint, { path: "/hello" })).status, 200);
+  const states = children.map(
+    (pid) => /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1],
+  );
+  assert.ok(!states.includes("T"), `${states}`);
+  assert.deepEqual(server.tree, { fronts, forkservers, workers });
+  assert.doesNotMatch(server.output, /Debugger listening/);
+  await server.stop();
+});

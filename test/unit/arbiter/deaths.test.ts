@@ -56,11 +56,13 @@ describe("a worker's death", () => {
     exit({}, { code: null, signal: "SIGSEGV" });
     exit({ cause: "retire", isRetiring: true, retireCause: "max-requests" }, {});
     exit({ cause: "retire", isRetiring: true, retireCause: "signal SIGTERM" }, {});
+    exit({ isRetiring: true, retireCause: "signal SIGINT" }, {});
     exit({ cause: "boot-error" }, { code: 3 });
     deepEqual(records.take(), [
       "exit by worker",
       "signal by worker",
       "retire by arbiter",
+      "retire by operator",
       "retire by operator",
       "boot-error by worker",
     ]);
