@@ -29,14 +29,17 @@ export function openFrontMetrics(options: FrontMetricsOptions): StatsdSender | u
     sendUnix: (address, text) => options.sendUnix(address, text),
     onProblem: (problem) => log.warning("metrics cannot be sent", { problem }),
   });
-  if (config.hasBacklog) lookAtBacklog(sender, options);
+  if (config.hasBacklog) watchBacklog(sender, options);
   return sender;
 }
 
-function lookAtBacklog(sender: StatsdSender, options: FrontMetricsOptions): void {
-  sender.batch.time(BACKLOG, options.waiting());
-  sender.want();
-  options.clock.after(BACKLOG_LOOK_MS, () => lookAtBacklog(sender, options));
+/** The first look is a while away: whoever opens the metrics has no waiting line yet. */
+function watchBacklog(sender: StatsdSender, options: FrontMetricsOptions): void {
+  options.clock.after(BACKLOG_LOOK_MS, () => {
+    sender.batch.spread(BACKLOG, options.waiting());
+    sender.want();
+    watchBacklog(sender, options);
+  });
 }
 
 /** Health requests are no requests of the application: they are measured never, and logged only when that is asked for. */

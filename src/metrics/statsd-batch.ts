@@ -1,5 +1,5 @@
-// Metrics → statsd datagrams. No I/O. Counters of one batch are summed, timings are sent one by one (their percentiles are the
-// server's to make), and many lines share a datagram, which statsd and dogstatsd both read.
+// Metrics → statsd datagrams. No I/O. Counters of one batch are summed, timings and histograms are sent one by one (their
+// percentiles are the server's to make), and many lines share a datagram, which statsd and dogstatsd both read.
 
 export interface BatchOptions {
   /** "" or ends in a dot. */
@@ -10,15 +10,15 @@ export interface BatchOptions {
   readonly bytesMax: number;
 }
 
-/** Timings held until the next batch is taken; what comes beyond is only counted. */
-const TIMINGS_MAX = 20_000;
+/** Timings and values of histograms held until the next batch is taken; what comes beyond is only counted. */
+const SAMPLES_MAX = 20_000;
 
 export class StatsdBatch {
   readonly #options: BatchOptions;
   readonly #tail: string;
   readonly #counts = new Map<string, number>();
   readonly #gauges = new Map<string, number>();
-  #timings: string[] = [];
+  #samples: string[] = [];
 
   constructor(options: BatchOptions) {
     this.#options = options;
@@ -35,7 +35,12 @@ export class StatsdBatch {
   }
 
   time(name: string, ms: number): void {
-    if (this.#timings.length < TIMINGS_MAX) this.#timings.push(this.#line(name, round(ms), "ms"));
+    this.#sample(name, round(ms), "ms");
+  }
+
+  /** A value of a histogram. */
+  spread(name: string, value: number): void {
+    this.#sample(name, value, "h");
   }
 
   /** The datagrams of all that came since the last call. */
@@ -43,15 +48,19 @@ export class StatsdBatch {
     const lines = [
       ...[...this.#gauges].map(([name, value]) => this.#line(name, value, "g")),
       ...[...this.#counts].map(([name, value]) => this.#line(name, value, "c")),
-      ...this.#timings,
+      ...this.#samples,
     ];
     this.#gauges.clear();
     this.#counts.clear();
-    this.#timings = [];
+    this.#samples = [];
     return packed(lines, this.#options.bytesMax);
   }
 
-  #line(name: string, value: number, kind: "c" | "g" | "ms"): string {
+  #sample(name: string, value: number, kind: "h" | "ms"): void {
+    if (this.#samples.length < SAMPLES_MAX) this.#samples.push(this.#line(name, value, kind));
+  }
+
+  #line(name: string, value: number, kind: "c" | "g" | "h" | "ms"): string {
     return `${this.#options.prefix}${name}:${value}|${kind}${this.#tail}`;
   }
 }

@@ -19,6 +19,9 @@ const WANTED = [
   /^shop\.gunicorn\.request\.duration:[\d.]+\|ms\|#env:test$/,
 ];
 
+/** Beside WANTED: what only --enable-backlog-metric brings, of gunicorn's type. */
+const BACKLOG = /^shop\.gunicorn\.backlog:0\|h\|#env:test$/;
+
 function options(host: string): string[] {
   const metrics = ["--statsd-host", host, "--statsd-prefix", "shop", "--dogstatsd-tags", "env:test"];
   return ["-w", "2", "-b", "127.0.0.1:0", "--health", ...metrics, "plain"];
@@ -38,6 +41,18 @@ test("they come by UDP, health requests excepted", async (t) => {
   assert.equal((await ask(server.endpoint, { path: "/-/live" })).status, 200);
   assert.equal((await ask(server.endpoint, { path: "/hello" })).status, 200);
   await eventually(QUICK_MS, "all metrics", () => hasAll(lines));
+  await server.stop();
+});
+
+test("the waiting line is measured when that is asked for", async (t) => {
+  const statsd = createSocket("udp4").bind(0, "127.0.0.1");
+  t.after(() => void statsd.close());
+  await once(statsd, "listening");
+  const lines: string[] = [];
+  statsd.on("message", (message) => lines.push(...String(message).split("\n")));
+  const host = `127.0.0.1:${statsd.address().port}`;
+  const server = await startServer(t, ["--enable-backlog-metric", ...options(host)]);
+  await eventually(QUICK_MS, "the backlog", () => lines.some((line) => BACKLOG.test(line)));
   await server.stop();
 });
 
