@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 
-from .tracebacks import trimmed
+from .tracebacks import log_exception
 from .wire import pack_abort
 
 TYPE_CHECKING = False
@@ -90,7 +90,7 @@ class Cycle:
             self.port.log.debug("The client left while the app was answering %s", self.name())
             self.give_up("the client left")
             return
-        self.port.log.error("Exception in ASGI application: %s\n%s", self.name(), trimmed(error))
+        log_exception(self.port.log, "Exception in ASGI application: %s", self.name(), error=error)
         self.give_up("the app raised")
         if not isinstance(error, Exception):
             self.port.retire(f"the application raised {type(error).__name__}")

@@ -8,7 +8,7 @@ import os
 
 from .cfg import Cfg, parsed_address
 from .config_file import HOOKS, arity_of
-from .tracebacks import trimmed
+from .tracebacks import log_exception
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Hooks:
         try:
             self.must(name, *arguments)
         except BaseException as error:
-            self.server.log.error("The hook %s failed\n%s", name, trimmed(error))
+            log_exception(self.server.log, "The hook %s failed", name, error=error)
 
     # -- in the forkserver
 
@@ -171,7 +171,7 @@ class RequestHooks:
         try:
             self._after(*(self._worker, request, environ, response)[: self._arity])
         except BaseException as error:
-            self._log.error("The hook post_request failed\n%s", trimmed(error))
+            log_exception(self._log, "The hook post_request failed", error=error)
 
 
 class Request:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from .tracebacks import trimmed
+from .tracebacks import log_exception
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Lifespan:
         """Before startup is complete it says that lifespan is unknown; afterwards it is a fault."""
         error = None if task.cancelled() else task.exception()
         if error is not None and self._is_supported:
-            self._log.error("Exception in the app's lifespan\n%s", trimmed(error))
+            log_exception(self._log, "Exception in the app's lifespan", error=error)
 
     async def abandon(self, timeout_s: float) -> None:
         """Without lifespan.shutdown: the process is to end now."""

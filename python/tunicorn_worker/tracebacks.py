@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import traceback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    pass
+    from typing import Any
 
 _OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _IMPORT_MACHINERY = ("<frozen importlib", "<builtin>/frozen importlib")
@@ -18,6 +19,16 @@ def trimmed(error: BaseException) -> str:
     report = traceback.TracebackException(type(error), error, error.__traceback__)
     _trim(report, 8)
     return "".join(report.format()).rstrip("\n")
+
+
+def log_exception(log: logging.Logger, message: str, *arguments: Any, error: BaseException) -> None:
+    """As Logger.exception: handlers find `exc_info`, and statsd counts an exception. The text is the short traceback."""
+    if not log.isEnabledFor(logging.ERROR):
+        return
+    found = (type(error), error, error.__traceback__)
+    record = log.makeRecord(log.name, logging.ERROR, __file__, 0, message, arguments, found)
+    record.exc_text = trimmed(error)  # a Formatter takes it as it is
+    log.handle(record)
 
 
 def summary(error: BaseException) -> str:

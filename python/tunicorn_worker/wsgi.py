@@ -10,7 +10,7 @@ from time import perf_counter
 
 from .files import FileWrapper, part_of
 from .response import Response, WsgiError
-from .tracebacks import summary, trimmed
+from .tracebacks import log_exception, summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class WsgiRunner:
         if stream.is_gone and isinstance(error, BrokenPipeError):
             response.give_up()  # write() said so to an app that passed it on
             return
-        self._log.error("Error handling request %s\n%s", _named(stream), trimmed(error))
+        log_exception(self._log, "Error handling request %s", _named(stream), error=error)
         response.fail(summary(error), self._report(error))
         if not isinstance(error, Exception):
             self._retire(f"the application raised {type(error).__name__}")

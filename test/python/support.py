@@ -150,9 +150,11 @@ class Records(logging.Handler):
     def __init__(self):
         super().__init__()
         self.messages = []
+        self.all = []
 
     def emit(self, record):
-        self.messages.append(record.getMessage())
+        self.all.append(record)
+        self.messages.append(self.format(record))  # with the traceback, if there is one
 
     @property
     def text(self):

@@ -389,6 +389,13 @@ class FaultTest(unittest.TestCase):
         served.front.send(request(1, RAW_URI="/bad"), request(2))
         self.assertEqual((served.front.reply(1).status, served.front.reply(2).status), (500, 200))
 
+    def test_logs_a_failure_with_its_exception_for_handlers_and_counters(self):
+        served = Served(self, lambda environ, start: 1 / 0)
+        served.ask()
+        (record,) = served.records.all
+        self.assertEqual((record.levelname, record.exc_info[0]), ("ERROR", ZeroDivisionError))
+        self.assertEqual(record.getMessage(), "Error handling request GET /path")
+
     def test_aborts_when_the_app_fails_after_bytes_have_left(self):
         body = Body([b"begun"], ValueError("boom"))
         served = Served(self, answering(body))

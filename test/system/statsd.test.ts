@@ -65,7 +65,7 @@ test("lines of the application's processes are counted too", async (t) => {
   const host = `127.0.0.1:${statsd.address().port}`;
   const server = await startServer(t, ["-b", "127.0.0.1:0", "--statsd-host", host, "faults"]);
   assert.equal((await ask(server.endpoint, { path: "/raise-in-call" })).status, 500);
-  await eventually(QUICK_MS, "the error's count", () => lines.includes("gunicorn.log.error:1|c"));
+  await eventually(QUICK_MS, "the exception's count", () => lines.includes("gunicorn.log.exception:1|c"));
   await server.stop();
 });
 
