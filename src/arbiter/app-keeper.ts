@@ -235,19 +235,25 @@ export class AppKeeper {
 
   #wanted(): Wanted {
     const { config } = this.setup;
-    const isReloading = this.generations.coming !== undefined;
     const development = this.#development;
     const seats = this.#hasSeats ? this.#count.wanted : 0;
     const backoff = this.workers.forkNotBeforeMs;
     return {
       workers: seats,
       generation: this.generations.wanted,
-      surgeMax: isReloading ? this.#count.wanted : Math.ceil(this.#count.wanted / 4),
+      surgeMax: this.#surgeMax,
       bootTimeoutMs: config.bootTimeoutMs,
       drainTimeoutMs: Math.min(config.gracefulTimeoutMs, development === undefined ? Infinity : OLD_CODE_MS),
       forkNotBeforeMs: development?.forkNotBeforeMs(seats, backoff) ?? backoff,
       isExclusive: development !== undefined,
     };
+  }
+
+  /** Who stops replaces nobody that still serves. */
+  get #surgeMax(): number {
+    if (!this.#isWanted) return 0;
+    const isReloading = this.generations.coming !== undefined;
+    return isReloading ? this.#count.wanted : Math.ceil(this.#count.wanted / 4);
   }
 
   get #hasSeats(): boolean {

@@ -26,16 +26,15 @@ export interface CommandsOptions {
   readonly version: string;
   readonly pid: number;
   readonly addresses: readonly string[];
+  readonly startedAtMs: number;
   nowMs(): number;
 }
 
 export class ControlCommands {
   readonly #options: CommandsOptions;
-  readonly #startedAtMs: number;
 
   constructor(options: CommandsOptions) {
     this.#options = options;
-    this.#startedAtMs = options.nowMs();
   }
 
   async answer(request: Line): Promise<Reply> {
@@ -62,7 +61,7 @@ export class ControlCommands {
   }
 
   async #status(): Promise<Reply> {
-    const { arbiter, version, pid, addresses, nowMs } = this.#options;
+    const { arbiter, version, pid, addresses, startedAtMs, nowMs } = this.#options;
     const answers = await arbiter.askFronts("status");
     const counters = answers.map((answer) => countersOf(answer));
     const view = arbiter.view();
@@ -75,7 +74,7 @@ export class ControlCommands {
       phase: view.phase,
       degraded: view.isDegraded,
       generation: Math.max(0, ...view.apps.map(({ generation }) => generation)),
-      uptimeSeconds: Math.round((nowMs() - this.#startedAtMs) / 1_000),
+      uptimeSeconds: Math.round((nowMs() - startedAtMs) / 1_000),
       workers: {
         serving: countServing(view),
         wanted: countWanted(view),

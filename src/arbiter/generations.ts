@@ -156,13 +156,21 @@ export class Generations {
   /** A forkserver that is not needed ends with its last worker; one that died is not made again. */
   release({ isServing }: { readonly isServing: boolean }): void {
     for (const generation of this.forkservers.generations) {
-      const isNeededNow = isServing && isNeeded(this.#reload, generation);
+      const isNeededNow = isServing && this.#isNeeded(generation);
       const isParent = this.#world.workers.some((worker) => worker.generation === generation);
       const isDead = this.forkservers.get(generation) === undefined;
       if (isNeededNow || (isParent && !isDead)) continue;
       this.forkservers.release(generation, this.#lastCalls(generation));
       this.#setups.delete(generation);
     }
+  }
+
+  /** Who stops gives up a reload that has no worker yet. */
+  #isNeeded(generation: number): boolean {
+    const { proven } = this.#reload;
+    return (
+      isNeeded(this.#reload, generation) && (this.#world.isRunning || proven === 0 || generation === proven)
+    );
   }
 
   // ---- an application that has never served

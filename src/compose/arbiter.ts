@@ -145,7 +145,7 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
     },
   );
   const stopListening = listenToSignals((signal) => arbiter.signal(signal));
-  if (purpose === "serve") await operations.begin(arbiter);
+  if (purpose === "serve") await operations.begin(arbiter, { isSuccessor: isSuccessor() });
   if (isSuccessor())
     afterPredecessor(() => {
       foundation.promoted();

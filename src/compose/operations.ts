@@ -24,6 +24,7 @@ export interface OperationsOptions {
 
 export class Operations {
   readonly #options: OperationsOptions;
+  readonly #startedAtMs: number = systemClock.nowMs();
   readonly #watchers: ((view: ArbiterView) => void)[] = [];
   #control: ControlServer | undefined;
   #hasEnded = false;
@@ -37,16 +38,16 @@ export class Operations {
     for (const watcher of this.#watchers) watcher(view);
   };
 
-  /** To be called before the arbiter runs. */
-  async begin(arbiter: Arbiter): Promise<void> {
+  /** To be called before the arbiter runs. A server that USR2 started finds its predecessor at the control socket. */
+  async begin(arbiter: Arbiter, { isSuccessor }: { readonly isSuccessor: boolean }): Promise<void> {
     this.#notifySystemd(arbiter);
     this.#measureWorkers(arbiter);
-    await this.#openControl(arbiter);
+    await this.#openControl(arbiter, isSuccessor ? "info" : "error");
   }
 
   /** The server that answered at the control socket's path is gone. */
   async afterPredecessor(arbiter: Arbiter): Promise<void> {
-    if (this.#control === undefined && !this.#hasEnded) await this.#openControl(arbiter);
+    if (this.#control === undefined && !this.#hasEnded) await this.#openControl(arbiter, "error");
   }
 
   end(): void {
@@ -100,7 +101,7 @@ export class Operations {
     });
   }
 
-  async #openControl(arbiter: Arbiter): Promise<void> {
+  async #openControl(arbiter: Arbiter, failureLevel: "info" | "error"): Promise<void> {
     const { config, log, listeners } = this.#options;
     const { isWanted, path: said, mode } = config.controlSocket;
     if (!isWanted) return;
@@ -116,6 +117,7 @@ export class Operations {
       version: VERSION,
       pid: process.pid,
       addresses,
+      startedAtMs: this.#startedAtMs,
       nowMs,
     });
     try {
@@ -123,7 +125,7 @@ export class Operations {
       log.info("Control socket", { path });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      log[said === "" ? "info" : "error"]("no control socket", { path, reason });
+      log[said === "" ? "info" : failureLevel]("no control socket", { path, reason });
     }
   }
 }

@@ -92,6 +92,23 @@ test("a second signal hastens a graceful stop", async (t) => {
   await reply;
 });
 
+test("a stop during a reload starts no more workers", async (t) => {
+  const server = await startServer(t, [...ANY_PORT, "-w", "2", "plain"]);
+  const gate = newGate(t);
+  const reply = ask(server.endpoint, { path: gate.path });
+  await gate.started();
+  server.signal("SIGHUP");
+  await server.logged(/Handling signal: hup/);
+  server.signal("SIGTERM");
+  await server.logged(/Shutting down/);
+  await eventually(QUICK_MS, "the new forkserver ends", () => server.tree.forkservers.length === 1);
+  gate.open();
+  assert.equal((await reply).status, 200);
+  const { code, output } = await server.exited(QUICK_MS);
+  assert.equal(code, 0);
+  assert.doesNotMatch(output.slice(output.indexOf("Shutting down")), /Booting worker/);
+});
+
 test("idle keep-alive connections do not delay a stop", async (t) => {
   const server = await startServer(t, ["--keep-alive", "60", ...ANY_PORT, "plain"]);
   const client = new RawClient(server.endpoint);

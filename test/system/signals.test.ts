@@ -79,6 +79,8 @@ test("the server that USR2 started opens the control socket when it is the only 
     const { code, output } = await runTunicorn(t, ["status", "--json", "--socket", control]);
     return code === 0 && JSON.parse(output).pid === successor;
   });
+  assert.match(server.output, /\[INFO\] no control socket path=.*another server answers/);
+  assert.doesNotMatch(server.output, /\[ERROR\]/);
   process.kill(successor, "SIGTERM");
   await eventually(WAIT_MS, "the new server ends", () => !isAlive(successor));
 });
