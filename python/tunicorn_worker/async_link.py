@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     AnyCycle = Union[HttpCycle, WebSocketCycle]
 
-READ_BYTES = 262_144
+READ_BYTES = 65_536
 #: Unsent bytes beyond which bodies wait: the front does not keep up.
 UNSENT_BYTES_MAX = 1_048_576
 ASGI_HTTP = {"version": "3.0", "spec_version": "2.4"}
@@ -67,6 +67,8 @@ class AsyncLink:
         self._frames = wire.FrameReader()
         #: Held while bytes are read and parsed, by the loop or, while that is blocked, by the control thread.
         self._read_lock = threading.Lock()
+        #: Kept for all reads: the C library maps and unmaps large ones anew each time.
+        self._input = memoryview(bytearray(READ_BYTES))
         #: Held while bytes are sent, never for longer than one system call.
         self._write_lock = threading.Lock()
         self._output: List[bytes] = []
@@ -165,7 +167,7 @@ class AsyncLink:
     def _recv(self) -> Optional[bytes]:
         """None when there is nothing, b"" at the end or on any error."""
         try:
-            return self.sock.recv(READ_BYTES)
+            return self._input[: self.sock.recv_into(self._input)].tobytes()
         except (BlockingIOError, InterruptedError):
             return None
         except OSError:
