@@ -58,7 +58,6 @@ function serve(protocol: H1Protocol, inputs: readonly Buffer[]): number {
       if (event === NEED_DATA) break;
       if (event !== PAUSED) continue;
       protocol.responseHead(HEAD, BLOCK, COMMON);
-      protocol.admitBody(13);
       protocol.endResponse();
       protocol.startNextCycle();
       requests++;

@@ -17,7 +17,6 @@
 import type { Duplex } from "node:stream";
 import { assert, unreachable } from "../base/assert.ts";
 import { H1Protocol } from "../h1/protocol.ts";
-import { errorPage } from "../http/error-page.ts";
 import type { AbortCause, BodySink, ExchangeEvents, Peer } from "../http/exchange.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
 import {
@@ -29,20 +28,21 @@ import {
   PAUSED,
   type RequestEvent,
 } from "../http/message-protocol.ts";
-import { ownHead } from "../http/own-response.ts";
 import { recordBadRequest, recordExchange } from "./access.ts";
 import { BodyFlow } from "./body-flow.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import { ClientExchange, type ExchangeCarrier } from "./client-exchange.ts";
 import { ClientWriter, type ClientWriterOwner } from "./client-writer.ts";
 import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 import { Farewell } from "./farewell.ts";
 import { peerOfVariables } from "./gateway-peer.ts";
-import { type ExchangeShell, H1Exchange } from "./h1-exchange.ts";
+import { H1Response } from "./h1-response.ts";
 import { describeInFlight, type InFlight } from "./in-flight.ts";
 import { isLending, stopLending } from "./lent-reads.ts";
 import type { Output } from "./output.ts";
+import { ownPage } from "./own-page.ts";
 import { namesWebSocket } from "./ws-handshake.ts";
 import { type Passage, type UpgradeShell, WsOffer } from "./ws-offer.ts";
 
@@ -57,12 +57,13 @@ const FRESH_DRAIN_MS = 1_000;
 type Phase = "idle" | "head" | "body" | "answering" | "discarding" | "lingering" | "closed";
 
 export class H1Connection
-  implements ClientConnection, ExchangeShell, UpgradeShell, ClientWriterOwner, DeadlineOwner
+  implements ClientConnection, ExchangeCarrier, UpgradeShell, ClientWriterOwner, DeadlineOwner
 {
   readonly context: FrontContext;
   /** Of the request that runs, or ran last: over uwsgi and its like each has its own. */
   peer: Peer;
   readonly protocol: MessageProtocol;
+  readonly response: H1Response;
 
   readonly #socket: Duplex;
   readonly #socketPeer: Peer;
@@ -74,7 +75,7 @@ export class H1Connection
   readonly #farewell: Farewell;
 
   #phase: Phase = "idle";
-  #exchange: H1Exchange | undefined = undefined;
+  #exchange: ClientExchange | undefined = undefined;
   /** No request has come yet. */
   #isFresh = true;
   #turnState: "none" | "stepping" | "flushing" = "none";
@@ -97,6 +98,7 @@ export class H1Connection
     this.#owner = owner;
     this.protocol = protocol;
     this.#writer = new ClientWriter(context, socket, this);
+    this.response = new H1Response(context, protocol, this.#writer.output);
     this.#deadline = new Deadline(context.deadlines, this);
     this.#body = new BodyFlow(context, this.#deadline);
     this.#farewell = new Farewell(socket, this.#writer.output);
@@ -108,7 +110,7 @@ export class H1Connection
     socket.on("data", this.#onData);
   }
 
-  get output(): Output {
+  get #output(): Output {
     return this.#writer.output;
   }
 
@@ -176,7 +178,7 @@ export class H1Connection
   #hearAside(aside: Aside): void {
     const answers = aside.answers();
     if (answers !== "") {
-      this.output.text(answers);
+      this.#output.text(answers);
       this.onOutputAdded();
     }
     if (!aside.isAborted) return;
@@ -302,7 +304,7 @@ export class H1Connection
     if (context.isDraining || context.config.keepAliveMs === 0) this.protocol.closeAfterResponse();
     const { variables } = event.head;
     if (variables !== undefined) this.peer = peerOfVariables(variables, this.#socketPeer);
-    const exchange = new H1Exchange(this, event.head, context.clock.nowMs());
+    const exchange = new ClientExchange(this, event.head, context.clock.nowMs());
     this.#exchange = exchange;
     if (context.config.wsEnabled && event.upgrade !== "" && namesWebSocket(event.upgrade)) {
       exchange.webSocket = new WsOffer(this, exchange);
@@ -313,7 +315,7 @@ export class H1Connection
   }
 
   #onBody(bytes: Buffer): void {
-    const exchange = this.#exchange as H1Exchange; // in phase "body" there is one
+    const exchange = this.#exchange as ClientExchange; // in phase "body" there is one
     exchange.requestBytes += bytes.length;
     this.#body.chunk(this.#isLent ? Buffer.from(bytes) : bytes);
   }
@@ -353,7 +355,7 @@ export class H1Connection
       if (!this.#isFresh) this.#arm(this.context.config.headTimeoutMs);
     } else if (this.context.isDraining && !this.#isFresh) {
       this.#close();
-    } else if (!this.#deadline.isArmed && this.output.pendingBytes === 0) {
+    } else if (!this.#deadline.isArmed && this.#output.pendingBytes === 0) {
       this.#arm(Math.max(this.context.config.keepAliveMs, this.protocol.idleMsMin));
     }
   }
@@ -374,13 +376,17 @@ export class H1Connection
 
   // The request's body, for the exchange.
 
+  get awaitsContinue(): boolean {
+    return this.protocol.awaitsContinue;
+  }
+
   readBody(sink: BodySink): void {
     if (this.#phase === "answering") {
       sink.end(NO_FIELDS);
       return;
     }
     assert(this.#phase === "body", "a body is read while its exchange lives");
-    this.output.text(this.protocol.continueLine());
+    this.#output.text(this.protocol.continueLine());
     this.#body.read(sink, this.#exchange?.head.bodyLength ?? 0);
     this.#turn();
   }
@@ -427,35 +433,17 @@ export class H1Connection
     this.destroy(this.#exchange?.abortCause ?? "app-aborted");
   }
 
-  sendPage(status: number, message: string, events?: ExchangeEvents): number {
-    const own = (events ?? this.context.handler).errorPage?.(status, message);
-    const page = own ?? errorPage(status, { detail: message });
-    const hasServer = /^server:/im.test(page.block);
-    const head = { ...ownHead(status, page.body.length), hasServer, close: this.#phase !== "answering" };
-    this.output.text(this.protocol.responseHead(head, page.block, this.context.common));
-    const isBodyless = this.protocol.bodyMode === "none";
-    if (!isBodyless) this.output.text(this.#framed(page.body));
-    this.protocol.admitBody(page.body.length);
-    this.protocol.endResponse();
-    this.output.text(this.protocol.responseTail(""));
-    return isBodyless ? 0 : page.body.length;
-  }
-
-  #framed(text: string): string {
-    if (this.protocol.bodyMode === "plain") return text;
-    const { chunkBytesMax, chunkTail } = this.protocol;
-    let framed = "";
-    for (let at = 0; at < text.length; at += chunkBytesMax) {
-      const chunk = text.slice(at, at + chunkBytesMax);
-      framed += this.protocol.chunkHead(chunk.length) + chunk + chunkTail;
-    }
-    return framed;
+  sendPage(status: number, detail: string, events?: ExchangeEvents): number {
+    const page = ownPage(events ?? this.context.handler, status, detail);
+    const close = this.#phase !== "answering";
+    return this.response.page({ ...page, head: { ...page.head, close } });
   }
 
   // The writing side.
 
   onSent(): void {
-    this.#exchange?.onSent();
+    const exchange = this.#exchange;
+    if (exchange?.isStreaming === true) exchange.onSent(this.response.takeSentBytes());
   }
 
   onRoom(): void {
@@ -489,16 +477,13 @@ export class H1Connection
 
   /** The request cannot be completed: the handler is told, the client gets a page if that is still possible. */
   #failRequest(cause: AbortCause, status: number, message: string): void {
-    const exchange = this.#exchange as H1Exchange; // in phase "body" there is one
-    if (exchange.isStarted && !exchange.isEnded) {
+    const exchange = this.#exchange as ClientExchange; // in phase "body" there is one
+    if (exchange.isStreaming) {
       this.#writer.flush();
       this.destroy(cause);
       return;
     }
-    if (!exchange.isStarted) {
-      exchange.status = status;
-      exchange.bodyBytes = this.sendPage(status, message, exchange.events);
-    }
+    if (exchange.isWaiting) exchange.answerPage(status, message);
     this.#finishExchange(cause);
   }
 
@@ -526,7 +511,7 @@ export class H1Connection
     this.#phase = "lingering";
     this.#deadline.disarm();
     this.#writer.flush();
-    if (this.protocol.needsNoGoodbye && this.output.pendingBytes === 0) {
+    if (this.protocol.needsNoGoodbye && this.#output.pendingBytes === 0) {
       this.destroy("front-stops");
       return;
     }
@@ -537,7 +522,7 @@ export class H1Connection
   /** The time for the client's goodbye begins when it has everything. */
   #linger(): void {
     this.#farewell.endWhenSent();
-    if (this.output.pendingBytes === 0 && !this.#deadline.isArmed) this.#arm(this.context.config.lingerMs);
+    if (this.#output.pendingBytes === 0 && !this.#deadline.isArmed) this.#arm(this.context.config.lingerMs);
   }
 
   // Deadlines.

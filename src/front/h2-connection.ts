@@ -12,9 +12,7 @@ import { CANCEL } from "../h2/frames.ts";
 import { H2Protocol, type H2Sink } from "../h2/protocol.ts";
 import type { H2Request } from "../h2/request-reader.ts";
 import type { H2Stream } from "../h2/stream.ts";
-import { errorPage } from "../http/error-page.ts";
 import type { AbortCause, Peer } from "../http/exchange.ts";
-import { ownHead } from "../http/own-response.ts";
 import { recordBadRequest, recordExchange } from "./access.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { ClientWriter, type ClientWriterOwner } from "./client-writer.ts";
@@ -23,11 +21,12 @@ import { increment } from "./counters.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 import { Farewell } from "./farewell.ts";
 import type { Flushable } from "./flush-queue.ts";
-import { H2Exchange, type H2Shell } from "./h2-exchange.ts";
+import { H2Carrier, type H2Shell } from "./h2-carrier.ts";
 import { ResponseBlocks } from "./h2-response.ts";
 import { H2Tunnels } from "./h2-tunnels.ts";
 import { H2WsOffer } from "./h2-ws-offer.ts";
 import { describeInFlight, type InFlight } from "./in-flight.ts";
+import { ownPage } from "./own-page.ts";
 
 /** Frames are made while less than this waits for the client. */
 const AHEAD_BYTES_MAX = 65_536;
@@ -55,9 +54,9 @@ export class H2Connection
   /** What the client is given time for: a head, the next request, its goodbye; one at a time. */
   readonly #deadline: Deadline;
   readonly #sweep: Deadline;
-  readonly #exchanges = new Set<H2Exchange>();
+  readonly #carriers = new Set<H2Carrier>();
   readonly #tunnels: H2Tunnels;
-  #owed: H2Exchange[] = [];
+  #owed: H2Carrier[] = [];
 
   #phase: Phase = "serving";
   #isFresh = true;
@@ -102,7 +101,7 @@ export class H2Connection
   }
 
   inFlight(nowMs: number): readonly InFlight[] {
-    const requests = [...this.#exchanges].map((exchange) => describeInFlight(exchange, "http", nowMs));
+    const requests = [...this.#carriers].map(({ exchange }) => describeInFlight(exchange, "http", nowMs));
     return [...requests, ...this.#tunnels.inFlight(nowMs)];
   }
 
@@ -145,10 +144,10 @@ export class H2Connection
 
   readonly #onEnd = (): void => {
     this.#hasEof = true;
-    for (const exchange of [...this.#exchanges]) {
+    for (const { exchange, stream } of [...this.#carriers]) {
       exchange.events?.onHalfClose?.();
       // Its body, or the windows for its response, would have to come from the client.
-      if (!exchange.stream.isRemoteEnded) this.#giveUp(exchange.stream, "client-left");
+      if (!stream.isRemoteEnded) this.#giveUp(stream, "client-left");
     }
     this.#tunnels.destroy("client-left");
     this.flush();
@@ -179,28 +178,26 @@ export class H2Connection
     context.counters.exchangesOpen++;
     this.#isFresh = false;
     this.#deadline.disarm();
-    const exchange = new H2Exchange(this, stream, request);
-    stream.sink = exchange;
-    this.#exchanges.add(exchange);
+    const carrier = new H2Carrier(this, stream, request);
+    stream.sink = carrier;
+    this.#carriers.add(carrier);
     if (context.isDraining || context.config.keepAliveMs === 0) this.#leave();
-    if (request.protocol !== "") this.#offer(exchange);
-    context.handler.handle(exchange);
+    if (request.protocol !== "") this.#offer(carrier);
+    context.handler.handle(carrier.exchange);
   }
 
-  #offer(exchange: H2Exchange): void {
+  #offer(carrier: H2Carrier): void {
     if (!this.context.config.wsEnabled) return;
-    exchange.webSocket = new H2WsOffer(this, exchange, this.#tunnels);
+    carrier.exchange.webSocket = new H2WsOffer(this, carrier, this.#tunnels);
   }
 
   onRefusal(stream: H2Stream, fault: H2Fault, requestLine: string): void {
     const status = faultStatus(fault);
     this.#noteBad(fault, status);
     const detail = `${sentence(faultMessage(fault))}.`;
-    const page = this.context.handler.errorPage?.(status, detail) ?? errorPage(status, { detail });
-    const head = { ...ownHead(status, page.body.length), hasServer: /^server:/im.test(page.block) };
-    this.protocol.respond(stream, this.blocks.respond(head, page.block));
+    const { head, block, body } = ownPage(this.context.handler, status, detail);
+    this.protocol.respond(stream, this.blocks.respond(head, block));
     const isBodyless = requestLine.startsWith("HEAD ");
-    const body = Buffer.from(page.body, "latin1");
     if (!isBodyless) this.protocol.write(stream, body, 0, body.length);
     this.protocol.end(stream, "");
     recordBadRequest(this.context, this.peer, {
@@ -244,23 +241,23 @@ export class H2Connection
     this.context.flushQueue.add(this);
   }
 
-  owes(exchange: H2Exchange): void {
-    this.#owed.push(exchange);
+  owes(carrier: H2Carrier): void {
+    this.#owed.push(carrier);
   }
 
-  finish(exchange: H2Exchange, cause: AbortCause | undefined): void {
-    if (!this.#exchanges.delete(exchange)) return;
+  finish(carrier: H2Carrier, cause: AbortCause | undefined): void {
+    if (!this.#carriers.delete(carrier)) return;
     this.context.counters.exchangesOpen--;
     if (cause !== undefined) increment(this.context.counters.aborts, cause);
-    exchange.finishWith(cause);
-    recordExchange(this.context, exchange);
+    carrier.finish(cause);
+    recordExchange(this.context, carrier.exchange);
   }
 
   /** The exchange became a WebSocket, which has its own line in the log. */
-  upgraded(exchange: H2Exchange): void {
-    this.#exchanges.delete(exchange);
+  upgraded(carrier: H2Carrier): void {
+    this.#carriers.delete(carrier);
     this.context.counters.exchangesOpen--;
-    exchange.finishWith(undefined);
+    carrier.finish(undefined);
   }
 
   // The writing side.
@@ -284,7 +281,7 @@ export class H2Connection
     if (this.#owed.length === 0) return;
     const owed = this.#owed;
     this.#owed = [];
-    for (const exchange of owed) exchange.onFramed();
+    for (const carrier of owed) carrier.onFramed();
   }
 
   onSent(): void {}
@@ -357,7 +354,7 @@ export class H2Connection
   }
 
   #finishAll(cause: AbortCause): void {
-    for (const exchange of [...this.#exchanges]) this.finish(exchange, cause);
+    for (const carrier of [...this.#carriers]) this.finish(carrier, cause);
   }
 
   /** Orderly: what is gathered is sent, then our side is closed, then the client's is awaited. */
@@ -421,7 +418,7 @@ export class H2Connection
   #giveUp(stream: H2Stream, cause: AbortCause): void {
     const { sink } = stream;
     this.protocol.reset(stream, CANCEL);
-    if (sink instanceof H2Exchange) this.finish(sink, cause);
+    if (sink instanceof H2Carrier) this.finish(sink, cause);
     else sink?.onReset("client-left");
   }
 

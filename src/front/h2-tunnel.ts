@@ -3,7 +3,7 @@
 import { Duplex } from "node:stream";
 import { CANCEL } from "../h2/frames.ts";
 import type { H2Stream, StreamSink } from "../h2/stream.ts";
-import type { H2Shell } from "./h2-exchange.ts";
+import type { H2Shell } from "./h2-carrier.ts";
 
 type Done = (error?: Error | null) => void;
 

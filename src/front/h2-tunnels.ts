@@ -3,14 +3,14 @@
 import type { AbortCause } from "../http/exchange.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { ClientWriter } from "./client-writer.ts";
-import type { H2Exchange, H2Shell } from "./h2-exchange.ts";
+import type { H2Carrier, H2Shell } from "./h2-carrier.ts";
 import { H2Tunnel } from "./h2-tunnel.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Passage } from "./ws-offer.ts";
 
 export interface TunnelShell extends H2Shell {
   /** The exchange is over: its stream is a WebSocket's. */
-  upgraded(exchange: H2Exchange): void;
+  upgraded(carrier: H2Carrier): void;
 }
 
 const NOBODY = { onSent: () => {}, onRoom: () => {}, onStalled: () => {} };
@@ -23,10 +23,10 @@ export class H2Tunnels implements ConnectionOwner {
     this.#shell = shell;
   }
 
-  /** The exchange's stream, whose response of 200 was given, belongs to another protocol from now on. */
-  pass(exchange: H2Exchange, received: Buffer): Passage {
-    const { stream } = exchange;
-    this.#shell.upgraded(exchange);
+  /** The stream, on which a response of 200 was given, belongs to another protocol from now on. */
+  pass(carrier: H2Carrier, received: Buffer): Passage {
+    const { stream } = carrier;
+    this.#shell.upgraded(carrier);
     const tunnel = new H2Tunnel(this.#shell, stream);
     stream.isTunnel = true;
     stream.sink = tunnel;

@@ -4,7 +4,7 @@ import { assert } from "../base/assert.ts";
 import { errorPage } from "../http/error-page.ts";
 import type { WebSocketChannel, WebSocketEvents, WebSocketOffer } from "../http/exchange.ts";
 import { ownHead, sendWhole } from "../http/own-response.ts";
-import type { H2Exchange } from "./h2-exchange.ts";
+import type { H2Carrier } from "./h2-carrier.ts";
 import type { H2Tunnels, TunnelShell } from "./h2-tunnels.ts";
 import { WsConnection } from "./ws-connection.ts";
 import { type Deflate, negotiateDeflate } from "./ws-deflate.ts";
@@ -13,13 +13,13 @@ import { withoutOwnLines } from "./ws-offer.ts";
 
 export class H2WsOffer implements WebSocketOffer {
   readonly #shell: TunnelShell;
-  readonly #exchange: H2Exchange;
+  readonly #carrier: H2Carrier;
   readonly #tunnels: H2Tunnels;
   #handshake: Handshake | undefined = undefined;
 
-  constructor(shell: TunnelShell, exchange: H2Exchange, tunnels: H2Tunnels) {
+  constructor(shell: TunnelShell, carrier: H2Carrier, tunnels: H2Tunnels) {
     this.#shell = shell;
-    this.#exchange = exchange;
+    this.#carrier = carrier;
     this.#tunnels = tunnels;
   }
 
@@ -28,7 +28,7 @@ export class H2WsOffer implements WebSocketOffer {
   }
 
   admit(): boolean {
-    const { response, head } = this.#exchange;
+    const { response, head } = this.#carrier.exchange;
     const result = readExtendedConnect(head, this.#shell.context.config.wsAllowedOrigins);
     if (!isFault(result)) {
       this.#handshake = result;
@@ -47,13 +47,15 @@ export class H2WsOffer implements WebSocketOffer {
   accept(subprotocol: string, block: Buffer, events: WebSocketEvents): WebSocketChannel | undefined {
     const handshake = this.#handshake;
     assert(handshake !== undefined, "a handshake is admitted before it is accepted");
-    if (!this.#exchange.isWaiting) return undefined;
+    const carrier = this.#carrier;
+    if (!carrier.exchange.isWaiting) return undefined;
     const { context, peer } = this.#shell;
     const appLines = withoutOwnLines(block.toString("latin1"));
     const deflate = this.#negotiate(handshake);
-    const { request, received } = this.#exchange.upgrade(appLines);
+    const request = carrier.exchange.upgraded(appLines);
+    const received = carrier.takeHeldBody();
     this.#respond(subprotocol, deflate, appLines);
-    const passage = this.#tunnels.pass(this.#exchange, received);
+    const passage = this.#tunnels.pass(carrier, received);
     const { socket, writer, owner } = passage;
     const connection = new WsConnection(context, { socket, writer, owner, peer, request, deflate, events });
     this.#tunnels.add(connection);
@@ -70,7 +72,7 @@ export class H2WsOffer implements WebSocketOffer {
     const hasDate = /^date:/im.test(appLines);
     const head = { ...ownHead(200, -1), hasServer, hasDate };
     const { protocol, blocks } = this.#shell;
-    protocol.respond(this.#exchange.stream, blocks.respond(head, lines + appLines));
+    protocol.respond(this.#carrier.stream, blocks.respond(head, lines + appLines));
     this.#shell.changed();
   }
 

@@ -6,9 +6,9 @@ import { errorPage } from "../http/error-page.ts";
 import type { Peer, WebSocketChannel, WebSocketEvents, WebSocketOffer } from "../http/exchange.ts";
 import { ownHead, sendWhole } from "../http/own-response.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import type { ClientExchange } from "./client-exchange.ts";
 import type { ClientWriter } from "./client-writer.ts";
 import type { FrontContext } from "./context.ts";
-import type { H1Exchange } from "./h1-exchange.ts";
 import { WsConnection } from "./ws-connection.ts";
 import { type Deflate, negotiateDeflate } from "./ws-deflate.ts";
 import { acceptValue, type Handshake, isFault, readHandshake } from "./ws-handshake.ts";
@@ -41,10 +41,10 @@ export function withoutOwnLines(lines: string): string {
 
 export class WsOffer implements WebSocketOffer {
   readonly #shell: UpgradeShell;
-  readonly #exchange: H1Exchange;
+  readonly #exchange: ClientExchange;
   #handshake: Handshake | undefined = undefined;
 
-  constructor(shell: UpgradeShell, exchange: H1Exchange) {
+  constructor(shell: UpgradeShell, exchange: ClientExchange) {
     this.#shell = shell;
     this.#exchange = exchange;
   }

@@ -1,6 +1,4 @@
 // FastCGI, server's side, without I/O: a responder that serves one request of a connection at a time.
-//
-//   write   idle ──request or error──► owed ──response head──► body ──its end──► done ──next cycle──► idle
 
 import { assert } from "../base/assert.ts";
 import type { ResponseHead } from "../http/exchange.ts";
@@ -13,6 +11,7 @@ import {
   NEED_DATA,
   PAUSED,
 } from "../http/message-protocol.ts";
+import { WriteSide } from "../http/write-side.ts";
 import { FastcgiInput, type FastcgiOptions } from "./fastcgi-input.ts";
 import { CONTENT_BYTES_MAX, responseEnd, stdoutHead, stdoutText } from "./fastcgi-record.ts";
 import { ResponseLines } from "./response-lines.ts";
@@ -28,7 +27,7 @@ export class FastcgiProtocol implements MessageProtocol, Aside {
 
   readonly #input: FastcgiInput;
   readonly #lines: ResponseLines = new ResponseLines("Status:", "chunked");
-  #write: "idle" | "owed" | "body" | "done" = "idle";
+  readonly #write: WriteSide = new WriteSide();
   #mustClose = false;
 
   constructor(options: FastcgiOptions) {
@@ -55,12 +54,12 @@ export class FastcgiProtocol implements MessageProtocol, Aside {
     const event = this.#input.next();
     if (event === NEED_DATA || event === PAUSED) return event;
     if (event.type === "error") this.#mustClose = true;
-    if ((event.type === "request" || event.type === "error") && this.#write === "idle") this.#write = "owed";
+    if (event.type === "request" || event.type === "error") this.#write.owe();
     return event;
   }
 
   answers(): string {
-    if (this.#write !== "done") this.#input.lookBeside();
+    if (!this.#write.isDone) this.#input.lookBeside();
     return this.#input.takeAnswers();
   }
 
@@ -86,9 +85,8 @@ export class FastcgiProtocol implements MessageProtocol, Aside {
   }
 
   responseHead(head: ResponseHead, block: string, common: CommonLines): string {
-    if (this.#write === "idle") this.abandon();
-    assert(this.#write === "owed", "a response is given once");
-    this.#write = "body";
+    if (this.#write.isIdle) this.abandon();
+    this.#write.begin();
     if (head.close) this.#mustClose = true;
     const { id } = this.#input;
     const lines = { method: this.#input.head?.method ?? "", extra: common.extraLines };
@@ -102,9 +100,8 @@ export class FastcgiProtocol implements MessageProtocol, Aside {
     return this.#lines.mode;
   }
 
-  admitBody(length: number): number {
-    assert(this.#write === "body", "body bytes belong between the response's head and its end");
-    return this.#lines.admit(length);
+  get bodyBytes(): number {
+    return this.#lines.bodyBytes;
   }
 
   chunkHead(length: number): string {
@@ -115,12 +112,8 @@ export class FastcgiProtocol implements MessageProtocol, Aside {
     return this.#input.id === 0 ? "" : responseEnd(this.#input.id);
   }
 
-  endResponse(): "complete" | "short" {
-    assert(this.#write === "body", "a response ends after its head, and once");
-    this.#write = "done";
-    if (!this.#lines.isShort) return "complete";
-    this.#mustClose = true;
-    return "short";
+  endResponse(): void {
+    this.#write.end();
   }
 
   discardBody(bytesMax: number): boolean {
@@ -132,12 +125,12 @@ export class FastcgiProtocol implements MessageProtocol, Aside {
   abandon(): void {
     this.#mustClose = true;
     this.#input.abandon();
-    if (this.#write === "idle") this.#write = "owed";
+    this.#write.owe();
   }
 
   get canReuse(): boolean {
     const { state, keepsConnection, isAborted } = this.#input;
-    const isOver = state === "done" && this.#write === "done";
+    const isOver = state === "done" && this.#write.isDone;
     return isOver && keepsConnection && !this.#mustClose && !isAborted;
   }
 
@@ -147,7 +140,7 @@ export class FastcgiProtocol implements MessageProtocol, Aside {
 
   startNextCycle(): void {
     assert(this.canReuse, "the next request may only be read after a complete exchange");
-    this.#write = "idle";
+    this.#write.startNextCycle();
     this.#input.startNextCycle();
   }
 

@@ -2,7 +2,6 @@
 //
 //   read    head ──request──► body ──end──► done
 //           error: the peer broke the protocol · abandoned: the rest is not wanted · closed: EOF (these and `done` are final)
-//   write   idle ──request or error──► owed ──response head──► body ──its end──► done
 
 import { assert } from "../base/assert.ts";
 import { InputBuffer } from "../base/input-buffer.ts";
@@ -18,6 +17,7 @@ import {
   NEED_DATA,
   PAUSED,
 } from "../http/message-protocol.ts";
+import { WriteSide } from "../http/write-side.ts";
 import { FAULTY, faultEvent, type GatewayFault, INCOMPLETE } from "./fault.ts";
 import { isForeign } from "./foreign.ts";
 import { HeadMaker } from "./request-head.ts";
@@ -55,8 +55,8 @@ export class PacketProtocol implements MessageProtocol {
   readonly #options: PacketOptions;
   readonly #input: InputBuffer = new InputBuffer();
   readonly #lines: ResponseLines;
+  readonly #write: WriteSide = new WriteSide();
   #read: "head" | "body" | "done" | "error" | "abandoned" | "closed" = "head";
-  #write: "idle" | "owed" | "body" | "done" = "idle";
   #head: RequestHead | undefined = undefined;
   #bodyLeft = 0;
   /** Of a body that nobody wants: how much of it is read all the same; -1: it is wanted. */
@@ -109,9 +109,8 @@ export class PacketProtocol implements MessageProtocol {
   }
 
   responseHead(head: ResponseHead, block: string, common: CommonLines): string {
-    if (this.#write === "idle") this.abandon();
-    assert(this.#write === "owed", "a response is given once");
-    this.#write = "body";
+    if (this.#write.isIdle) this.abandon();
+    this.#write.begin();
     const method = this.#head?.method ?? "";
     return this.#lines.head(head, block, { method, extra: common.extraLines });
   }
@@ -120,9 +119,8 @@ export class PacketProtocol implements MessageProtocol {
     return this.#lines.mode;
   }
 
-  admitBody(length: number): number {
-    assert(this.#write === "body", "body bytes belong between the response's head and its end");
-    return this.#lines.admit(length);
+  get bodyBytes(): number {
+    return this.#lines.bodyBytes;
   }
 
   chunkHead(): string {
@@ -133,10 +131,8 @@ export class PacketProtocol implements MessageProtocol {
     return "";
   }
 
-  endResponse(): "complete" | "short" {
-    assert(this.#write === "body", "a response ends after its head, and once");
-    this.#write = "done";
-    return this.#lines.isShort ? "short" : "complete";
+  endResponse(): void {
+    this.#write.end();
   }
 
   /** The connection ends anyway: what fits is read so that the web server can read the answer. */
@@ -152,7 +148,7 @@ export class PacketProtocol implements MessageProtocol {
 
   abandon(): void {
     if (this.#read === "head" || this.#read === "body") this.#read = "abandoned";
-    if (this.#write === "idle") this.#write = "owed";
+    this.#write.owe();
     this.#input.clear();
   }
 
@@ -189,7 +185,7 @@ export class PacketProtocol implements MessageProtocol {
     this.#head = head;
     this.#bodyLeft = head.bodyLength;
     this.#read = "body";
-    this.#write = "owed";
+    this.#write.owe();
     return { type: "request", head, expectsContinue: false, upgrade: "" };
   }
 
@@ -214,7 +210,7 @@ export class PacketProtocol implements MessageProtocol {
   #fail(fault: GatewayFault): MessageEvent {
     const head = this.#head;
     this.#read = "error";
-    if (this.#write === "idle") this.#write = "owed";
+    this.#write.owe();
     this.#input.clear();
     return faultEvent(fault, head === undefined ? "" : `${head.method} ${head.target} HTTP/${head.version}`);
   }

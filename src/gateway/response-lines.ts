@@ -1,4 +1,4 @@
-// A response as CGI programs give it (RFC 3875 §6): its first lines, and how much of a body may follow. Date, Server and what
+// A response as CGI programs give it (RFC 3875 §6): its first lines, and how long a body may follow. Date, Server and what
 // belongs to the client's connection are the web server's to add.
 
 import type { ResponseHead } from "../http/exchange.ts";
@@ -14,10 +14,10 @@ const LENGTH: readonly string[] = ["content-length"];
 
 export class ResponseLines {
   mode: BodyMode = "none";
+  /** How long the body is; Infinity when that is not known. */
+  bodyBytes = 0;
   readonly #form: StatusForm;
   readonly #bodyMode: BodyMode;
-  /** Bytes that may still be sent; Infinity when the body's length is not known. */
-  #remaining = 0;
 
   /** `bodyMode`: of a response that has a body. */
   constructor(form: StatusForm, bodyMode: BodyMode) {
@@ -33,24 +33,11 @@ export class ResponseLines {
   ): string {
     const { status, contentLength } = head;
     this.mode = isBodiless(lines.method, status) ? "none" : this.#bodyMode;
-    this.#remaining = contentLength >= 0 && status !== 204 ? contentLength : Number.POSITIVE_INFINITY;
+    this.bodyBytes = contentLength >= 0 && status !== 204 ? contentLength : Number.POSITIVE_INFINITY;
     const reason = safeReason(status, head.reason);
     const lengthless = status === 204 ? withoutFields(block, LENGTH) : block;
     // A field of the application's must not speak for the status.
     const own = this.#form === "Status:" ? withoutFields(lengthless, STATUS) : lengthless;
     return `${this.#form} ${status} ${reason}\r\n${lines.extra}${own}`;
-  }
-
-  /** Accounts for `length` body bytes; how many of them may be sent. */
-  admit(length: number): number {
-    if (this.mode === "none") return 0;
-    const admitted = Math.min(length, this.#remaining);
-    this.#remaining -= admitted;
-    return admitted;
-  }
-
-  /** True when fewer bytes were admitted than Content-Length promised. */
-  get isShort(): boolean {
-    return this.mode !== "none" && this.#remaining > 0 && this.#remaining !== Number.POSITIVE_INFINITY;
   }
 }

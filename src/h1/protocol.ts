@@ -15,12 +15,13 @@ import {
   NEED_DATA,
   PAUSED,
 } from "../http/message-protocol.ts";
+import { WriteSide } from "../http/write-side.ts";
 import { BodyReader } from "./body-reader.ts";
 import { FAULTY, faultMessage, faultStatus, type H1Fault } from "./fault.ts";
 import { HeadReader } from "./head-reader.ts";
 import { at, CR, LF } from "./octet.ts";
 import { informLines, ResponseWriter } from "./response-writer.ts";
-import { isFinal, READ_TRANSITIONS, type ReadState, WRITE_TRANSITIONS, type WriteState } from "./state.ts";
+import { isFinal, READ_TRANSITIONS, type ReadState } from "./state.ts";
 
 /** The end of a chunked body, which a trailer section follows: lines and a blank line (RFC 9112 §7.1). */
 const LAST_CHUNK = "0\r\n";
@@ -40,8 +41,8 @@ export class H1Protocol implements MessageProtocol {
   readonly #reader: HeadReader;
   readonly #body: BodyReader;
   readonly #writer: ResponseWriter = new ResponseWriter();
+  readonly #write: WriteSide = new WriteSide();
   #read: ReadState = "head";
-  #write: WriteState = "idle";
   #head: RequestHead | undefined = undefined;
   #awaitsContinue = false;
   #hasSkippedEmptyLine = false;
@@ -98,7 +99,7 @@ export class H1Protocol implements MessageProtocol {
 
   /** The client sends its body only when it has been asked to. */
   get awaitsContinue(): boolean {
-    return this.#awaitsContinue && this.#write === "owed" && this.#input.length === 0;
+    return this.#awaitsContinue && this.#write.isOwed && this.#input.length === 0;
   }
 
   /** To be sent when the body is wanted; "" when it was sent, or is not waited for any more. */
@@ -110,7 +111,7 @@ export class H1Protocol implements MessageProtocol {
 
   /** An informational response; "" for HTTP/1.0 clients and when the response has begun. `block` ends in a blank line. */
   informLines(status: number, block: Buffer): string {
-    const mayInform = this.#write === "owed" && this.#head?.version === "1.1";
+    const mayInform = this.#write.isOwed && this.#head?.version === "1.1";
     return mayInform ? informLines(status, block.toString("latin1")) : "";
   }
 
@@ -121,8 +122,8 @@ export class H1Protocol implements MessageProtocol {
    */
   responseHead(head: ResponseHead, block: string, common: CommonLines): string {
     assert(head.status >= 200, "responseHead is for final responses");
-    if (this.#write === "idle") this.abandon();
-    this.#enterWrite("body");
+    if (this.#write.isIdle) this.abandon();
+    this.#write.begin();
     const request = this.#head;
     return this.#writer.head(head, block, common, {
       method: request?.method ?? this.#faultyMethod,
@@ -136,10 +137,8 @@ export class H1Protocol implements MessageProtocol {
     return this.#writer.mode;
   }
 
-  /** Accounts for `length` body bytes; how many of them may be sent (never beyond Content-Length). */
-  admitBody(length: number): number {
-    assert(this.#write === "body", "body bytes belong between the response's head and its end");
-    return this.#writer.admit(length);
+  get bodyBytes(): number {
+    return this.#writer.bodyBytes;
   }
 
   chunkHead(length: number): string {
@@ -151,13 +150,8 @@ export class H1Protocol implements MessageProtocol {
     return trailers === "" ? `${LAST_CHUNK}\r\n` : LAST_CHUNK + trailers;
   }
 
-  /** Ends the response. `short` when fewer bytes than Content-Length were admitted: the connection must break. */
-  endResponse(): "complete" | "short" {
-    assert(this.#write === "body", "a response ends after its head, and once");
-    this.#enterWrite("done");
-    if (!this.#writer.isShort) return "complete";
-    this.#mustClose = true;
-    return "short";
+  endResponse(): void {
+    this.#write.end();
   }
 
   /**
@@ -176,19 +170,19 @@ export class H1Protocol implements MessageProtocol {
   abandon(): void {
     this.#mustClose = true;
     if (this.#read === "head" || this.#read === "body") this.#enterRead("abandoned");
-    if (this.#write === "idle") this.#enterWrite("owed");
+    this.#write.owe();
     this.#input.clear();
   }
 
   /** After both sides of the exchange are complete: true when the connection may serve another request. */
   get canReuse(): boolean {
-    return this.#read === "done" && this.#write === "done" && this.#writer.isPersistent && !this.#mustClose;
+    return this.#read === "done" && this.#write.isDone && this.#writer.isPersistent && !this.#mustClose;
   }
 
   startNextCycle(): void {
     assert(this.canReuse, "the next request may only be read after a complete exchange");
     this.#enterRead("head");
-    this.#enterWrite("idle");
+    this.#write.startNextCycle();
     this.#head = undefined;
     this.#awaitsContinue = false;
     this.#hasSkippedEmptyLine = false;
@@ -204,10 +198,9 @@ export class H1Protocol implements MessageProtocol {
    * itself; nothing is read or written here any more.
    */
   upgrade(): Buffer {
-    assert(this.#write === "owed", "an upgrade takes the place of the response");
     assert(this.isRequestComplete, "an upgrade comes behind a whole request");
+    this.#write.giveUp();
     this.#enterRead("upgraded");
-    this.#enterWrite("done");
     this.#mustClose = true;
     return this.#input.takeAll();
   }
@@ -215,11 +208,6 @@ export class H1Protocol implements MessageProtocol {
   #enterRead(state: ReadState): void {
     if (!READ_TRANSITIONS[this.#read].includes(state)) refuseTransition(this.#read, state);
     this.#read = state;
-  }
-
-  #enterWrite(state: WriteState): void {
-    if (!WRITE_TRANSITIONS[this.#write].includes(state)) refuseTransition(this.#write, state);
-    this.#write = state;
   }
 
   #nextInHead(): MessageEvent | typeof NEED_DATA {
@@ -248,7 +236,7 @@ export class H1Protocol implements MessageProtocol {
     this.#input.consumeTo(end);
     this.#head = head;
     this.#awaitsContinue = reader.expectsContinue;
-    this.#enterWrite("owed");
+    this.#write.owe();
     this.#enterRead("body");
     this.#body.start(head.bodyLength);
     return { type: "request", head, expectsContinue: reader.expectsContinue, upgrade: reader.upgrade };
@@ -296,7 +284,7 @@ export class H1Protocol implements MessageProtocol {
     const requestLine = this.#requestLine();
     this.#faultyMethod = requestLine.startsWith("HEAD ") ? "HEAD" : "";
     this.#enterRead("error");
-    if (this.#write === "idle") this.#enterWrite("owed");
+    this.#write.owe();
     this.#mustClose = true;
     this.#input.clear();
     return {

@@ -33,14 +33,14 @@ export class ResponseWriter {
   mode: BodyMode = "none";
   /** False when this response announced, or implies, that the connection ends with it. */
   isPersistent = false;
-  /** Bytes that may still be sent; Infinity when the body's length is not known. */
-  #remaining = 0;
+  /** How long the body is; Infinity when that is not known. */
+  bodyBytes = 0;
 
   /** The head up to and including `block`, which ends in a blank line. Decides framing and persistence. */
   head(head: ResponseHead, block: string, common: CommonLines, context: ResponseContext): string {
     this.#decideFraming(head, context);
     // Without a length, and without chunks, only the connection's end tells where the body ends.
-    const isDelimitedByClose = this.mode === "plain" && this.#remaining === Number.POSITIVE_INFINITY;
+    const isDelimitedByClose = this.mode === "plain" && this.bodyBytes === Number.POSITIVE_INFINITY;
     this.isPersistent = context.isPersistent && !head.close && !isDelimitedByClose;
     let text = statusLine(head.status, head.reason);
     if (!head.hasServer) text += common.serverLine;
@@ -51,24 +51,11 @@ export class ResponseWriter {
     return text + (isLengthForbidden(head.status, context.method) ? withoutLength(block) : block);
   }
 
-  /** Accounts for `length` body bytes; how many of them may be sent. */
-  admit(length: number): number {
-    if (this.mode === "none") return 0;
-    const admitted = Math.min(length, this.#remaining);
-    this.#remaining -= admitted;
-    return admitted;
-  }
-
-  /** True when fewer bytes were admitted than Content-Length promised. */
-  get isShort(): boolean {
-    return this.mode === "plain" && this.#remaining > 0 && this.#remaining !== Number.POSITIVE_INFINITY;
-  }
-
   /** RFC 9112 §6.3, as the sender has to see it. */
   #decideFraming(head: ResponseHead, context: ResponseContext): void {
     const isTunnel = isLengthForbidden(head.status, context.method);
     const isKnown = head.contentLength >= 0 && !isTunnel;
-    this.#remaining = isKnown ? head.contentLength : Number.POSITIVE_INFINITY;
+    this.bodyBytes = isKnown ? head.contentLength : Number.POSITIVE_INFINITY;
     if (isBodiless(context.method, head.status)) this.mode = "none";
     else if (isKnown || isTunnel || context.version === "1.0") this.mode = "plain";
     else this.mode = "chunked";

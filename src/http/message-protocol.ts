@@ -72,8 +72,8 @@ export interface MessageProtocol {
   /** Everything up to the body. Without a request to answer it is a refusal: nothing more is read. */
   responseHead(head: ResponseHead, block: string, common: CommonLines): string;
   readonly bodyMode: BodyMode;
-  /** Accounts for `length` body bytes; how many of them may be sent (never beyond Content-Length). */
-  admitBody(length: number): number;
+  /** How long the body is that may follow; Infinity when only its end will tell. It is the caller's to count. */
+  readonly bodyBytes: number;
   /** A chunk holds no more. */
   readonly chunkBytesMax: number;
   /** What precedes a chunk of `length` bytes, never 0, in mode "chunked", and what follows it. */
@@ -81,8 +81,8 @@ export interface MessageProtocol {
   readonly chunkTail: string;
   /** What follows the whole response. `trailers` is a header block, "" for none. */
   responseTail(trailers: string): string;
-  /** Ends the response. `short` when fewer bytes than Content-Length were admitted: the connection must break. */
-  endResponse(): "complete" | "short";
+  /** To be called when the body is as long as was said: else the connection must break. */
+  endResponse(): void;
   /** The rest of the request body is not wanted. False when the connection cannot be used again because of it. */
   discardBody(bytesMax: number): boolean;
   /** Nothing more is read, and the connection ends: a deadline passed, the server refuses. A response may still be given. */

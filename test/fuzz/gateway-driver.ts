@@ -99,7 +99,6 @@ function hearAside(protocol: MessageProtocol, seen: GatewayTranscript): void {
 function answer(protocol: MessageProtocol, seen: GatewayTranscript): void {
   seen.output += protocol.responseHead(ownHead(200, ANSWER.length), BLOCK, NO_LINES);
   if (protocol.bodyMode !== "none") {
-    protocol.admitBody(ANSWER.length);
     const isFramed = protocol.bodyMode === "chunked";
     seen.output += isFramed ? protocol.chunkHead(ANSWER.length) + ANSWER + protocol.chunkTail : ANSWER;
   }

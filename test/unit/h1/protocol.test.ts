@@ -45,7 +45,7 @@ function nextRequest(protocol: H1Protocol): RequestEvent {
 
 function answer(protocol: H1Protocol): string {
   const head = protocol.responseHead(OK, "Content-Length: 0\r\n\r\n", COMMON);
-  assert.equal(protocol.endResponse(), "complete");
+  protocol.endResponse();
   return head;
 }
 
@@ -345,10 +345,9 @@ describe("H1Protocol, changing the protocol", () => {
 });
 
 describe("H1Protocol, misused", () => {
-  it("throws at a second response, a body without head, and an early next cycle", () => {
+  it("throws at a second response, an end without a head, and an early next cycle", () => {
     const protocol = fed(GET);
     drain(protocol);
-    assert.throws(() => protocol.admitBody(1));
     assert.throws(() => protocol.endResponse());
     assert.throws(() => protocol.startNextCycle());
     assert.throws(() => protocol.responseHead({ ...OK, status: 103 }, "\r\n", COMMON));

@@ -1,9 +1,9 @@
-// One request and its response on an HTTP/1.1 connection: the object that handlers hold. It has four faces (the exchange, the
+// One request and its response, whatever carries it: the object that handlers hold. It has four faces (the exchange, the
 // request's body, the response's sink, the notes) so that a request costs one object.
 //
 //   waiting ──start──► streaming ──end──► ended ──(sent)──► over
 //      │ abort: a page ──────────────────► ended
-//      └─── client left, deadline, broken framing ────────► over
+//      └─── client left, deadline, faulty body ────────────► over
 //
 // A handler may keep the exchange after it is over; whatever it then calls is ignored.
 
@@ -22,36 +22,52 @@ import type {
   WebSocketOffer,
 } from "../http/exchange.ts";
 import { NO_FIELDS } from "../http/fields.ts";
-import type { MessageProtocol } from "../http/message-protocol.ts";
 import type { RouteFacts } from "../http/route-facts.ts";
 import type { UpgradedRequest } from "./access.ts";
 import { asBuffer } from "./as-buffer.ts";
 import type { FrontContext } from "./context.ts";
 import { closeFile, FILE_AHEAD_BYTES, FileSender, type FileSenderOwner } from "./file-sender.ts";
-import type { Output } from "./output.ts";
 
-/** The connection as its exchange sees it. */
-export interface ExchangeShell {
+/** What an exchange travels on, as that sees it: a connection that has one at a time, or a stream of HTTP/2. */
+export interface ExchangeCarrier {
   readonly peer: Peer;
   readonly context: FrontContext;
-  readonly protocol: MessageProtocol;
-  readonly output: Output;
+  readonly response: ResponseFraming;
+  /** The client sends its body only when it has been asked to. */
+  readonly awaitsContinue: boolean;
   readBody(sink: BodySink): void;
   pauseBody(): void;
   resumeBody(): void;
   /** The response's head is about to be made. */
   onResponseStart(): void;
-  /** Bytes were put into the output. */
+  /** Something of the response may have to be sent. */
   onOutputAdded(): void;
   /** The response is complete, though perhaps not sent. */
   onResponseEnd(): void;
   /** Sends an error page, which `events` may change, as the whole response; returns the bytes of its body. */
-  sendPage(status: number, message: string, events: ExchangeEvents | undefined): number;
-  /** The response cannot be completed: the connection must not look as if it were. */
+  sendPage(status: number, detail: string, events: ExchangeEvents | undefined): number;
+  /** The response cannot be completed: it must not look as if it were. */
   breakResponse(): void;
 }
 
-export class H1Exchange implements Exchange, RequestBody, ResponseSink, ExchangeNotes, FileSenderOwner {
+/** Puts one response into the output, as its protocol has it. Bytes are given away. */
+export interface ResponseFraming {
+  inform(status: number, block: Buffer): void;
+  head(head: ResponseHead, block: string): void;
+  /** No body belongs to this response, whatever its head says. */
+  readonly hasNoBody: boolean;
+  /** How long its body is; Infinity when only its end will tell. */
+  readonly bodyBytes: number;
+  body(bytes: Buffer, from: number, to: number): void;
+  /** So many bytes are not sent: the exchange is to be told as if they had left. */
+  drop(bytes: number): void;
+  /** `trailers` is a header block, "" for none. */
+  end(trailers: string): void;
+  /** Bytes of it, at least, that have not left for the client. */
+  readonly pendingBytes: number;
+}
+
+export class ClientExchange implements Exchange, RequestBody, ResponseSink, ExchangeNotes, FileSenderOwner {
   readonly id: number;
   readonly head: RequestHead;
   readonly startedAtMs: number;
@@ -73,21 +89,21 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
   responseBlock = "";
   abortCause: AbortCause | undefined = undefined;
 
-  readonly #shell: ExchangeShell;
+  readonly #carrier: ExchangeCarrier;
   #state: "waiting" | "streaming" | "ended" | "over" = "waiting";
-  #givenBytes = 0;
-  #drainedBytes = 0;
+  /** Of the response's body, as far as it was promised; Infinity when its length is not known. */
+  #bytesLeft = 0;
   #file: FileSender | undefined = undefined;
 
-  constructor(shell: ExchangeShell, head: RequestHead, startedAtMs: number) {
-    this.#shell = shell;
-    this.id = shell.context.nextExchangeId();
+  constructor(carrier: ExchangeCarrier, head: RequestHead, startedAtMs: number) {
+    this.#carrier = carrier;
+    this.id = carrier.context.nextExchangeId();
     this.head = head;
     this.startedAtMs = startedAtMs;
   }
 
   get peer(): Peer {
-    return this.#shell.peer;
+    return this.#carrier.peer;
   }
 
   get body(): RequestBody {
@@ -107,8 +123,8 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     return this.#state === "waiting";
   }
 
-  get isStarted(): boolean {
-    return this.#state !== "waiting";
+  get isStreaming(): boolean {
+    return this.#state === "streaming";
   }
 
   get isEnded(): boolean {
@@ -118,20 +134,20 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
   // The request's body.
 
   get awaitsContinue(): boolean {
-    return this.#state !== "over" && this.#shell.protocol.awaitsContinue;
+    return this.#state === "waiting" && this.#carrier.awaitsContinue;
   }
 
   read(sink: BodySink): void {
     if (this.#state === "over") sink.abort();
-    else this.#shell.readBody(sink);
+    else this.#carrier.readBody(sink);
   }
 
   pause(): void {
-    if (this.#state !== "over") this.#shell.pauseBody();
+    if (this.#state !== "over") this.#carrier.pauseBody();
   }
 
   resume(): void {
-    if (this.#state !== "over") this.#shell.resumeBody();
+    if (this.#state !== "over") this.#carrier.resumeBody();
   }
 
   // The response.
@@ -139,8 +155,8 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
   inform(status: number, block: Uint8Array): void {
     if (this.#state === "over") return;
     assert(this.#state === "waiting", "an informational response comes before the final one");
-    this.#shell.output.text(this.#shell.protocol.informLines(status, asBuffer(block)));
-    this.#shell.onOutputAdded();
+    this.#carrier.response.inform(status, asBuffer(block));
+    this.#carrier.onOutputAdded();
   }
 
   start(head: ResponseHead, bytes: Buffer, from: number, blockEnd: number, end: number): void {
@@ -148,13 +164,14 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     assert(this.#state === "waiting", "a response starts once");
     this.#state = "streaming";
     this.status = head.status;
-    const shell = this.#shell;
-    shell.onResponseStart();
+    const carrier = this.#carrier;
+    carrier.onResponseStart();
     const block = bytes.toString("latin1", from, blockEnd);
-    if (shell.context.accessLog !== undefined) this.responseBlock = block;
-    shell.output.text(shell.protocol.responseHead(head, block, shell.context.common));
+    if (carrier.context.accessLog !== undefined) this.responseBlock = block;
+    carrier.response.head(head, block);
+    this.#bytesLeft = carrier.response.bodyBytes;
     if (end > blockEnd) this.#add(bytes, blockEnd, end);
-    shell.onOutputAdded();
+    carrier.onOutputAdded();
   }
 
   write(bytes: Uint8Array): void {
@@ -164,7 +181,7 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
       "a body follows its head and precedes its end",
     );
     this.#add(asBuffer(bytes), 0, bytes.length);
-    this.#shell.onOutputAdded();
+    this.#carrier.onOutputAdded();
   }
 
   end(trailers?: Uint8Array): void {
@@ -179,7 +196,7 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
       return;
     }
     assert(this.#state === "streaming" && this.#file === undefined, "a file follows a response head");
-    if (this.#shell.protocol.bodyMode === "none") {
+    if (this.#carrier.response.hasNoBody) {
       closeFile(fd);
       this.#complete();
       return;
@@ -194,19 +211,18 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     const isStarted = this.#state === "streaming";
     this.#state = "ended"; // so that the handler is not told of what it said itself
     if (isStarted || cause === "client-left") {
-      this.#shell.breakResponse();
+      this.#carrier.breakResponse();
       return;
     }
-    this.status = status;
-    this.bodyBytes = this.#shell.sendPage(status, reason, this.events);
-    this.#shell.onResponseEnd();
+    this.answerPage(status, reason);
+    this.#carrier.onResponseEnd();
   }
 
   // For the file sender.
 
   onFilePiece(bytes: Buffer): void {
     this.#add(bytes, 0, bytes.length);
-    this.#shell.onOutputAdded();
+    this.#carrier.onOutputAdded();
   }
 
   onFileEnd(): void {
@@ -215,33 +231,30 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
   }
 
   onFileError(message: string): void {
-    this.#shell.context.log.error("file response broken", {
-      request: this.id,
-      target: this.head.target,
-      message,
-    });
-    this.abortCause ??= "app-aborted";
-    this.#shell.breakResponse();
+    const { log } = this.#carrier.context;
+    log.error("file response broken", { request: this.id, target: this.head.target, message });
+    this.#break();
   }
 
-  // For the connection.
+  // For the carrier.
 
-  /** Some of the output left: tells the handler, or reads on in the file. */
-  onSent(): void {
+  /** An error page is the whole response. */
+  answerPage(status: number, detail: string): void {
+    this.status = status;
+    this.bodyBytes = this.#carrier.sendPage(status, detail, this.events);
+  }
+
+  /** So many bytes of the response left: tells the handler, or reads on in the file. */
+  onSent(bytes: number): void {
     if (this.#state !== "streaming") return;
-    const pendingBytes = this.#shell.output.pendingBytes;
-    if (this.#file !== undefined) {
-      if (pendingBytes < FILE_AHEAD_BYTES) this.#file.pump();
-      return;
+    if (this.#file === undefined) {
+      if (bytes > 0) this.events?.onDrain(bytes);
+    } else if (this.#carrier.response.pendingBytes < FILE_AHEAD_BYTES) {
+      this.#file.pump();
     }
-    // Pending bytes may be framing, or of an earlier response: then what is told comes later, never too early.
-    const bytes = this.#givenBytes - pendingBytes - this.#drainedBytes;
-    if (bytes <= 0) return;
-    this.#drainedBytes += bytes;
-    this.events?.onDrain(bytes);
   }
 
-  /** What outlives this exchange when the connection changes to another protocol. */
+  /** What outlives this exchange when its connection, or its stream, changes to another protocol. */
   upgraded(responseBlock: string): UpgradedRequest {
     const { id, head, startedAtMs, workerPid, queueMs, appMicros, retries, clientAddress, scheme } = this;
     const notes = { workerPid, queueMs, appMicros, retries, clientAddress, scheme };
@@ -265,42 +278,47 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     if (isTold) this.events?.onAbort(cause);
   }
 
+  /** Never more than was promised. */
   #add(bytes: Buffer, from: number, to: number): void {
-    const { protocol, output } = this.#shell;
-    this.#givenBytes += to - from;
-    const admitted = protocol.admitBody(to - from);
-    if (admitted < to - from) this.#noteSurplus(to - from - admitted);
-    if (admitted === 0 || protocol.bodyMode === "none") return;
+    const { response } = this.#carrier;
+    const admitted = response.hasNoBody ? 0 : Math.min(to - from, this.#bytesLeft);
+    if (admitted < to - from) this.#drop(to - from - admitted);
+    if (admitted === 0) return;
+    this.#bytesLeft -= admitted;
     this.bodyBytes += admitted;
-    if (protocol.bodyMode === "plain") {
-      output.bytes(bytes, from, from + admitted);
-      return;
-    }
-    for (let at = from; at < from + admitted; at += protocol.chunkBytesMax) {
-      const end = Math.min(from + admitted, at + protocol.chunkBytesMax);
-      output.text(protocol.chunkHead(end - at));
-      output.bytes(bytes, at, end);
-      output.text(protocol.chunkTail);
-    }
+    response.body(bytes, from, from + admitted);
+  }
+
+  #drop(bytes: number): void {
+    const { response, context } = this.#carrier;
+    response.drop(bytes);
+    if (response.hasNoBody) return;
+    context.log.warning("response longer than its Content-Length", {
+      request: this.id,
+      target: this.head.target,
+      bytes,
+    });
   }
 
   #complete(trailers?: Uint8Array): void {
-    const { protocol, output } = this.#shell;
-    if (protocol.endResponse() === "short") {
-      this.#shell.context.log.error("response shorter than its Content-Length", {
+    this.#state = "ended";
+    if (this.#isShort()) {
+      this.#carrier.context.log.error("response shorter than its Content-Length", {
         request: this.id,
         target: this.head.target,
         sent: this.bodyBytes,
       });
-      this.abortCause ??= "app-aborted";
-      this.#state = "ended";
-      this.#shell.breakResponse();
+      this.#break();
       return;
     }
     const isTold = trailers !== undefined && this.#takesTrailers();
-    output.text(protocol.responseTail(isTold ? asBuffer(trailers).toString("latin1") : ""));
-    this.#state = "ended";
-    this.#shell.onResponseEnd();
+    this.#carrier.response.end(isTold ? asBuffer(trailers).toString("latin1") : "");
+    this.#carrier.onResponseEnd();
+  }
+
+  #isShort(): boolean {
+    const isPromised = this.#bytesLeft !== Number.POSITIVE_INFINITY;
+    return isPromised && this.#bytesLeft > 0 && !this.#carrier.response.hasNoBody;
   }
 
   /** RFC 9110 §10.1.4: a client that says so does not throw them away. */
@@ -308,14 +326,10 @@ export class H1Exchange implements Exchange, RequestBody, ResponseSink, Exchange
     return this.head.fields.all("te").some((value) => /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(value));
   }
 
-  #noteSurplus(bytes: number): void {
-    if (this.#shell.protocol.bodyMode === "none") return;
-    const { log } = this.#shell.context;
-    log.warning("response longer than its Content-Length", {
-      request: this.id,
-      target: this.head.target,
-      bytes,
-    });
+  /** The response cannot be completed, for a reason of the handler's. */
+  #break(): void {
+    this.abortCause ??= "app-aborted";
+    this.#carrier.breakResponse();
   }
 }
 
