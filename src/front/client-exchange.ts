@@ -8,6 +8,7 @@
 // A handler may keep the exchange after it is over; whatever it then calls is ignored.
 
 import { assert } from "../base/assert.ts";
+import { closeFile, FilePieces, type FilePiecesOwner } from "../base/file-pieces.ts";
 import type {
   AbortCause,
   BodySink,
@@ -26,7 +27,11 @@ import type { RouteFacts } from "../http/route-facts.ts";
 import type { UpgradedRequest } from "./access.ts";
 import { asBuffer } from "./as-buffer.ts";
 import type { FrontContext } from "./context.ts";
-import { closeFile, FILE_AHEAD_BYTES, FileSender, type FileSenderOwner } from "./file-sender.ts";
+
+/** Of a file, at a time. */
+const FILE_PIECE_BYTES = 131_072;
+/** A file is read ahead while less than this waits for the client. */
+const FILE_AHEAD_BYTES = 131_072;
 
 /** What an exchange travels on, as that sees it: a connection that has one at a time, or a stream of HTTP/2. */
 export interface ExchangeCarrier {
@@ -67,7 +72,7 @@ export interface ResponseFraming {
   readonly pendingBytes: number;
 }
 
-export class ClientExchange implements Exchange, RequestBody, ResponseSink, ExchangeNotes, FileSenderOwner {
+export class ClientExchange implements Exchange, RequestBody, ResponseSink, ExchangeNotes, FilePiecesOwner {
   readonly id: number;
   readonly head: RequestHead;
   readonly startedAtMs: number;
@@ -93,7 +98,7 @@ export class ClientExchange implements Exchange, RequestBody, ResponseSink, Exch
   #state: "waiting" | "streaming" | "ended" | "over" = "waiting";
   /** Of the response's body, as far as it was promised; Infinity when its length is not known. */
   #bytesLeft = 0;
-  #file: FileSender | undefined = undefined;
+  #file: FilePieces | undefined = undefined;
 
   constructor(carrier: ExchangeCarrier, head: RequestHead, startedAtMs: number) {
     this.#carrier = carrier;
@@ -201,8 +206,8 @@ export class ClientExchange implements Exchange, RequestBody, ResponseSink, Exch
       this.#complete();
       return;
     }
-    this.#file = new FileSender(fd, { offset, length }, this);
-    this.#file.pump();
+    this.#file = new FilePieces({ fd, offset, length }, FILE_PIECE_BYTES, this);
+    this.#file.pull();
   }
 
   abort(cause: AbortCause, status: number, reason: string): void {
@@ -218,7 +223,7 @@ export class ClientExchange implements Exchange, RequestBody, ResponseSink, Exch
     this.#carrier.onResponseEnd();
   }
 
-  // For the file sender.
+  // For the file.
 
   onFilePiece(bytes: Buffer): void {
     this.#add(bytes, 0, bytes.length);
@@ -250,7 +255,7 @@ export class ClientExchange implements Exchange, RequestBody, ResponseSink, Exch
     if (this.#file === undefined) {
       if (bytes > 0) this.events?.onDrain(bytes);
     } else if (this.#carrier.response.pendingBytes < FILE_AHEAD_BYTES) {
-      this.#file.pump();
+      this.#file.pull();
     }
   }
 

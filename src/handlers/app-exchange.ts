@@ -1,6 +1,7 @@
 // One exchange on its way through the app: head judged, a worker found, its answer passed on. For a `wsgi` worker the body is
 // collected before; to an `asgi` worker it flows while the app receives.
 
+import { closeFile } from "../base/file-pieces.ts";
 import { type Job, type RefusalCause, Ticket } from "../dispatch/ticket.ts";
 import type { AbortCause, Exchange, ExchangeEvents } from "../http/exchange.ts";
 import { type CancelCause, NO_BODY, NO_WINDOW } from "../link/link.ts";
@@ -12,7 +13,7 @@ import { BodyBuffer, type BodyOwner } from "./body-buffer.ts";
 import { BodyFeed } from "./body-feed.ts";
 import { answerUnavailable } from "./error-page.ts";
 import type { EventStream } from "./event-streams.ts";
-import { closeFile, openSameFile } from "./file-opener.ts";
+import { openSameFile } from "./file-opener.ts";
 import { answerInParts } from "./files/app-files.ts";
 import type { SpillOwner } from "./response-spill.ts";
 import { SlowClient } from "./slow-client.ts";

@@ -1,15 +1,14 @@
 // Opens a file that an app named, and makes sure that it is the very file that the worker had open: a path may mean another
 // file to another process, or a moment later.
 
-import { close, constants, fstat, open } from "node:fs";
+import { fstat, open } from "node:fs";
+import { closeFile } from "../base/file-pieces.ts";
 import type { AnswerFile } from "../link/stream-sink.ts";
-
-/** Neither a FIFO nor a terminal must be able to hold a thread of the pool. */
-const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+import { READ_FLAGS } from "./files/descriptor.ts";
 
 /** Calls back with the descriptor, or with undefined when the file cannot be sent from here. */
 export function openSameFile(file: AnswerFile, done: (fd: number | undefined) => void): void {
-  open(file.path, FLAGS, (openError, fd) => {
+  open(file.path, READ_FLAGS, (openError, fd) => {
     if (openError !== null) {
       done(undefined);
       return;
@@ -25,8 +24,4 @@ export function openSameFile(file: AnswerFile, done: (fd: number | undefined) =>
       done(undefined);
     });
   });
-}
-
-export function closeFile(fd: number): void {
-  close(fd, () => undefined); // nothing was written, so there is nothing to lose
 }

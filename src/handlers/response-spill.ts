@@ -8,7 +8,7 @@
 // Positions and lengths are bytes; the file is used from its start again whenever it is empty.
 
 import { ftruncate, read, writev } from "node:fs";
-import { closeFile } from "./file-opener.ts";
+import { closeFile } from "../base/file-pieces.ts";
 import type { SpillStore } from "./spill-store.ts";
 
 /** Given to the client's side while less than this waits there. */

@@ -3,8 +3,8 @@
 
 import { mkdir, open, statfs, unlink } from "node:fs";
 import { join } from "node:path";
+import { closeFile } from "../base/file-pieces.ts";
 import type { Log } from "../log/log.ts";
-import { closeFile } from "./file-opener.ts";
 
 export interface SpillStoreOptions {
   /** "" when no folder is writable: then nothing is written. */

@@ -8,18 +8,19 @@
 //
 // What is gathered waits no longer than the turn of the event loop in which it came.
 
+import { closeFile, FilePieces, type FilePiecesOwner } from "../../base/file-pieces.ts";
 import type { AbortCause, Exchange, ResponseHead } from "../../http/exchange.ts";
-import { closeFile } from "../file-opener.ts";
 import { ResponseFilter } from "../response-filter.ts";
 import { CODECS, type Coding } from "./codecs.ts";
 import { type Compressible, codedBlock, notModifiedBlock, withVary } from "./compressible.ts";
 import { Compressor, type CompressorOwner } from "./compressor.ts";
-import { FileSource, type FileSourceOwner } from "./file-source.ts";
 
 /** Up to here the thread pool costs more than it saves, and the event loop stands for some 0.1 ms (docs/compression.md). */
 export const WHOLE_BYTES_MAX = 16_384;
 /** Of a front: each takes some 0.3 to 1 MB. What comes beyond them is sent as it is. */
 export const STREAMS_MAX = 256;
+/** Of a file, at a time. */
+const FILE_PIECE_BYTES = 65_536;
 /** A file is read ahead while less than this waits to be compressed and taken. */
 const FILE_AHEAD_BYTES = 131_072;
 
@@ -28,7 +29,7 @@ export interface CompressionRoom {
   streams: number;
 }
 
-export class CompressionFilter extends ResponseFilter implements CompressorOwner, FileSourceOwner {
+export class CompressionFilter extends ResponseFilter implements CompressorOwner, FilePiecesOwner {
   readonly #rules: Compressible;
   readonly #room: CompressionRoom;
   #state: "new" | "passing" | "gathering" | "streaming" | "ended" = "new";
@@ -40,7 +41,7 @@ export class CompressionFilter extends ResponseFilter implements CompressorOwner
   /** Of the length that was announced. */
   #leftBytes = Number.POSITIVE_INFINITY;
   #compressor: Compressor | undefined;
-  #file: FileSource | undefined;
+  #file: FilePieces | undefined;
   #fileAheadBytes = 0;
   #trailers: Uint8Array | undefined;
 
@@ -119,7 +120,7 @@ export class CompressionFilter extends ResponseFilter implements CompressorOwner
     if (this.#state === "passing") {
       this.next.endWithFile(fd, offset, length);
     } else if (this.#state === "streaming") {
-      this.#file = new FileSource({ fd, offset, length }, this);
+      this.#file = new FilePieces({ fd, offset, length }, FILE_PIECE_BYTES, this);
       this.#file.pull();
     } else {
       closeFile(fd);

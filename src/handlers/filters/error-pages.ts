@@ -1,11 +1,11 @@
 // A route's own pages for errors, in place of the application's and of the server's. What an application says beside its page
 // (Retry-After, WWW-Authenticate, cookies) is kept; what described its page goes.
 
+import { closeFile } from "../../base/file-pieces.ts";
 import type { RoutePolicy } from "../../config/site.ts";
 import type { ErrorPage } from "../../http/error-page.ts";
 import type { Exchange, ResponseHead } from "../../http/exchange.ts";
 import { withField, withoutFields } from "../../http/header-block.ts";
-import { closeFile } from "../file-opener.ts";
 import { ResponseFilter } from "../response-filter.ts";
 import type { PageFile, PageStore } from "./page-store.ts";
 

@@ -1,10 +1,8 @@
 // A part of an open file, read piece by piece as its owner asks. Owns the descriptor: closes it whatever happens, and never
-// while a read is under way.
+// while a read is under way. Bytes.
 
-import { read } from "node:fs";
-import { closeFile } from "../file-opener.ts";
-
-const PIECE_BYTES = 65_536;
+import { close, read } from "node:fs";
+import { pieces } from "./piece-pool.ts";
 
 export interface FileRange {
   readonly fd: number;
@@ -12,28 +10,32 @@ export interface FileRange {
   readonly length: number;
 }
 
-export interface FileSourceOwner {
+export interface FilePiecesOwner {
+  /** The next bytes; the owner's to keep. */
   onFilePiece(bytes: Buffer): void;
+  /** All bytes were given. */
   onFileEnd(): void;
   /** The file is shorter than promised, or cannot be read. */
-  onFileError(reason: string): void;
+  onFileError(message: string): void;
 }
 
-export class FileSource {
+export class FilePieces {
   readonly #fd: number;
-  readonly #owner: FileSourceOwner;
+  readonly #pieceBytesMax: number;
+  readonly #owner: FilePiecesOwner;
   #offset: number;
   #left: number;
   #state: "ready" | "reading" | "stopped" = "ready";
 
-  constructor({ fd, offset, length }: FileRange, owner: FileSourceOwner) {
+  constructor({ fd, offset, length }: FileRange, pieceBytesMax: number, owner: FilePiecesOwner) {
     this.#fd = fd;
     this.#offset = offset;
     this.#left = length;
+    this.#pieceBytesMax = pieceBytesMax;
     this.#owner = owner;
   }
 
-  /** One piece, or the end. Harmless while one is on its way. */
+  /** One piece, or the end. To be called whenever there is room for a piece; harmless while one is on its way. */
   pull(): void {
     if (this.#state !== "ready") return;
     if (this.#left === 0) {
@@ -42,11 +44,11 @@ export class FileSource {
       return;
     }
     this.#state = "reading";
-    const piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, this.#left));
+    const piece = pieces.take(Math.min(this.#pieceBytesMax, this.#left));
     read(this.#fd, piece, 0, piece.length, this.#offset, (error, count) => this.#onRead(error, piece, count));
   }
 
-  /** Harmless when repeated. */
+  /** Nothing more is given. Harmless when repeated. */
   stop(): void {
     if (this.#state === "ready") closeFile(this.#fd);
     this.#state = "stopped"; // a read under way closes the file when it is back
@@ -65,6 +67,12 @@ export class FileSource {
     }
     this.#offset += count;
     this.#left -= count;
-    this.#owner.onFilePiece(piece.subarray(0, count));
+    this.#owner.onFilePiece(count === piece.length ? piece : piece.subarray(0, count));
+    if (this.#left === 0) this.pull();
   }
+}
+
+/** Of a file that was only read, or has no name any more: there is nothing to lose. */
+export function closeFile(fd: number): void {
+  close(fd, () => {}); // a descriptor that cannot be closed leaves nothing to do
 }
