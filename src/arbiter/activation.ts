@@ -10,6 +10,8 @@ export const NOTIFY_FD_VARIABLE: string = "_TUNICORN_NOTIFY_FD";
 /** Set by a server for its process in the background, and for the server that shall take its place. */
 export const DAEMON_VARIABLE: string = "_TUNICORN_DAEMON";
 export const SUCCESSION_VARIABLE: string = "_TUNICORN_SUCCESSION";
+/** Beside it: systemd opened these sockets, for the server before that one or for an earlier one. */
+export const ACTIVATED_VARIABLE: string = "_TUNICORN_ACTIVATED";
 /** What activation leaves in the environment; none of it is meant for children. */
 export const ACTIVATION_VARIABLES: readonly string[] = [
   "LISTEN_FDS",
@@ -19,6 +21,7 @@ export const ACTIVATION_VARIABLES: readonly string[] = [
   NOTIFY_FD_VARIABLE,
   DAEMON_VARIABLE,
   SUCCESSION_VARIABLE,
+  ACTIVATED_VARIABLE,
 ];
 
 /** Empty unless the variables name this process. */

@@ -11,7 +11,8 @@ import type { PoolWorker } from "./pool.ts";
 export class Announcer {
   readonly #server: ServerFacts;
   readonly #log: Log;
-  #listening: "not yet" | "said" = "not yet";
+  /** Addresses that it has said. */
+  #said: readonly string[] = [];
 
   constructor(server: ServerFacts, log: Log) {
     this.#server = server;
@@ -22,18 +23,20 @@ export class Announcer {
     this.#say(`Starting tunicorn ${this.#server.version}`);
   }
 
-  /** Said when the fronts listen, so that whoever reads it can connect. */
+  /** Said when the fronts listen, so that whoever reads it can connect; again of what a reload has changed. */
   listening(): void {
-    if (this.#listening === "said") return;
-    this.#listening = "said";
-    for (const { inherited } of this.#server.listeners) {
-      this.#say(`Listening at: ${inherited.address} (${process.pid})`);
+    const before = this.#said;
+    this.#said = addressesOf(this.#server);
+    for (const address of before.filter((one) => !this.#said.includes(one))) {
+      this.#say(`Not listening any more at: ${address}`);
+    }
+    for (const address of this.#said.filter((one) => !before.includes(one))) {
+      this.#say(`Listening at: ${address} (${process.pid})`);
     }
   }
 
   readyWithoutApps(): void {
-    const addresses = this.#server.listeners.map(({ inherited }) => inherited.address).join(",");
-    this.#say(`Ready at ${addresses}: no applications`);
+    this.#say(`Ready at ${addressesOf(this.#server).join(",")}: no applications`);
   }
 
   reloaded(): void {
@@ -98,7 +101,7 @@ export class AppAnnouncer {
     const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
     const each = this.#workerClass === "gthread" ? ` × ${threads} threads` : "";
     this.#say(
-      `Ready at ${this.#addresses()}: ${workers.length} ${plural(workers.length)}${each}, ${slots} concurrent requests`,
+      `Ready at ${addressesOf(this.#server).join(",")}: ${workers.length} ${plural(workers.length)}${each}, ${slots} concurrent requests`,
     );
   }
 
@@ -152,13 +155,13 @@ export class AppAnnouncer {
     } else this.#log.error(`Cannot start Python: ${exit.error.message}`, { step: "spawn", command });
   }
 
-  #addresses(): string {
-    return this.#server.listeners.map(({ inherited }) => inherited.address).join(",");
-  }
-
   #say(line: string): void {
     if (this.#server.purpose === "serve") this.#log.info(line);
   }
+}
+
+function addressesOf({ listeners }: ServerFacts): readonly string[] {
+  return listeners.current.map(({ served }) => served.address);
 }
 
 function sayFixed(log: Log, names: readonly string[]): void {

@@ -106,6 +106,7 @@ export class AppKeeper {
         return keeper.#control?.meeting;
       },
       take: (event) => this.#world.take(event),
+      admit: (wanted, onAdmitted) => this.#world.admit(wanted, onAdmitted),
       onSetup: ({ config }) => this.#count.configure(config),
       onNeverServed: (exitCode) => this.#onNeverServed(exitCode),
       onBroken: (failure) => this.#development?.broke(NO_PID, failure),
@@ -175,6 +176,9 @@ export class AppKeeper {
     switch (event.type) {
       case "file-changed":
         this.#onFileChanged(event.file);
+        break;
+      case "admitted":
+        this.generations.onAdmitted(event.from, event.problems);
         break;
       case "forkserver-report":
         this.#onForkserverReport(event.from, event.report);

@@ -1,9 +1,11 @@
 // What one application needs of the rest of the arbiter.
 
+import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import type { AppEvent, ArbiterPorts, ServerFacts } from "./arbiter-ports.ts";
 import type { AwakeClock } from "./awake-clock.ts";
 import type { Fronts } from "./fronts.ts";
+import type { OnAdmitted } from "./listener-keeper.ts";
 import type { OomWatch } from "./oom-watch.ts";
 
 export interface AppWorld {
@@ -25,6 +27,8 @@ export interface AppWorld {
   /** When a stop ends at the latest. */
   readonly stopDeadlineMs: number;
   take(event: AppEvent): void;
+  /** Opens what its configuration wants to listen on, as ListenerKeeper.admit does. */
+  admit(config: Config, onAdmitted: OnAdmitted): boolean;
   /** Its file has changed. */
   reloadSite(): void;
   /** It did not start, and there is no older code to go on with. */

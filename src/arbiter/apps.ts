@@ -1,6 +1,7 @@
 // The applications of a server: each is kept alive by itself (app-keeper.ts); here is what is said of, and done to, all of them.
 // One that does not start takes no other down: it is tried again while the others serve.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/config.ts";
 import { APP_NAME } from "../config/site.ts";
 import type { AppReport, FrontSite } from "../control/messages.ts";
@@ -8,7 +9,7 @@ import type { Log } from "../log/log.ts";
 import type { Announcer } from "./announcer.ts";
 import { AppKeeper } from "./app-keeper.ts";
 import type { AppWorld } from "./app-world.ts";
-import type { AppOrder, ArbiterEvent, ArbiterOptions, SiteReading } from "./arbiter-ports.ts";
+import type { AppOrder, ArbiterEvent, ArbiterOptions, UsableSite } from "./arbiter-ports.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import { namedLog } from "./named-log.ts";
@@ -84,6 +85,7 @@ export class Apps {
         return world.stopDeadlineMs;
       },
       take: (event) => world.take({ type: "app", app: keeper, event }),
+      admit: (config, onAdmitted) => this.#options.listeners.admit(config, onAdmitted),
       reloadSite: () => this.reload(),
       onNeverServed: (exitCode) => this.#onNeverServed(keeper, exitCode),
     });
@@ -181,7 +183,7 @@ export class Apps {
     if (settled.length > 0 && this.#coming !== undefined) this.#coming.hasStarted = true;
     if (this.present.some((keeper) => keeper.isUnsettled)) return false;
     const isFirst = this.#learnWhetherServed();
-    this.#complete();
+    this.#complete(settled.length > 0);
     if (settled.length > 0) this.#tellFronts();
     return settled.length > 0 || isFirst;
   }
@@ -201,20 +203,26 @@ export class Apps {
   }
 
   /** Where nothing of it has started, the reload changes nothing. */
-  #complete(): void {
+  #complete(hasSettled: boolean): void {
     const coming = this.#coming;
     this.#coming = undefined;
-    if (coming === undefined) return;
-    const { config, leaving, added } = coming;
-    if (coming.hasStarted) this.#config = config ?? this.#onlyConfig();
-    for (const keeper of coming.hasStarted ? leaving : added) keeper.remove();
+    if (coming === undefined) {
+      if (hasSettled) this.#useConfig(undefined);
+      return;
+    }
+    if (coming.hasStarted) this.#useConfig(coming.config);
+    else this.#options.listeners.discard();
+    for (const keeper of coming.hasStarted ? coming.leaving : coming.added) keeper.remove();
     this.#tellFronts();
   }
 
   /** A server without a site's file has one application, whose settings are its own. */
-  #onlyConfig(): Config {
-    const [only] = this.present;
-    return this.#options.site === undefined && only !== undefined ? only.served.config : this.#config;
+  #useConfig(ofSite: Config | undefined): void {
+    const only = this.#options.site === undefined ? this.present[0]?.served.config : undefined;
+    const config = ofSite ?? only;
+    if (config === undefined) return;
+    this.#config = config;
+    this.#options.listeners.apply();
   }
 
   /** Those that were removed are served until nothing is left of them. */
@@ -227,16 +235,20 @@ export class Apps {
   }
 
   #tellFronts(): void {
+    const { fronts, ports } = this.#world;
     const site = this.#site();
     if (JSON.stringify(site) === JSON.stringify(this.#told)) return;
+    const hasOthers = !isDeepStrictEqual(site.listeners, this.#told.listeners);
     this.#told = site;
-    this.#world.fronts.reconfigure(site);
+    if (hasOthers) fronts.showCertificates(ports.certificates?.materials ?? []);
+    fronts.reconfigure(site, this.#options.listeners.current);
   }
 
   #site(): FrontSite {
     const leavers = this.all.filter(({ name, phase }) => phase === "removed" && this.get(name) === undefined);
     const apps = [...this.present, ...leavers].map(({ name, served }) => ({ name, config: served.config }));
-    return { config: this.#config, apps };
+    const listeners = this.#options.listeners.current.map(({ served }) => served);
+    return { config: this.#config, listeners, apps };
   }
 
   prepare(nowMs: number): void {
@@ -258,11 +270,41 @@ export class Apps {
   reload(): void {
     const reading = this.#options.site?.read();
     if (reading?.ok === false) this.#refuse(reading.problems);
-    else if (reading !== undefined) this.#begin(reading);
+    else if (reading !== undefined) this.#admit(reading);
     else {
       this.#coming = { config: undefined, leaving: [], added: [], hasStarted: false };
       for (const keeper of this.present) keeper.reload();
     }
+  }
+
+  #admit(site: UsableSite): void {
+    const { listeners } = this.#options;
+    const isWaiting = listeners.admit(site.config, (problems) =>
+      this.#world.take({ type: "site-admitted", site, problems }),
+    );
+    if (!isWaiting) this.#begin(site);
+  }
+
+  /** Where the site that was read wants to listen was opened, or has problems. */
+  onAdmitted(site: UsableSite, problems: readonly string[]): void {
+    if (!this.#world.isRunning) return;
+    if (problems.length === 0) this.#begin(site);
+    else this.#refuse(problems);
+  }
+
+  /** The fronts serve what they were told last. */
+  onFrontsCurrent(): void {
+    const { listeners } = this.#options;
+    const isOpening = listeners.openLate((problems) =>
+      this.#world.take({ type: "late-listeners", problems }),
+    );
+    if (!isOpening) this.#world.announcer.listening();
+  }
+
+  onLateListeners(problems: readonly string[]): void {
+    for (const problem of problems) this.#world.ports.log.error(problem);
+    if (problems.length > 0) this.#isUnusable = true;
+    this.#tellFronts();
   }
 
   #refuse(problems: readonly string[]): void {
@@ -272,7 +314,7 @@ export class Apps {
     announcer.siteRefused();
   }
 
-  #begin({ config, apps, warnings }: Extract<SiteReading, { readonly ok: true }>): void {
+  #begin({ config, apps, warnings }: UsableSite): void {
     const { announcer, ports } = this.#world;
     this.#isUnusable = false;
     for (const warning of warnings) ports.log.warning(warning);

@@ -11,7 +11,7 @@ import type { ChildExit, ChildSpec, SpawnChild } from "./child.ts";
 import type { ControlListener } from "./control-listener.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
-import type { Listener } from "./listeners.ts";
+import type { ListenerKeeper } from "./listener-keeper.ts";
 import type { AdoptForkserver, Setup, SetupSource } from "./setup.ts";
 import type { ArbiterSignal } from "./signals.ts";
 import type { ArbiterView } from "./view.ts";
@@ -35,21 +35,21 @@ export interface SiteSource {
   read(): SiteReading;
 }
 
-export type SiteReading =
-  | {
-      readonly ok: true;
-      readonly config: Config;
-      readonly apps: readonly AppOrder[];
-      readonly warnings: readonly string[];
-    }
-  | { readonly ok: false; readonly problems: readonly string[] };
+export interface UsableSite {
+  readonly ok: true;
+  readonly config: Config;
+  readonly apps: readonly AppOrder[];
+  readonly warnings: readonly string[];
+}
+
+export type SiteReading = UsableSite | { readonly ok: false; readonly problems: readonly string[] };
 
 /** What applications have in common. */
 export interface ServerFacts {
   readonly version: string;
   /** `check` boots one worker of each application without listeners and fronts, and ends. */
   readonly purpose: "serve" | "check";
-  readonly listeners: readonly Listener[];
+  readonly listeners: ListenerKeeper;
 }
 
 export interface ArbiterOptions extends ServerFacts {
@@ -59,7 +59,7 @@ export interface ArbiterOptions extends ServerFacts {
   readonly apps: readonly AppOrder[];
   /** Without one each application looks for its own settings (`AppOrder.source`). */
   readonly site?: SiteSource | undefined;
-  readonly frontSpec: Omit<ChildSpec, "fds">;
+  readonly frontSpec: ChildSpec;
 }
 
 export interface ArbiterPorts {
@@ -94,6 +94,10 @@ export type ArbiterEvent =
   | { readonly type: "start" }
   | { readonly type: "time" }
   | { readonly type: "signal"; readonly signal: ArbiterSignal }
+  /** What a site wants to listen on was opened, or has problems. */
+  | { readonly type: "site-admitted"; readonly site: UsableSite; readonly problems: readonly string[] }
+  /** Fronts have let go of addresses over which others lie, and those were opened, or have problems. */
+  | { readonly type: "late-listeners"; readonly problems: readonly string[] }
   /** New code for one application. */
   | { readonly type: "reload"; readonly app: AppKeeper }
   | { readonly type: "scale"; readonly app: AppKeeper; readonly workers: number }
@@ -104,6 +108,8 @@ export type ArbiterEvent =
 /** What happens to one application. */
 export type AppEvent =
   | { readonly type: "file-changed"; readonly file: string }
+  /** What its configuration file wants to listen on was opened, or has problems. */
+  | { readonly type: "admitted"; readonly from: ForkserverHandle; readonly problems: readonly string[] }
   | { readonly type: "forkserver-report"; readonly from: ForkserverHandle; readonly report: ForkserverReport }
   | { readonly type: "forkserver-gone"; readonly from: ForkserverHandle; readonly exit: ChildExit }
   | { readonly type: "worker-hello"; readonly from: WorkerHandle }

@@ -174,6 +174,12 @@ export class Arbiter {
       case "reload":
         if (this.#isReloadable) event.app.reload();
         break;
+      case "site-admitted":
+        this.#apps.onAdmitted(event.site, event.problems);
+        break;
+      case "late-listeners":
+        this.#apps.onLateListeners(event.problems);
+        break;
       case "scale":
         event.app.scale(event.workers);
         break;
@@ -294,7 +300,7 @@ export class Arbiter {
     this.#apps.closeDevelopment();
     this.#announcer.stopping(stop.level);
     // Closed first: a client that comes now is refused, or finds the next server.
-    if (wasTaking && !isTaking(stop.level)) for (const listener of this.#options.listeners) listener.close();
+    if (wasTaking && !isTaking(stop.level)) this.#options.listeners.close();
     this.#orderStop(stop.level);
   }
 
@@ -352,7 +358,7 @@ export class Arbiter {
       nr,
       spec,
       site: this.#apps.frontSite,
-      listeners: listeners.map((listener) => listener.inherited),
+      listeners: listeners.current,
       materials: this.#ports.certificates?.materials ?? [],
       bodyFolder: this.#ports.nameBodyFolder(),
     };
@@ -371,6 +377,7 @@ export class Arbiter {
         break;
       case "reconfigured":
         this.#apps.onFrontReady(from);
+        if (this.#fronts.areCurrent) this.#apps.onFrontsCurrent();
         break;
       case "drained":
         break;
@@ -389,9 +396,8 @@ export class Arbiter {
   #onFrontReady(from: FrontHandle): void {
     if (this.#stop.level === "leaving") from.leave();
     this.#apps.onFrontReady(from);
-    if (!this.#fronts.areReady) return;
-    this.#announcer.listening();
-    this.#apps.onListening();
+    if (this.#fronts.areCurrent) this.#apps.onFrontsCurrent();
+    if (this.#fronts.areReady) this.#apps.onListening();
   }
 
   #sendMetrics(text: string): void {

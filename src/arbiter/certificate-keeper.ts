@@ -6,6 +6,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { realpathSync, statSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import type { Clock, Timer } from "../base/ports.ts";
 import type { ListenerConfig, TlsConfig } from "../config/site.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
@@ -18,15 +19,22 @@ const LOOK_MS = 2_000;
 const TICKET_KEYS_MS = 24 * 3_600_000;
 const TICKET_KEY_BYTES = 48;
 
-/** What a front is to show on the listener with this number. */
+/** What a front is to show on the listener with this id. */
 export interface ListenerMaterial {
   readonly listener: number;
   readonly material: TlsMaterial;
 }
 
+/** A listener whose settings may ask for certificates. */
+export interface TlsListener {
+  readonly id: number;
+  readonly settings: ListenerConfig;
+}
+
 /** What several listeners may have in common. */
 interface Kept {
-  readonly listeners: number[];
+  /** Their ids. */
+  listeners: readonly number[];
   readonly settings: TlsConfig;
   /** How the files looked when they were read last, and when they were looked at last. */
   look: string;
@@ -39,23 +47,54 @@ interface Kept {
 export class CertificateKeeper {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #kept: readonly Kept[];
+  #kept: readonly Kept[];
+  /** Those of a reload that is not done, and the listeners that they shall have. */
+  #admitted: ReadonlyMap<Kept, readonly number[]> | undefined;
   #ticketSecret = randomBytes(TICKET_KEY_BYTES);
   #ticketsSinceMs: number;
   #timer: Timer | undefined;
   #onChange: ((changed: readonly ListenerMaterial[]) => void) | undefined;
 
-  constructor(listeners: readonly ListenerConfig[], clock: Clock, log: Log) {
+  constructor(listeners: readonly TlsListener[], clock: Clock, log: Log) {
     this.#clock = clock;
     this.#log = log;
     this.#ticketsSinceMs = clock.nowMs();
-    this.#kept = keptOf(listeners);
+    this.#kept = [...grouped(listeners)].map(([settings, ids]) => ({ ...UNREAD, settings, listeners: ids }));
   }
 
   /** For the start: reads everything. False: something is wrong, and the log says what. */
   readAll(): boolean {
     for (const kept of this.#kept) this.#read(kept);
     return this.#kept.every(({ reading }) => reading !== undefined);
+  }
+
+  /**
+   * For a reload: reads what these listeners need and was not read yet. Answers what is wrong, a line each; they count from `apply` on.
+   * Another one, or `discard`, takes its place.
+   */
+  admit(listeners: readonly TlsListener[]): readonly string[] {
+    const problems: string[] = [];
+    const admitted = [...grouped(listeners)].map(([settings, ids]) => {
+      const known = this.#kept.find((kept) => isDeepStrictEqual(kept.settings, settings));
+      if (known !== undefined) return [known, ids] as const;
+      const fresh: Kept = { ...UNREAD, settings, listeners: [] };
+      problems.push(...this.#readFirst(fresh));
+      return [fresh, ids] as const;
+    });
+    this.#admitted = new Map(admitted);
+    return problems;
+  }
+
+  /** What was admitted counts from now on. */
+  apply(): void {
+    if (this.#admitted === undefined) return;
+    this.#kept = [...this.#admitted].map(([kept, listeners]) => Object.assign(kept, { listeners }));
+    this.#admitted = undefined;
+    if (this.#timer === undefined && this.#onChange !== undefined) this.#watchAll();
+  }
+
+  discard(): void {
+    this.#admitted = undefined;
   }
 
   /** For a front that starts now. */
@@ -66,6 +105,10 @@ export class CertificateKeeper {
   /** Looks after the files until `close`; `onChange` is told of listeners that have something else to show. */
   watch(onChange: (changed: readonly ListenerMaterial[]) => void): void {
     this.#onChange = onChange;
+    this.#watchAll();
+  }
+
+  #watchAll(): void {
     if (this.#kept.length > 0) this.#wait();
   }
 
@@ -100,12 +143,23 @@ export class CertificateKeeper {
     if (materials.length > 0) this.#onChange?.(materials);
   }
 
-  /** True: it is something else than before, and good. */
-  #read(kept: Kept): boolean {
+  #readFiles(kept: Kept): ReturnType<typeof readCertificates> {
     // Before the files are read: what changes in between is seen at the next look.
     kept.look = lookAt(filesOf(kept.settings));
     kept.lastLook = kept.look;
-    const { material, problems, warnings } = readCertificates(kept.settings, this.#clock.unixMs());
+    return readCertificates(kept.settings, this.#clock.unixMs());
+  }
+
+  #readFirst(kept: Kept): readonly string[] {
+    const { material, problems, warnings } = this.#readFiles(kept);
+    this.#say(kept, [], warnings);
+    kept.reading = material;
+    return problems;
+  }
+
+  /** True: it is something else than before, and good. */
+  #read(kept: Kept): boolean {
+    const { material, problems, warnings } = this.#readFiles(kept);
     this.#say(kept, problems, warnings);
     if (material === undefined) return false;
     const before = kept.reading;
@@ -139,25 +193,19 @@ export class CertificateKeeper {
   }
 }
 
-function keptOf(listeners: readonly ListenerConfig[]): Kept[] {
-  const kept = new Map<string, Kept>();
-  listeners.forEach(({ tls }, listener) => {
-    if (tls === null) return;
-    const key = JSON.stringify(tls);
-    const known = kept.get(key);
-    if (known !== undefined) known.listeners.push(listener);
-    else {
-      kept.set(key, {
-        listeners: [listener],
-        settings: tls,
-        look: "",
-        lastLook: "",
-        reading: undefined,
-        told: "",
-      });
-    }
-  });
-  return [...kept.values()];
+const UNREAD: Omit<Kept, "settings" | "listeners"> = { look: "", lastLook: "", reading: undefined, told: "" };
+
+/** What is wanted of TLS, and by which listeners. */
+function grouped(listeners: readonly TlsListener[]): ReadonlyMap<TlsConfig, readonly number[]> {
+  const groups = new Map<string, { readonly tls: TlsConfig; readonly ids: number[] }>();
+  for (const { id, settings } of listeners) {
+    if (settings.tls === null) continue;
+    const key = JSON.stringify(settings.tls);
+    const group = groups.get(key) ?? { tls: settings.tls, ids: [] };
+    group.ids.push(id);
+    groups.set(key, group);
+  }
+  return new Map([...groups.values()].map(({ tls, ids }) => [tls, ids]));
 }
 
 /** Files changed, and not since the look before: who renews a certificate writes its key a moment later. */

@@ -1,11 +1,13 @@
 // A child process with its control stream on file descriptor 3. It is gone when it was reaped and its last message was
 // read; a descriptor that a grandchild still holds does not delay that for long.
 
-import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { type ChildProcess, type SendHandle, type StdioOptions, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { assert } from "../base/assert.ts";
 import type { Line } from "../control/json-lines.ts";
+import type { HandedSocket } from "../control/messages.ts";
 import { Channel } from "./channel.ts";
+import type { SocketHandle } from "./listeners.ts";
 
 const LAST_MESSAGE_WAIT_MS = 250;
 /** A child whose control stream ended exits by itself within so long, or is killed. */
@@ -16,8 +18,8 @@ export interface ChildSpec {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: "inherit" | "ignore";
-  /** Descriptors that the child finds as 4, 5, …. */
-  readonly fds: readonly number[];
+  /** It is a Node process that is given listening sockets. */
+  readonly takesSockets?: boolean;
   /** Who it runs as; -1 keeps. */
   readonly uid?: number;
   readonly gid?: number;
@@ -40,6 +42,8 @@ export interface Child {
   /** 0 when it could not be started. */
   readonly pid: number;
   send(message: { readonly type: string }): void;
+  /** To one that takes sockets: the listener with this id. It has its own descriptor from then on. */
+  sendSocket(id: number, socket: SocketHandle): void;
   kill(signal: "SIGKILL" | "SIGTERM"): void;
 }
 
@@ -47,7 +51,8 @@ export interface Child {
 export type SpawnChild = (spec: ChildSpec, sink: ChildSink) => Child;
 
 export function spawnChild(spec: ChildSpec, sink: ChildSink): Child {
-  const stdio: StdioOptions = [spec.stdin, "inherit", "inherit", "pipe", ...spec.fds];
+  const more = spec.takesSockets === true ? (["ipc"] as const) : [];
+  const stdio: StdioOptions = [spec.stdin, "inherit", "inherit", "pipe", ...more];
   const who = { ...only("uid", spec.uid), ...only("gid", spec.gid) };
   return new ProcessChild(spawn(spec.command, spec.args, { env: spec.env, stdio, ...who }), sink);
 }
@@ -77,6 +82,17 @@ class ProcessChild implements Child {
 
   send(message: { readonly type: string }): void {
     this.#channel?.send(message);
+  }
+
+  /** Node's own channel between its processes: the one door that it has for sockets. */
+  sendSocket(id: number, socket: SocketHandle): void {
+    // Its type knows none of Node's own objects, which it takes all the same.
+    const handle = socket as unknown as SendHandle;
+    if (this.#channel === undefined) return;
+    this.#process.send({ listener: id } satisfies HandedSocket, handle, {}, (error) => {
+      // What has no channel any more is about to end; if it is not, it cannot be governed.
+      if (error !== null) this.#onChannelClosed();
+    });
   }
 
   kill(signal: "SIGKILL" | "SIGTERM"): void {

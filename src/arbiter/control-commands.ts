@@ -25,8 +25,8 @@ export interface CommandsOptions {
   readonly arbiter: Commanded;
   readonly version: string;
   readonly pid: number;
-  readonly addresses: readonly string[];
   readonly startedAtMs: number;
+  addresses(): readonly string[];
   nowMs(): number;
 }
 
@@ -70,7 +70,7 @@ export class ControlCommands {
       version,
       pid,
       app: view.apps.map(({ target }) => target).join(", "),
-      addresses,
+      addresses: addresses(),
       phase: view.phase,
       degraded: view.isDegraded,
       generation: Math.max(0, ...view.apps.map(({ generation }) => generation)),

@@ -140,7 +140,6 @@ export function forkserverSpec({ command, packageFolder }: Interpreter, env: Nod
     args: ["-m", "tunicorn_worker", "forkserver"],
     env: { ...env, PYTHONPATH: [packageFolder, ...pythonPath].join(delimiter) },
     stdin: "inherit",
-    fds: [],
   };
 }
 

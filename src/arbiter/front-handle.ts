@@ -1,20 +1,12 @@
-// A front as the arbiter sees it. It inherits the listeners as descriptors 4, 5, … and is told the rest over control.
+// A front as the arbiter sees it. It is told what to serve over control, and is handed the sockets beside that.
 
-import type {
-  FrontCommand,
-  FrontReport,
-  FrontSite,
-  InheritedListener,
-  Meeting,
-  Meetings,
-} from "../control/messages.ts";
+import type { FrontCommand, FrontReport, FrontSite, Meeting, Meetings } from "../control/messages.ts";
 import { readFrontReport } from "../control/shapes.ts";
 import type { Log } from "../log/log.ts";
 import type { ListenerMaterial } from "./certificate-keeper.ts";
 import type { Child, ChildExit, ChildSpec, SpawnChild } from "./child.ts";
 import type { AppBroken, AppMended } from "./development.ts";
-
-const FIRST_LISTENER_FD = 4;
+import type { Listener } from "./listeners.ts";
 
 export interface FrontSink {
   onFrontReport(front: FrontHandle, report: FrontReport): void;
@@ -23,9 +15,10 @@ export interface FrontSink {
 
 export interface FrontOrder {
   readonly nr: number;
-  readonly spec: Omit<ChildSpec, "fds">;
+  readonly spec: ChildSpec;
   readonly site: FrontSite;
-  readonly listeners: readonly InheritedListener[];
+  /** Those of the site, with their sockets. */
+  readonly listeners: readonly Listener[];
   readonly materials: readonly ListenerMaterial[];
   /** Made by the front when a body needs it, removed by whoever lives longer. */
   readonly bodyFolder: string;
@@ -53,14 +46,17 @@ export class FrontHandle {
   #state: FrontState = "starting";
   #meetings: Meetings = {};
   #met: ReadonlySet<string> = new Set();
+  /** Ids of the listeners that it has. */
+  #handed: ReadonlySet<number> = new Set();
+  /** How often it has yet to say `reconfigured`. */
+  #unanswered = 0;
   #wasReady = false;
 
   constructor(order: FrontOrder, spawn: SpawnChild, sink: FrontSink, log: Log) {
     this.nr = order.nr;
     this.bodyFolder = order.bodyFolder;
-    const fds = order.listeners.map((listener) => listener.fd);
     this.#child = spawn(
-      { ...order.spec, fds },
+      { ...order.spec, takesSockets: true },
       {
         onLine: (line) => {
           const reading = readFrontReport(line);
@@ -74,7 +70,8 @@ export class FrontHandle {
       },
     );
     this.showCertificates(order.materials);
-    this.#send(configureCommand(order));
+    this.#send({ type: "configure", ...order.site, bodyFolder: order.bodyFolder, nr: order.nr });
+    this.#hand(order.listeners);
   }
 
   get pid(): number {
@@ -111,9 +108,23 @@ export class FrontHandle {
     return this.#met.has(app);
   }
 
-  /** Its answer is `reconfigured`. */
-  reconfigure(site: FrontSite): void {
+  /** `listeners`: those of the site, with their sockets. Its answer is `reconfigured`. */
+  reconfigure(site: FrontSite, listeners: readonly Listener[]): void {
+    this.#unanswered += 1;
     this.#send({ type: "reconfigure", ...site });
+    this.#hand(listeners);
+  }
+
+  #hand(listeners: readonly Listener[]): void {
+    for (const { served, socket } of listeners) {
+      if (!this.#handed.has(served.id)) this.#child.sendSocket(served.id, socket);
+    }
+    this.#handed = new Set(listeners.map(({ served }) => served.id));
+  }
+
+  /** Serves what it was told last. */
+  get isCurrent(): boolean {
+    return this.#state === "ready" && this.#unanswered === 0;
   }
 
   /** Development only. */
@@ -147,6 +158,7 @@ export class FrontHandle {
 
   #onReport(report: FrontReport, sink: FrontSink): void {
     if (report.type === "ready" || report.type === "reconfigured") this.#meet(report.meetings);
+    if (report.type === "reconfigured") this.#unanswered -= 1;
     if (report.type === "ready") {
       this.#wasReady = true;
       if (this.#state === "starting") this.#state = "ready";
@@ -162,13 +174,4 @@ export class FrontHandle {
   #send(command: FrontCommand): void {
     this.#child.send(command);
   }
-}
-
-function configureCommand(order: FrontOrder): FrontCommand {
-  const { site, bodyFolder, nr } = order;
-  const listeners = order.listeners.map((listener, index) => ({
-    ...listener,
-    fd: FIRST_LISTENER_FD + index,
-  }));
-  return { type: "configure", ...site, listeners, bodyFolder, nr };
 }

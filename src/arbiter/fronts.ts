@@ -7,6 +7,7 @@ import type { ListenerMaterial } from "./certificate-keeper.ts";
 import type { AppBroken, AppMended } from "./development.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import { Kept } from "./kept.ts";
+import type { Listener } from "./listeners.ts";
 
 /** Each application needs a worker at each front, or clients of that front would wait for ever. */
 export function frontsFor(wanted: number, apps: readonly Pick<Application, "config">[]): number {
@@ -76,8 +77,13 @@ export class Fronts {
     for (const handle of this.#handles) handle.leave();
   }
 
-  reconfigure(site: FrontSite): void {
-    for (const handle of this.#handles) handle.reconfigure(site);
+  reconfigure(site: FrontSite, listeners: readonly Listener[]): void {
+    for (const handle of this.#handles) handle.reconfigure(site, listeners);
+  }
+
+  /** Each serves what it was told last. */
+  get areCurrent(): boolean {
+    return this.#kept.every(({ handle }) => handle?.isCurrent === true);
   }
 
   get all(): readonly FrontHandle[] {

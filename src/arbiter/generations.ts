@@ -1,6 +1,7 @@
 // The generations of one application's code: which one shall serve, what each runs with, and the forkserver that is the parent
 // of its workers.
 
+import type { Config } from "../config/config.ts";
 import { APP_NAME } from "../config/site.ts";
 import type { BootFailure, Evaluated, ForkserverReport, HookCall, Meeting } from "../control/messages.ts";
 import type { AppAnnouncer } from "./announcer.ts";
@@ -9,6 +10,7 @@ import { afterDeath, type Backoff } from "./backoff.ts";
 import type { ChildExit, SpawnChild } from "./child.ts";
 import { ForkserverHandle, pythonSettings } from "./forkserver-handle.ts";
 import { Forkservers } from "./forkservers.ts";
+import type { OnAdmitted } from "./listener-keeper.ts";
 import type { PoolWorker } from "./pool.ts";
 import {
   beginReload,
@@ -22,7 +24,7 @@ import {
 } from "./reload.ts";
 import { ServerHooks } from "./server-hooks.ts";
 import type { AdoptForkserver, Setup } from "./setup.ts";
-import { NOT_AS_BEFORE, Setups } from "./setups.ts";
+import { NOT_AS_BEFORE, Setups, unusable } from "./setups.ts";
 
 /** What the generations need of the rest of the arbiter. */
 export interface GenerationsWorld {
@@ -36,6 +38,8 @@ export interface GenerationsWorld {
   /** Where workers say hello. */
   readonly meeting: Meeting | undefined;
   take(event: AppEvent): void;
+  /** As ListenerKeeper.admit does. */
+  admit(config: Config, onAdmitted: OnAdmitted): boolean;
   /** A new configuration counts: the number of workers becomes its own. */
   onSetup(setup: Setup): void;
   /** There is no older generation to go on with. */
@@ -302,7 +306,7 @@ export class Generations {
       control: meeting ?? { address: "", token: "" },
       generation: handle.generation,
       cfg,
-      listeners: listeners.map((listener) => listener.inherited.address),
+      listeners: listeners.addresses,
       arbiter: { pid: process.pid, workers: workersWanted },
       calls: purpose === "check" ? [] : this.#hooks.ofStart(handle.generation, workersWanted),
     });
@@ -328,10 +332,29 @@ export class Generations {
     }
     const failure =
       known === undefined ? this.#setups.read(from.generation, report, this.setup) : NOT_AS_BEFORE;
-    if (failure === undefined) {
-      if (from.generation === this.#reload.coming) this.#world.onSetup(this.setup);
-      this.#configure(from, this.#setups.get(from.generation) ?? this.setup);
-    } else if (from.generation === this.#reload.coming) this.#onFailure(from.generation, failure);
+    if (failure === undefined) this.#admit(from);
+    else if (from.generation === this.#reload.coming) this.#onFailure(from.generation, failure);
     else from.kill();
+  }
+
+  /** Its code is not tried before it is known that it can be reached. */
+  #admit(from: ForkserverHandle): void {
+    const { config } = this.#setups.get(from.generation) ?? this.setup;
+    const isWaiting =
+      from.generation === this.#reload.coming &&
+      this.#world.admit(config, (problems) => this.#world.take({ type: "admitted", from, problems }));
+    if (!isWaiting) this.#useEvaluated(from);
+  }
+
+  onAdmitted(from: ForkserverHandle, problems: readonly string[]): void {
+    if (from.generation !== this.#reload.coming || !this.#world.isRunning) return;
+    for (const problem of problems) this.#world.ports.log.error(problem);
+    if (problems.length === 0) this.#useEvaluated(from);
+    else this.#onFailure(from.generation, unusable(problems));
+  }
+
+  #useEvaluated(from: ForkserverHandle): void {
+    if (from.generation === this.#reload.coming) this.#world.onSetup(this.setup);
+    this.#configure(from, this.#setups.get(from.generation) ?? this.setup);
   }
 }

@@ -37,6 +37,10 @@ function explain(code: string, port: number): string {
     case "EADDRINUSE":
     case "EEXIST":
       return "it is in use";
+    case "UNKNOWN_OWNER":
+      return "the owner of Unix sockets does not exist here";
+    case "EBADF":
+      return "a descriptor can be given when the server is started, not later";
     case "EACCES":
       return port > 0 && port < 1024
         ? "ports below 1024 need root or CAP_NET_BIND_SERVICE"

@@ -18,7 +18,7 @@ import { dirname, join } from "node:path";
 import { assert } from "../base/assert.ts";
 import type { Address } from "../config/config.ts";
 import type { ListenerConfig } from "../config/site.ts";
-import type { InheritedListener } from "../control/messages.ts";
+import type { ServedListener } from "../control/messages.ts";
 import { ListenError } from "./listen-error.ts";
 
 export interface SocketOwner {
@@ -30,7 +30,8 @@ export interface SocketOwner {
 }
 
 export interface Listener {
-  readonly inherited: InheritedListener;
+  readonly served: ServedListener;
+  readonly socket: SocketHandle;
   /** Closes the socket here and removes its file, if it is still this one. Harmless when repeated. */
   close(): void;
   /** True: a new server serves the socket as well, so its file stays when this one closes. False: that came to nothing. */
@@ -43,9 +44,32 @@ export interface HandedOver {
   readonly path: string;
 }
 
-/** `wanted` in the order in which the server before had them. */
+/** `wanted` in the order in which the server before had them. An address that is another by now is the descriptor's. */
 export function takeOver(sockets: readonly HandedOver[], wanted: readonly ListenerConfig[]): Listener[] {
-  return sockets.map(({ fd, path }, index) => openInherited(fd, settingsAt(wanted, index), path));
+  return sockets.map(({ fd, path }, id) => {
+    const settings = settingsAt(wanted, id);
+    const listener = openInherited(fd, { id, settings }, path);
+    if (isBoundTo(listener.served, settings.address)) return listener;
+    return respoken(listener, { id, settings: { ...settings, address: { kind: "fd", fd } } });
+  });
+}
+
+function isBoundTo({ kind, port, path }: ServedListener, address: Address): boolean {
+  if (address.kind === "tcp") return kind === "tcp" && (address.port === 0 || address.port === port);
+  return address.kind === "unix" && address.path === path;
+}
+
+/** The same socket with other settings: to fronts it is another listener. */
+export function respoken(listener: Listener, { id, settings }: Place): Listener {
+  const { kind, host, port, path } = listener.served;
+  const address = kind === "tcp" ? `${schemeOf(settings)}://${tcpName(host, port)}` : listener.served.address;
+  return { ...listener, served: { id, kind, host, port, path, address, settings } };
+}
+
+/** A listener that is to be opened. */
+export interface Place {
+  readonly id: number;
+  readonly settings: ListenerConfig;
 }
 
 /** What is spoken on sockets that systemd, or the server before, opened: as the configuration has them in its order, and the first beyond that. */
@@ -65,13 +89,10 @@ function settingsAt(wanted: readonly ListenerConfig[], index: number): ListenerC
 const CONNECT_WAIT_MS = 1_000;
 
 /** Opens all or none. Throws ListenError. */
-export async function openListeners(
-  wanted: readonly ListenerConfig[],
-  owner: SocketOwner,
-): Promise<Listener[]> {
+export async function openListeners(wanted: readonly Place[], owner: SocketOwner): Promise<Listener[]> {
   const listeners: Listener[] = [];
   try {
-    for (const settings of wanted) listeners.push(await openListener(settings, owner));
+    for (const place of wanted) listeners.push(await openListener(place, owner));
   } catch (error) {
     for (const listener of listeners) listener.close();
     throw error;
@@ -79,15 +100,16 @@ export async function openListeners(
   return listeners;
 }
 
-function openListener(settings: ListenerConfig, owner: SocketOwner): Promise<Listener> {
-  const { address } = settings;
+/** Throws ListenError. */
+export function openListener(place: Place, owner: SocketOwner): Promise<Listener> {
+  const { address } = place.settings;
   switch (address.kind) {
     case "tcp":
-      return openTcp(address.host, address.port, settings);
+      return openTcp(address.host, address.port, place);
     case "unix":
-      return openUnix(address.path, owner, settings);
+      return openUnix(address.path, owner, place);
     case "fd":
-      return Promise.resolve(openInherited(address.fd, settings));
+      return Promise.resolve(openInherited(address.fd, place));
   }
 }
 
@@ -98,7 +120,8 @@ interface SocketName {
   port?: number;
 }
 
-interface SocketHandle {
+/** Node's own object for a socket: what can be sent to another Node process. */
+export interface SocketHandle {
   readonly fd: number;
   close(): void;
   /** Not on Unix sockets. */
@@ -124,7 +147,7 @@ function handleOrThrow(handle: SocketHandle | number, name: string, port: number
 
 // ---- TCP
 
-async function openTcp(host: string, port: number, settings: ListenerConfig): Promise<Listener> {
+async function openTcp(host: string, port: number, place: Place): Promise<Listener> {
   const ip = isIP(host) === 0 ? await resolve(host, port) : host;
   const name = tcpName(ip, port);
   const handle = handleOrThrow(createServerHandle(ip, port, isIP(ip) === 6 ? 6 : 4), name, port);
@@ -134,7 +157,7 @@ async function openTcp(host: string, port: number, settings: ListenerConfig): Pr
     handle.close();
     throw new ListenError("EADDRINUSE", name, port);
   }
-  return tcpListener(handle, { host, port: bound.port }, settings);
+  return tcpListener(handle, { host, port: bound.port }, place);
 }
 
 /** IPv4 first, as gunicorn binds a name. */
@@ -155,11 +178,12 @@ function boundName(handle: SocketHandle): { readonly address: string; readonly p
 function tcpListener(
   handle: SocketHandle,
   { host, port }: { readonly host: string; readonly port: number },
-  settings: ListenerConfig,
+  place: Place,
 ): Listener {
-  const address = `${schemeOf(settings)}://${tcpName(host, port)}`;
+  const address = `${schemeOf(place.settings)}://${tcpName(host, port)}`;
   return {
-    inherited: { fd: handle.fd, kind: "tcp", address, host, port, path: "", settings },
+    served: { ...place, kind: "tcp", address, host, port, path: "" },
+    socket: handle,
     close: () => handle.close(),
     handOver: () => {},
   };
@@ -176,20 +200,21 @@ function tcpName(host: string, port: number): string {
 
 // ---- Unix
 
-async function openUnix(path: string, owner: SocketOwner, settings: ListenerConfig): Promise<Listener> {
+async function openUnix(path: string, owner: SocketOwner, place: Place): Promise<Listener> {
   const isAbstract = path.startsWith("@");
   if (!isAbstract) await removeStale(path);
   const handle = isAbstract ? bindPath(`\0${path.slice(1)}`, path) : bindFile(path, owner.mode);
   if (!isAbstract) setOwner(path, owner);
-  return unixListener(handle, path, settings);
+  return unixListener(handle, path, place);
 }
 
-function unixListener(handle: SocketHandle, path: string, settings: ListenerConfig): Listener {
+function unixListener(handle: SocketHandle, path: string, place: Place): Listener {
   const unlink = path.startsWith("@") ? () => {} : remover(path);
   let state: "open" | "closed" = "open";
   let isHandedOver = false;
   return {
-    inherited: { fd: handle.fd, kind: "unix", address: `unix:${path}`, host: "", port: 0, path, settings },
+    served: { ...place, kind: "unix", address: `unix:${path}`, host: "", port: 0, path },
+    socket: handle,
     close: () => {
       if (state === "closed") return;
       state = "closed";
@@ -296,19 +321,20 @@ function unlinkQuietly(path: string): void {
 
 // ---- inherited: fd://N and systemd's LISTEN_FDS
 
-function openInherited(fd: number, settings: ListenerConfig, path: string = ""): Listener {
+function openInherited(fd: number, place: Place, path: string = ""): Listener {
   const name = `fd://${fd}`;
   if (!isSocket(fd)) throw new ListenError("ENOTSOCK", name, 0);
   const handle = handleOrThrow(createServerHandle(null, 0, undefined, fd), name, 0);
-  if (path !== "") return unixListener(handle, path, settings);
-  if (handle.getsockname === undefined) return inheritedUnix(handle, fd, settings);
+  if (path !== "") return unixListener(handle, path, place);
+  if (handle.getsockname === undefined) return inheritedUnix(handle, fd, place);
   const { address: host, port } = boundName(handle);
-  return tcpListener(handle, { host, port }, settings);
+  return tcpListener(handle, { host, port }, place);
 }
 
-function inheritedUnix(handle: SocketHandle, fd: number, settings: ListenerConfig): Listener {
+function inheritedUnix(handle: SocketHandle, fd: number, place: Place): Listener {
   return {
-    inherited: { fd, kind: "unix", address: `unix:fd:${fd}`, host: "", port: 0, path: "", settings },
+    served: { ...place, kind: "unix", address: `unix:fd:${fd}`, host: "", port: 0, path: "" },
+    socket: handle,
     close: () => handle.close(),
     handOver: () => {},
   };

@@ -50,6 +50,9 @@ export const APPLIED_BY_ARBITER: readonly (keyof Config)[] = [
   ...(["workersLifetimeMs", "workersLifetimeJitterMs", "workersMaxRssBytes"] as const),
 ];
 
+/** What is opened, and closed, at a reload (arbiter/listener-keeper.ts); `bind` tells the same. */
+export const APPLIED_BY_LISTENERS: readonly (keyof Config)[] = ["bind", "listeners"];
+
 /** What fronts are given when every generation that was coming serves, or has failed. */
 export const APPLIED_BY_FRONTS: readonly (keyof Config)[] = [
   ...(["routes", "keepAliveMs", "headTimeoutMs", "bodyTimeoutMs", "bodyRateMin", "responseStallMs"] as const),
@@ -68,6 +71,7 @@ const APPLIED: ReadonlySet<string> = new Set<keyof Config>([
   ...APPLIED_BY_GENERATIONS,
   ...APPLIED_BY_ARBITER,
   ...APPLIED_BY_FRONTS,
+  ...APPLIED_BY_LISTENERS,
 ]);
 
 /** The Config's members that differ and that only a new start can change. */

@@ -58,7 +58,7 @@ export class Setups {
 }
 
 /** `problems`: lines, or a message with a traceback below it. */
-function unusable(problems: readonly string[]): BootFailure {
+export function unusable(problems: readonly string[]): BootFailure {
   const message = "the configuration cannot be used";
   return { step: "config", message, traceback: problems.join("\n"), hint: "", exitCode: 1 };
 }

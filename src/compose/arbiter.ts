@@ -4,17 +4,20 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { activatedAddresses, withoutActivation } from "../arbiter/activation.ts";
+import { ACTIVATED_VARIABLE, activatedAddresses, withoutActivation } from "../arbiter/activation.ts";
 import { Arbiter } from "../arbiter/arbiter.ts";
 import type { AppOrder } from "../arbiter/arbiter-ports.ts";
 import { CertificateKeeper } from "../arbiter/certificate-keeper.ts";
 import { type ChildSpec, spawnChild } from "../arbiter/child.ts";
 import { openControlListener } from "../arbiter/control-listener.ts";
 import { ListenError } from "../arbiter/listen-error.ts";
+import { ListenerKeeper } from "../arbiter/listener-keeper.ts";
 import {
   type Listener,
   onActivated,
+  openListener,
   openListeners,
+  type Place,
   type SocketOwner,
   takeOver,
 } from "../arbiter/listeners.ts";
@@ -76,11 +79,13 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
   const identity = identityOf(run.config, log);
   if (identity === undefined) return EXIT_CANNOT_START;
   giveLogs(run.config, identity);
-  const wanted = wantedListeners(run.config);
+  const wanted = wantedListeners(run.config).map((settings, id) => ({ id, settings }));
   const certificates = new CertificateKeeper(wanted, systemClock, log);
   if (!certificates.readAll()) return EXIT_CANNOT_START;
   const base = { apps: orders.apps, identity, certificates, log, teller };
-  if (run.purpose === "check") return serve(run, { ...base, listeners: [], promoted: () => {} });
+  const keep = (listeners: readonly Listener[]): ListenerKeeper =>
+    new ListenerKeeper({ listeners, areActivated: areActivated(), certificates, open: openAnew });
+  if (run.purpose === "check") return serve(run, { ...base, listeners: keep([]), promoted: () => {} });
   const pidFile = openPidFile(run.config, log);
   if (pidFile === "failed") return EXIT_CANNOT_START;
   const listeners = await listen(run.config, wanted, log);
@@ -88,7 +93,7 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
     const promoted = (): void => {
       if (pidFile !== undefined) promote(pidFile, run.config.pidFile, log);
     };
-    const exitCode = await serve(run, { ...base, listeners, promoted });
+    const exitCode = await serve(run, { ...base, listeners: keep(listeners), promoted });
     pidFile?.remove();
     return exitCode;
   }
@@ -100,7 +105,7 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
 interface Foundation {
   readonly apps: readonly AppOrder[];
   readonly identity: Identity;
-  readonly listeners: readonly Listener[];
+  readonly listeners: ListenerKeeper;
   readonly certificates: CertificateKeeper;
   readonly log: ErrorLog;
   readonly teller: Teller;
@@ -158,7 +163,7 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
   return exitCode;
 }
 
-function frontSpec(config: Config, env: NodeJS.ProcessEnv, identity: Identity): Omit<ChildSpec, "fds"> {
+function frontSpec(config: Config, env: NodeJS.ProcessEnv, identity: Identity): ChildSpec {
   const isPerRequest = config.listeners.some(({ protocol }) => protocol === "uwsgi" || protocol === "scgi");
   const semiSpaceMb = isPerRequest ? SEMI_SPACE_PER_REQUEST_MB : SEMI_SPACE_MB;
   const args = [...FRONT_FLAGS, `--max-semi-space-size=${semiSpaceMb}`, MAIN_FILE, FRONT_ROLE];
@@ -206,7 +211,7 @@ function wantedListeners({ listeners }: Config): readonly ListenerConfig[] {
 /** Undefined, after a clear line in the log, when an address cannot be had. */
 async function listen(
   config: Config,
-  wanted: readonly ListenerConfig[],
+  wanted: readonly Place[],
   log: Log,
 ): Promise<readonly Listener[] | undefined> {
   const owner = socketOwner(config);
@@ -216,7 +221,7 @@ async function listen(
     return undefined;
   }
   const handedOver = inherited(process.env);
-  if (handedOver !== undefined) return takeOver(handedOver, wanted);
+  if (handedOver !== undefined) return takeOver(handedOver, config.listeners);
   for (let retriesLeft = LISTEN_RETRIES; ; retriesLeft -= 1) {
     try {
       return await openListeners(wanted, owner);
@@ -230,6 +235,20 @@ async function listen(
       await new Promise((resolve) => setTimeout(resolve, LISTEN_RETRY_MS));
     }
   }
+}
+
+/** For a reload, which tries once: whoever ordered it can order it again. */
+async function openAnew(place: Place, config: Config): Promise<Listener> {
+  const owner = socketOwner(config);
+  if (owner !== undefined) return openListener(place, owner);
+  const { address } = place.settings;
+  throw new ListenError("UNKNOWN_OWNER", address.kind === "unix" ? `unix:${address.path}` : address.kind, 0);
+}
+
+function areActivated(): boolean {
+  const { env, pid } = process;
+  if (inherited(env) !== undefined) return env[ACTIVATED_VARIABLE] !== undefined;
+  return activatedAddresses(env, pid).length > 0;
 }
 
 function socketOwner(config: Config): SocketOwner | undefined {

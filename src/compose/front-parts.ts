@@ -6,7 +6,14 @@ import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
 import type { Application } from "../config/site.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
-import type { FrontCommand, FrontReport, FrontSite, Meetings, OpenRequest } from "../control/messages.ts";
+import type {
+  FrontCommand,
+  FrontReport,
+  FrontSite,
+  Meetings,
+  OpenRequest,
+  ServedListener,
+} from "../control/messages.ts";
 import { Front } from "../front/front.ts";
 import { InternalRoutes } from "../handlers/files/internal-routes.ts";
 import { RedirectHandler } from "../handlers/redirect.ts";
@@ -19,6 +26,7 @@ import { clientsThatFit } from "../os/descriptors.ts";
 import { FrontApp } from "./front-app.ts";
 import { countedLog, openFrontMetrics, recordsOf } from "./front-metrics.ts";
 import { factsOf, type RouteServices, rootHandler, routeServices } from "./front-routes.ts";
+import type { HandedSockets } from "./handed-sockets.ts";
 import { readText } from "./program.ts";
 
 export type Configure = Extract<FrontCommand, { readonly type: "configure" }>;
@@ -26,11 +34,17 @@ export type Configure = Extract<FrontCommand, { readonly type: "configure" }>;
 /** What is told of when the arbiter asks; the oldest are. */
 const OPEN_REQUESTS_MAX = 1_000;
 
+export interface FrontPorts {
+  /** Certificates by the listeners' ids. */
+  readonly materials: ReadonlyMap<number, TlsMaterial>;
+  readonly sockets: Pick<HandedSockets, "take">;
+  report(report: FrontReport): void;
+}
+
 export class FrontParts {
   readonly log: ErrorLog;
   readonly #order: Configure;
-  readonly #materials: ReadonlyMap<number, TlsMaterial>;
-  readonly #report: (report: FrontReport) => void;
+  readonly #ports: FrontPorts;
   readonly #counted: Log;
   readonly #records: AccessLog | undefined;
   readonly #front: Front;
@@ -41,16 +55,11 @@ export class FrontParts {
   #apps: ReadonlyMap<string, FrontApp>;
   #isLeaving = false;
 
-  constructor(
-    order: Configure,
-    materials: ReadonlyMap<number, TlsMaterial>,
-    report: (report: FrontReport) => void,
-  ) {
+  constructor(order: Configure, ports: FrontPorts) {
     const { config } = order;
     this.#order = order;
-    this.#materials = materials;
+    this.#ports = ports;
     this.#site = order;
-    this.#report = report;
     process.title = `tunicorn: front [${config.procName}]`;
     this.log = openErrorLogOf(config, process.pid);
     const metrics = openFrontMetrics({
@@ -58,7 +67,7 @@ export class FrontParts {
       clock: systemClock,
       log: this.log,
       waiting: () => this.#facts().waiting,
-      sendUnix: (_address, text) => report({ type: "metrics", text }),
+      sendUnix: (_address, text) => ports.report({ type: "metrics", text }),
     });
     this.#counted = countedLog(this.log, metrics);
     this.#records = recordsOf(config, openAccessLogOf(config, this.log), metrics);
@@ -90,7 +99,7 @@ export class FrontParts {
       bodyFolder: this.#bodyFolder === "" ? "" : join(this.#bodyFolder, application.name),
       internal: this.#internal,
       files: this.#services.files,
-      report: this.#report,
+      report: (report) => this.#ports.report(report),
     });
   }
 
@@ -114,18 +123,40 @@ export class FrontParts {
 
   async start(): Promise<void> {
     const meetings = await this.#meetings();
-    for (const [index, { fd, path, settings }] of this.#order.listeners.entries()) {
-      const { redirectToTlsPort: port } = settings;
-      await this.#front.listen(
-        { ...settings, address: { kind: "fd", fd } },
-        {
-          unixPath: path,
-          material: this.#materials.get(index),
-          handler: port === 0 ? undefined : new RedirectHandler(port),
-        },
-      );
+    for (const listener of this.#order.listeners) await this.#listen(listener);
+    this.#ports.report({ type: "ready", meetings });
+  }
+
+  async #listen({ id, path, settings }: ServedListener): Promise<void> {
+    const { materials, sockets } = this.#ports;
+    const { redirectToTlsPort: port } = settings;
+    const fd = await sockets.take(id);
+    await this.#front.listen(
+      { ...settings, address: { kind: "fd", fd } },
+      {
+        id,
+        unixPath: path,
+        material: materials.get(id),
+        handler: port === 0 ? undefined : new RedirectHandler(port),
+      },
+    );
+  }
+
+  /** First those that come: where one only speaks otherwise, no client is refused meanwhile. */
+  async #changeListeners(before: readonly ServedListener[], now: readonly ServedListener[]): Promise<void> {
+    const isIn = (listeners: readonly ServedListener[], { id }: ServedListener): boolean =>
+      listeners.some((listener) => listener.id === id);
+    for (const listener of now.filter((one) => !isIn(before, one))) await this.#tryToListen(listener);
+    for (const { id } of before.filter((one) => !isIn(now, one))) await this.#front.unlisten(id);
+  }
+
+  async #tryToListen(listener: ServedListener): Promise<void> {
+    try {
+      await this.#listen(listener);
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      this.log.error("cannot listen; the other addresses are served", { address: listener.address, cause });
     }
-    this.#report({ type: "ready", meetings });
   }
 
   /** The arbiter has tried them; should a front not take them, the old ones stay. */
@@ -141,11 +172,13 @@ export class FrontParts {
   /** From now on; what runs goes on as it began. Applications that the site does not have any more are ended. */
   async reconfigure(site: FrontSite): Promise<void> {
     const before = this.#apps;
+    const { listeners } = this.#site;
     this.#site = site;
     this.#apps = new Map(site.apps.map((application) => [application.name, this.#adapted(application)]));
     const meetings = await this.#meetings();
     this.#front.reconfigure(this.#fitted(site.config), this.#handler());
-    this.#report({ type: "reconfigured", meetings });
+    await this.#changeListeners(listeners, site.listeners);
+    this.#ports.report({ type: "reconfigured", meetings });
     for (const [name, app] of before) if (!this.#apps.has(name)) await app.close();
   }
 

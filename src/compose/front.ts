@@ -4,10 +4,12 @@
 import { Socket } from "node:net";
 import { Channel } from "../arbiter/channel.ts";
 import { ARBITER_SIGNALS } from "../arbiter/signals.ts";
+import { systemClock } from "../base/system-clock.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Line } from "../control/json-lines.ts";
 import type { FrontCommand, FrontReport } from "../control/messages.ts";
-import { FrontParts } from "./front-parts.ts";
+import { type Configure, FrontParts } from "./front-parts.ts";
+import { HandedSockets } from "./handed-sockets.ts";
 
 const CONTROL_FD = 3;
 const EXIT_CRASHED = 1;
@@ -24,7 +26,10 @@ export function runFront(): void {
 class FrontProcess {
   readonly #control: Channel;
   readonly #materials = new Map<number, TlsMaterial>();
+  readonly #sockets = new HandedSockets(systemClock);
   #parts: FrontParts | undefined;
+  /** What was ordered of it is done one after the other. */
+  #orders: Promise<void> = Promise.resolve();
 
   constructor() {
     const stream = new Socket({ fd: CONTROL_FD, readable: true, writable: true });
@@ -35,10 +40,24 @@ class FrontProcess {
     process.on("uncaughtException", (error) => this.#crash(error));
   }
 
-  /** Before `configure` they are kept for it. */
+  /** They come before their listener does. */
   #onCertificates(listener: number, material: TlsMaterial): void {
-    if (this.#parts === undefined) this.#materials.set(listener, material);
-    else this.#parts.renewTls(listener, material);
+    this.#materials.set(listener, material);
+    this.#parts?.renewTls(listener, material);
+  }
+
+  #start(order: Configure): void {
+    const parts = new FrontParts(order, {
+      materials: this.#materials,
+      sockets: this.#sockets,
+      report: (report) => this.#send(report),
+    });
+    this.#parts = parts;
+    this.#inTurn(() => parts.start());
+  }
+
+  #inTurn(act: () => Promise<void>): void {
+    this.#orders = this.#orders.then(act).catch((error: unknown) => this.#crash(error));
   }
 
   #onLine(line: Line): void {
@@ -46,11 +65,10 @@ class FrontProcess {
     const command = line as unknown as FrontCommand;
     switch (command.type) {
       case "configure":
-        this.#parts = new FrontParts(command, this.#materials, (report) => this.#send(report));
-        this.#parts.start().catch((error: unknown) => this.#crash(error));
+        this.#start(command);
         break;
       case "reconfigure":
-        this.#parts?.reconfigure(command).catch((error: unknown) => this.#crash(error));
+        this.#inTurn(async () => this.#parts?.reconfigure(command));
         break;
       case "certificates":
         this.#onCertificates(command.listener, command.material);

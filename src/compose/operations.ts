@@ -5,7 +5,7 @@ import { NOTIFY_FD_VARIABLE } from "../arbiter/activation.ts";
 import type { Arbiter } from "../arbiter/arbiter.ts";
 import { ControlCommands } from "../arbiter/control-commands.ts";
 import { type ControlServer, openControlServer } from "../arbiter/control-server.ts";
-import type { Listener } from "../arbiter/listeners.ts";
+import type { ListenerKeeper } from "../arbiter/listener-keeper.ts";
 import { Notifier, watchdogMs } from "../arbiter/notifier.ts";
 import { type ArbiterView, countServing } from "../arbiter/view.ts";
 import { systemClock } from "../base/system-clock.ts";
@@ -19,7 +19,7 @@ import { VERSION } from "./program.ts";
 export interface OperationsOptions {
   readonly config: Config;
   readonly log: Log;
-  readonly listeners: readonly Listener[];
+  readonly listeners: ListenerKeeper;
 }
 
 export class Operations {
@@ -110,14 +110,13 @@ export class Operations {
       log.info("No control socket: no runtime folder can be written");
       return;
     }
-    const addresses = listeners.map(({ inherited }) => inherited.address);
     const nowMs = (): number => systemClock.nowMs();
     const commands = new ControlCommands({
       arbiter,
       version: VERSION,
       pid: process.pid,
-      addresses,
       startedAtMs: this.#startedAtMs,
+      addresses: () => listeners.current.map(({ served }) => served.address),
       nowMs,
     });
     try {

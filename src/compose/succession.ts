@@ -5,7 +5,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { DAEMON_VARIABLE, SUCCESSION_VARIABLE, withoutActivation } from "../arbiter/activation.ts";
+import {
+  ACTIVATED_VARIABLE,
+  DAEMON_VARIABLE,
+  SUCCESSION_VARIABLE,
+  withoutActivation,
+} from "../arbiter/activation.ts";
+import type { ListenerKeeper } from "../arbiter/listener-keeper.ts";
 import type { HandedOver, Listener } from "../arbiter/listeners.ts";
 import type { Log } from "../log/log.ts";
 import { isDetached } from "./daemon.ts";
@@ -35,11 +41,12 @@ export function afterPredecessor(onGone: () => void): void {
 
 export class Succession {
   readonly #argv: readonly string[];
-  readonly #listeners: readonly Listener[];
+  readonly #listeners: ListenerKeeper;
+  #handed: readonly Listener[] = [];
   readonly #log: Log;
   #successor: ChildProcess | undefined;
 
-  constructor(argv: readonly string[], listeners: readonly Listener[], log: Log) {
+  constructor(argv: readonly string[], listeners: ListenerKeeper, log: Log) {
     this.#argv = argv;
     this.#listeners = listeners;
     this.#log = log;
@@ -54,9 +61,10 @@ export class Succession {
       this.#log.warning("a new server was started already", { pid: this.#successor.pid ?? 0 });
       return;
     }
-    const successor = this.#spawn();
+    this.#handed = this.#listeners.current;
+    const successor = this.#spawn(this.#handed);
     this.#successor = successor;
-    for (const listener of this.#listeners) listener.handOver(true);
+    for (const listener of this.#handed) listener.handOver(true);
     successor.on("error", (error) => this.#onEnd({ error: error.message }));
     successor.on("exit", (code, signal) => this.#onEnd(signal === null ? { code } : { signal }));
     successor.unref();
@@ -64,18 +72,19 @@ export class Succession {
     this.#log.info("a new server was started on the same sockets", { pid: successor.pid ?? 0 });
   }
 
-  #spawn(): ChildProcess {
+  #spawn(listeners: readonly Listener[]): ChildProcess {
     const launcher = join(PACKAGE_ROOT, "bin/tunicorn");
     const [command = "", ...args] = existsSync(launcher)
       ? [launcher]
       : [process.execPath, ...process.execArgv, MAIN_FILE];
-    const paths = this.#listeners.map(({ inherited: { path } }) => path);
+    const paths = listeners.map(({ served: { path } }) => path);
     const env = {
       ...withoutActivation(process.env),
       ...(isDetached() ? { [DAEMON_VARIABLE]: "quiet" } : {}),
       [SUCCESSION_VARIABLE]: JSON.stringify(paths),
+      ...(this.#listeners.areActivated ? { [ACTIVATED_VARIABLE]: "1" } : {}),
     };
-    const fds = this.#listeners.map((listener) => listener.inherited.fd);
+    const fds = listeners.map(({ socket }) => socket.fd);
     return spawn(command, [...args, ...this.#argv], {
       cwd: START_FOLDER,
       env,
@@ -85,7 +94,7 @@ export class Succession {
 
   #onEnd(how: { readonly code?: number | null; readonly signal?: string; readonly error?: string }): void {
     this.#successor = undefined;
-    for (const listener of this.#listeners) listener.handOver(false);
+    for (const listener of this.#handed) listener.handOver(false);
     this.#log.error("the new server ended: this one goes on", how);
   }
 }

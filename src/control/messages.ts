@@ -158,9 +158,10 @@ export type WorkerReport =
 
 // ---- arbiter ⇄ front
 
-/** A listening socket as a front inherits it. */
-export interface InheritedListener {
-  readonly fd: number;
+/** A listening socket as fronts have it. The socket itself comes beside the commands (docs/control.md). */
+export interface ServedListener {
+  /** Another one when anything about it changes. */
+  readonly id: number;
   /** As people write it: `http://127.0.0.1:8000`, `unix:/run/app.sock`. */
   readonly address: string;
   readonly kind: "tcp" | "unix";
@@ -174,9 +175,16 @@ export interface InheritedListener {
   readonly settings: ListenerConfig;
 }
 
-/** What a front serves: the server's own settings with its routes, and the applications that these lead to. */
+/** What comes with a socket on Node's own channel. */
+export interface HandedSocket {
+  /** The listener's id. */
+  readonly listener: number;
+}
+
+/** What a front serves, and where: the server's own settings with its routes, and the applications that these lead to. */
 export interface FrontSite {
   readonly config: Config;
+  readonly listeners: readonly ServedListener[];
   readonly apps: readonly Application[];
 }
 
@@ -186,13 +194,12 @@ export type Meetings = Readonly<Record<string, Meeting>>;
 export type FrontCommand =
   | ({
       readonly type: "configure";
-      readonly listeners: readonly InheritedListener[];
       readonly bodyFolder: string;
       readonly nr: number;
     } & FrontSite)
-  /** Other settings, routes and applications from now on; answered by `reconfigured`. */
+  /** Other settings, listeners, routes and applications from now on; answered by `reconfigured`. */
   | ({ readonly type: "reconfigure" } & FrontSite)
-  /** For the listener with this number in `configure`, which comes after the first of them. For handshakes from now on. */
+  /** For the listener with this id, and before it is named for the first time. For handshakes from now on. */
   | { readonly type: "certificates"; readonly listener: number; readonly material: TlsMaterial }
   | { readonly type: "drain-worker"; readonly app: string; readonly pid: number }
   /** It is stuck and about to be ended: its clients are answered now, and none of its requests is tried again. */

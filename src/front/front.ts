@@ -44,12 +44,19 @@ export interface FrontOptions {
 }
 
 export interface ListenOptions {
+  /** What `unlisten` and `renewTls` call it; without one, how many there were before it. */
+  readonly id?: number | undefined;
   /** That of a Unix socket which comes as a descriptor. */
   readonly unixPath?: string | undefined;
   /** Certificates, where the settings ask for TLS. */
   readonly material?: TlsMaterial | undefined;
   /** Answers the listener's exchanges in place of the front's handler. */
   readonly handler?: Handler | undefined;
+}
+
+interface Listening {
+  readonly listener: Listener;
+  readonly entrance: Entrance;
 }
 
 export class Front implements FrontContext, ConnectionOwner {
@@ -66,8 +73,7 @@ export class Front implements FrontContext, ConnectionOwner {
   readonly flushQueue: FlushQueue = new FlushQueue();
   readonly counters: FrontCounters = newCounters();
 
-  readonly #listeners: Listener[] = [];
-  readonly #entrances: Entrance[] = [];
+  readonly #listeners = new Map<number, Listening>();
   /** Oldest first. */
   readonly #connections = new Set<ClientConnection>();
   #exchangeIds = 0;
@@ -123,7 +129,6 @@ export class Front implements FrontContext, ConnectionOwner {
     const { material, unixPath } = options;
     const context = this.#contextOf(settings, options.handler);
     const entrance = new Entrance({ settings, context, owner: this, material });
-    this.#entrances.push(entrance);
     const listener = new Listener({
       address: settings.address,
       unixPath,
@@ -137,8 +142,15 @@ export class Front implements FrontContext, ConnectionOwner {
       },
     });
     await listener.listen();
-    this.#listeners.push(listener);
+    this.#listeners.set(options.id ?? this.#listeners.size, { listener, entrance });
     return listener.bound;
+  }
+
+  /** Takes no more clients there; those that it has go on. Resolves when the socket is closed. */
+  async unlisten(id: number): Promise<void> {
+    const listening = this.#listeners.get(id);
+    this.#listeners.delete(id);
+    await listening?.listener.close();
   }
 
   #contextOf({ tls }: ListenerConfig, handler: Handler | undefined): FrontContext {
@@ -148,9 +160,9 @@ export class Front implements FrontContext, ConnectionOwner {
     return handler === undefined && lines === "" ? this : new ListenerContext(this, { handler, lines });
   }
 
-  /** Other certificates for a listener, by the order of `listen`. Connections go on with what they have. */
-  renewTls(index: number, material: TlsMaterial): void {
-    this.#entrances[index]?.renewTls(material);
+  /** Other certificates for a listener. Connections go on with what they have. */
+  renewTls(id: number, material: TlsMaterial): void {
+    this.#listeners.get(id)?.entrance.renewTls(material);
   }
 
   /** A stop is near: clients are still taken, but each response is the last one of its connection. */
@@ -180,7 +192,7 @@ export class Front implements FrontContext, ConnectionOwner {
     if (this.#drained !== undefined) return this.#drained.promise;
     const drained = new Deferred<void>();
     this.#drained = drained;
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await Promise.all([...this.#listeners.values()].map(({ listener }) => listener.close()));
     // Requests that were in the kernel when the drain began have been read by now.
     const withinMs = Math.min(graceMs / 2, this.#connections.size * SPREAD_MS);
     for (const connection of this.#connections) connection.drain(withinMs);
@@ -190,7 +202,7 @@ export class Front implements FrontContext, ConnectionOwner {
 
   /** Ends everything now. Harmless when repeated. */
   destroy(): void {
-    for (const listener of this.#listeners) listener.destroy();
+    for (const { listener } of this.#listeners.values()) listener.destroy();
     this.#drained ??= new Deferred<void>();
     this.#destroyConnections();
     this.#resolveWhenEmpty();

@@ -4,6 +4,7 @@
 import { Arbiter } from "../../src/arbiter/arbiter.ts";
 import type { AppOrder, SiteReading } from "../../src/arbiter/arbiter-ports.ts";
 import type { Child, ChildExit, ChildSink, ChildSpec } from "../../src/arbiter/child.ts";
+import { ListenerKeeper } from "../../src/arbiter/listener-keeper.ts";
 import type { WorkerHandle, WorkerSink } from "../../src/arbiter/worker-handle.ts";
 import type { Config } from "../../src/config/config.ts";
 import type {
@@ -57,6 +58,7 @@ function testConfig(workers: number, changes: Partial<Config>): Config {
     gracefulTimeoutMs: GRACEFUL_TIMEOUT_MS,
     bootTimeoutMs: BOOT_TIMEOUT_MS,
     isDaemon: true,
+    listeners: [],
     timeoutMs: 30_000,
     workersMaxRssBytes: 0,
     workersLifetimeMs: 0,
@@ -102,7 +104,12 @@ export class ArbiterWorld {
         site: isSite ? source : undefined,
         version: "0",
         purpose: "serve",
-        listeners: [],
+        listeners: new ListenerKeeper({
+          listeners: [],
+          areActivated: false,
+          certificates: undefined,
+          open: () => Promise.reject(new Error("nothing is opened")),
+        }),
         frontSpec: specOf("front"),
       },
       {
@@ -186,7 +193,7 @@ export class ArbiterWorld {
 const PYTHON = "python of ";
 
 function specOf(command: string): ChildSpec {
-  return { command, args: [], env: {}, stdin: "ignore", fds: [] };
+  return { command, args: [], env: {}, stdin: "ignore" };
 }
 
 /** A stream: what is sent arrives later, in order, while both ends live. */
@@ -257,6 +264,8 @@ export class FakeForkserver implements Child {
     else if (message.type === "signal") this.#signal(message.pid, message.signal);
     else if (message.type === "stop") this.#stop();
   }
+
+  sendSocket(): void {}
 
   kill(): void {
     this.die({ code: null, signal: "SIGKILL", error: undefined });
@@ -475,6 +484,8 @@ export class FakeFront implements Child {
     this.apps = apps.map(({ name }) => name);
     return Object.fromEntries(apps.map(({ name }) => [name, { address: this.address, token: "t" }]));
   }
+
+  sendSocket(): void {}
 
   kill(): void {
     this.die({ code: null, signal: "SIGKILL", error: undefined });

@@ -163,13 +163,17 @@ describe("certificate keeper", OPTIONS, () => {
     const clock = new ManualClock();
     const log = new MemoryLog();
     const listener = { ...plainListener({ kind: "tcp", host: "127.0.0.1", port: 0 }), tls };
-    const listeners = Array.from({ length: count }, () => listener);
+    const listeners = [...Array.from({ length: count }, () => listener), { ...listener, tls: null }];
     const world: Clock = {
       nowMs: () => clock.nowMs(),
       unixMs: () => Date.now(), // openssl dates certificates by it
       after: (delayMs, callBack) => clock.after(delayMs, callBack),
     };
-    const keeper = new CertificateKeeper([...listeners, { ...listener, tls: null }], world, log);
+    const keeper = new CertificateKeeper(
+      listeners.map((settings, id) => ({ id, settings })),
+      world,
+      log,
+    );
     assert.equal(keeper.readAll(), true, log.lines.join("\n"));
     const changes: ListenerMaterial[] = [];
     keeper.watch((changed) => changes.push(...changed));

@@ -13,15 +13,18 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { type Listener, openListeners } from "../../../src/arbiter/listeners.ts";
+import { type Listener, openListener, openListeners, type Place } from "../../../src/arbiter/listeners.ts";
 import type { Address } from "../../../src/config/config.ts";
 import { plainListener } from "../../../src/config/site.ts";
+
+function placeOf(address: Address, id: number = 0): Place {
+  return { id, settings: plainListener(address) };
+}
 
 const OWNER = { mode: 0o640, uid: -1, gid: -1 };
 
 async function open(t: TestContext, address: Address): Promise<Listener> {
-  const [listener] = await openListeners([plainListener(address)], OWNER);
-  assert.ok(listener);
+  const listener = await openListener(placeOf(address), OWNER);
   t.after(() => listener.close());
   return listener;
 }
@@ -44,33 +47,33 @@ async function serve(t: TestContext, where: string | number): Promise<Server> {
 
 describe("listeners", () => {
   it("tell the real port of port 0", async (t) => {
-    const { inherited } = await open(t, { kind: "tcp", host: "127.0.0.1", port: 0 });
-    assert.ok(inherited.port > 0);
-    assert.equal(inherited.address, `http://127.0.0.1:${inherited.port}`);
+    const { served } = await open(t, { kind: "tcp", host: "127.0.0.1", port: 0 });
+    assert.ok(served.port > 0);
+    assert.equal(served.address, `http://127.0.0.1:${served.port}`);
   });
 
   it("write IPv6 addresses in brackets", async (t) => {
-    const { inherited } = await open(t, { kind: "tcp", host: "::1", port: 0 });
-    assert.equal(inherited.address, `http://[::1]:${inherited.port}`);
+    const { served } = await open(t, { kind: "tcp", host: "::1", port: 0 });
+    assert.equal(served.address, `http://[::1]:${served.port}`);
   });
 
   it("are found by name", async (t) => {
-    const { inherited } = await open(t, { kind: "tcp", host: "localhost", port: 0 });
-    assert.equal(inherited.address, `http://localhost:${inherited.port}`);
+    const { served } = await open(t, { kind: "tcp", host: "localhost", port: 0 });
+    assert.equal(served.address, `http://localhost:${served.port}`);
   });
 
   it("are inherited by number, as fd://N", async (t) => {
     const first = await open(t, { kind: "tcp", host: "127.0.0.1", port: 0 });
-    const [second] = await openListeners([plainListener({ kind: "fd", fd: first.inherited.fd })], OWNER);
-    assert.equal(second?.inherited.port, first.inherited.port);
-    assert.equal(second?.inherited.kind, "tcp");
+    const [second] = await openListeners([placeOf({ kind: "fd", fd: first.socket.fd })], OWNER);
+    assert.equal(second?.served.port, first.served.port);
+    assert.equal(second?.served.kind, "tcp");
   });
 
   it("refuse a descriptor that is no socket, or none at all", async (t) => {
     const file = openSync(import.meta.filename, "r");
     t.after(() => closeSync(file));
     for (const fd of [file, 9_999]) {
-      await assert.rejects(openListeners([plainListener({ kind: "fd", fd })], OWNER), { code: "ENOTSOCK" });
+      await assert.rejects(openListeners([placeOf({ kind: "fd", fd })], OWNER), { code: "ENOTSOCK" });
     }
   });
 
@@ -83,7 +86,7 @@ describe("listeners", () => {
       { kind: "unix", path },
       { kind: "tcp", host: "127.0.0.1", port: address.port },
     ];
-    await assert.rejects(openListeners(both.map(plainListener), OWNER), {
+    await assert.rejects(openListeners(both.map(placeOf), OWNER), {
       code: "EADDRINUSE",
       isWorthRetrying: true,
       message: /in use/,
@@ -93,8 +96,8 @@ describe("listeners", () => {
 
   it("say that a host is unknown or foreign", async () => {
     const unknown: Address = { kind: "tcp", host: "no-such-host.invalid", port: 0 };
-    await assert.rejects(openListeners([plainListener(unknown)], OWNER), { code: "ENOTFOUND" });
-    await assert.rejects(openListeners([plainListener({ kind: "tcp", host: "192.0.2.1", port: 0 })], OWNER), {
+    await assert.rejects(openListeners([placeOf(unknown)], OWNER), { code: "ENOTFOUND" });
+    await assert.rejects(openListeners([placeOf({ kind: "tcp", host: "192.0.2.1", port: 0 })], OWNER), {
       code: "EADDRNOTAVAIL",
     });
   });
@@ -114,8 +117,8 @@ describe("listeners", () => {
     const path = join(folder(t), "socket");
     const left = await open(t, { kind: "unix", path });
     // Bound and never listened on: as a dead server leaves it.
-    const { inherited } = await open(t, { kind: "unix", path });
-    assert.equal(inherited.address, `unix:${path}`);
+    const { served } = await open(t, { kind: "unix", path });
+    assert.equal(served.address, `unix:${path}`);
     left.close();
     assert.ok(existsSync(path), "whoever comes second owns the file");
   });
@@ -143,8 +146,8 @@ describe("listeners", () => {
 
   it("may be abstract", { skip: process.platform !== "linux" }, async (t) => {
     const name = `@tunicorn-test-${process.pid}`;
-    const { inherited } = await open(t, { kind: "unix", path: name });
-    assert.equal(inherited.address, `unix:${name}`);
+    const { served } = await open(t, { kind: "unix", path: name });
+    assert.equal(served.address, `unix:${name}`);
     await assert.rejects(open(t, { kind: "unix", path: name }), { code: "EADDRINUSE" });
   });
 });

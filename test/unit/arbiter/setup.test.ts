@@ -5,6 +5,7 @@ import {
   APPLIED_BY_ARBITER,
   APPLIED_BY_FRONTS,
   APPLIED_BY_GENERATIONS,
+  APPLIED_BY_LISTENERS,
   changedButFixed,
 } from "../../../src/arbiter/setup.ts";
 import type { Config } from "../../../src/config/config.ts";
@@ -51,7 +52,12 @@ function allDifferent(config: Config): Config {
 describe("a reload with other settings", () => {
   it("names every member of the Config that it does not apply", () => {
     const running = configFrom("-w 2..8 a");
-    const applied = [...APPLIED_BY_GENERATIONS, ...APPLIED_BY_ARBITER, ...APPLIED_BY_FRONTS];
+    const applied = [
+      ...APPLIED_BY_GENERATIONS,
+      ...APPLIED_BY_ARBITER,
+      ...APPLIED_BY_FRONTS,
+      ...APPLIED_BY_LISTENERS,
+    ];
     const names = new Set([...changedButFixed(running, allDifferent(running)), ...applied]);
     assert.deepEqual([...names].sort(), Object.keys(running).sort());
   });
