@@ -15,24 +15,26 @@ export interface Identity {
 
 /** Undefined, after a clear line in the log, when it cannot be had. */
 export function identityOf(config: Config, log: Log): Identity | undefined {
-  const { user, group } = config;
   const found = findIdentity(config);
   if (typeof found !== "string") return found;
-  log.error(found, { user, group });
+  log.error(found);
   return undefined;
 }
 
 /** Why an application cannot be run as its settings say; undefined when it can. */
 export function identityProblem(config: Config): string | undefined {
   const found = findIdentity(config);
-  return typeof found === "string" ? `${found}: user ${config.user} group ${config.group}` : undefined;
+  return typeof found === "string" ? found : undefined;
 }
 
 function findIdentity({ user, group }: Config): Identity | string {
   const [uid, gid] = [userId(user, readText), groupId(group, readText)];
-  if (uid === undefined || gid === undefined) return "the user or group does not exist here";
+  if (uid === undefined) return `there is no user ${user} here (--user)`;
+  if (gid === undefined) return `there is no group ${group} here (--group)`;
   const isSame = isOwn(uid, process.getuid?.()) && isOwn(gid, process.getgid?.());
-  return isSame || process.getuid?.() === 0 ? { uid, gid } : "only root can run workers as somebody else";
+  return isSame || process.getuid?.() === 0
+    ? { uid, gid }
+    : "only root can run workers as another --user or --group";
 }
 
 function isOwn(wanted: number, own: number | undefined): boolean {

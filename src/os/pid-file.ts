@@ -46,6 +46,7 @@ export class PidFile {
       writeFileSync(draft, `${this.#pid}\n`, { mode: MODE, flag: "w" });
       renameSync(draft, path);
     } catch (error) {
+      removeIfHeldBy(draft, this.#pid);
       const reason = error instanceof Error ? error.message : String(error);
       throw new PidFileError(`cannot write the pid file ${path}: ${reason}`, { cause: error });
     }

@@ -1,7 +1,15 @@
 // What operators do to a running server by signals and process files, with gunicorn's meanings.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ask } from "../harness/http-client.ts";
@@ -37,6 +45,23 @@ test("the pid file is the server's, refuses a second one, replaces a stale one a
   assert.equal(pidIn(path), server.pid);
   await server.stop();
   assert.ok(!existsSync(path));
+});
+
+test("a pid file that cannot be had, or a user that is not there, ends the start with one clear line", async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, "pid"));
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [["-p", join(folder, "pid")], /cannot write the pid file .*: EISDIR/],
+    [["-p", join(folder, "none/pid")], /cannot write the pid file .*: ENOENT/],
+    [["-u", "nobody-of-that-name"], /there is no user nobody-of-that-name here/],
+    [["-g", "no-group-of-that-name"], /there is no group no-group-of-that-name here/],
+  ];
+  for (const [args, reason] of cases) {
+    const { code, output } = await runTunicorn(t, [...ANY_PORT, ...args, "plain"]);
+    assert.equal(code, 1, output);
+    assert.match(output, reason);
+  }
+  assert.deepEqual(readdirSync(folder), ["pid"]);
 });
 
 async function upgraded(server: Server, path: string): Promise<number> {
