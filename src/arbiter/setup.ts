@@ -56,7 +56,14 @@ export const APPLIED_BY_LISTENERS: readonly (keyof Config)[] = ["bind", "listene
 /** What fronts are given when every generation that was coming serves, or has failed. */
 export const APPLIED_BY_FRONTS: readonly (keyof Config)[] = [
   ...(["routes", "keepAliveMs", "headTimeoutMs", "bodyTimeoutMs", "bodyRateMin", "responseStallMs"] as const),
-  ...(["lingerMs", "streamGraceMs", "connectionsMax", "bodyBytesMax", "bodyMemoryBytes"] as const),
+  ...([
+    "lingerMs",
+    "streamGraceMs",
+    "connectionsMax",
+    "clientMemoryBytes",
+    "bodyBytesMax",
+    "bodyMemoryBytes",
+  ] as const),
   ...(["limitRequestHead", "limitRequestLine", "limitRequestFields", "limitRequestFieldSize"] as const),
   ...(["permitObsoleteFolding", "stripHeaderSpaces", "casefoldHttpMethod"] as const),
   ...(["permitUnconventionalHttpMethod", "permitUnconventionalHttpVersion"] as const),

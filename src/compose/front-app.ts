@@ -23,6 +23,7 @@ export interface FrontAppOptions {
   readonly log: Log;
   /** "" when none can be written. */
   readonly bodyFolder: string;
+  isMemoryTight(): boolean;
   /** Where its X-Accel-Redirect may lead. */
   readonly internal: InternalFolders;
   readonly files: FilesServices;
@@ -67,6 +68,7 @@ export class FrontApp {
       log,
       nowMs: () => performance.now(),
       bodyFolder,
+      isMemoryTight: () => this.#options.isMemoryTight(),
       events: {
         workerDrained: (pid) => report({ type: "worker-drained", app, pid }),
         workerLost: (pid, inFlight) => report({ type: "worker-lost", app, pid, inFlight }),

@@ -23,6 +23,7 @@ import { openAccessLogOf } from "../log/access-writer.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { clientsThatFit } from "../os/descriptors.ts";
+import { clientMemory } from "../os/memory.ts";
 import { FrontApp } from "./front-app.ts";
 import { countedLog, openFrontMetrics, recordsOf } from "./front-metrics.ts";
 import { factsOf, type RouteServices, rootHandler, routeServices } from "./front-routes.ts";
@@ -83,13 +84,18 @@ export class FrontParts {
     });
   }
 
-  /** No more clients than descriptors: the workers need some too. */
+  /** What the settings leave to the machine. */
   #fitted(config: Config): Config {
-    const fitting = clientsThatFit(readText, config.workersMax);
-    if (config.connectionsMax <= fitting) return config;
-    const { connectionsMax: wanted } = config;
+    const clientMemoryBytes = config.clientMemoryBytes || clientMemory(readText) / config.fronts;
+    return { ...config, clientMemoryBytes, connectionsMax: this.#fittingClients(config) };
+  }
+
+  /** No more clients than descriptors: the workers need some too. */
+  #fittingClients({ connectionsMax: wanted, workersMax }: Config): number {
+    const fitting = clientsThatFit(readText, workersMax);
+    if (wanted <= fitting) return wanted;
     this.log.warning("fewer clients than --connections: the limit of open files is low", { wanted, fitting });
-    return { ...config, connectionsMax: fitting };
+    return fitting;
   }
 
   #makeApp(application: Application): FrontApp {
@@ -97,6 +103,7 @@ export class FrontParts {
       application,
       log: this.#counted,
       bodyFolder: this.#bodyFolder === "" ? "" : join(this.#bodyFolder, application.name),
+      isMemoryTight: () => this.#front.memory.isTight,
       internal: this.#internal,
       files: this.#services.files,
       report: (report) => this.#ports.report(report),

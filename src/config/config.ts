@@ -109,6 +109,8 @@ export interface Config {
   readonly responseStallMs: number;
   readonly lingerMs: number;
   readonly connectionsMax: number;
+  /** What clients may make one front hold in memory; 0: by the machine. */
+  readonly clientMemoryBytes: number;
   /** Clients of one front at their TLS handshake at a time. */
   readonly tlsHandshakesMax: number;
   /** Value of Strict-Transport-Security on responses over TLS; "" sends none. */

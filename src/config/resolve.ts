@@ -84,6 +84,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     responseStallMs: values.response_timeout,
     lingerMs: values.linger_timeout,
     connectionsMax: values.connections,
+    clientMemoryBytes: values.client_memory,
     tlsHandshakesMax: values.tls_handshakes,
     hsts: resolveHsts({ values, origins, problems, warnings }),
     limitRequestHead: values.limit_request_head,

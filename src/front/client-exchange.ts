@@ -64,6 +64,8 @@ export interface ResponseFraming {
   /** How long its body is; Infinity when only its end will tell. */
   readonly bodyBytes: number;
   body(bytes: Buffer, from: number, to: number): void;
+  /** The bytes given so far are a cache's: that they wait costs no memory. */
+  share(): void;
   /** So many bytes are not sent: the exchange is to be told as if they had left. */
   drop(bytes: number): void;
   /** `trailers` is a header block, "" for none. */
@@ -176,6 +178,7 @@ export class ClientExchange implements Exchange, RequestBody, ResponseSink, Exch
     carrier.response.head(head, block);
     this.#bytesLeft = carrier.response.bodyBytes;
     if (end > blockEnd) this.#add(bytes, blockEnd, end);
+    if (head.isShared === true) carrier.response.share();
     carrier.onOutputAdded();
   }
 

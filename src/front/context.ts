@@ -11,6 +11,7 @@ import type { Log } from "../log/log.ts";
 import type { FrontCounters } from "./counters.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { FlushQueue } from "./flush-queue.ts";
+import type { HeldMemory } from "./held-memory.ts";
 import type { Slab } from "./output.ts";
 
 /** The settings that a front reads. */
@@ -25,6 +26,7 @@ export type FrontConfig = Pick<
   | "lingerMs"
   | "streamGraceMs"
   | "connectionsMax"
+  | "clientMemoryBytes"
   | "tlsHandshakesMax"
   | "hsts"
   | "limitRequestHead"
@@ -62,6 +64,7 @@ export interface FrontContext {
   readonly deadlines: Deadlines;
   readonly slab: Slab;
   readonly flushQueue: FlushQueue;
+  readonly memory: HeldMemory;
   readonly common: CommonLines;
   readonly counters: FrontCounters;
   readonly isDraining: boolean;

@@ -13,6 +13,9 @@ export interface FrontCounters {
   /** TLS handshakes that began, and those that came to nothing. */
   tlsHandshakes: number;
   tlsFailures: number;
+  /** What clients make the front hold in memory, and those that were cut off because it was too much. */
+  clientMemoryBytes: number;
+  memoryCuts: number;
   requests: number;
   /** Exchanges that a handler has and has not finished. */
   exchangesOpen: number;
@@ -36,6 +39,8 @@ export function newCounters(): FrontCounters {
     acceptErrors: 0,
     tlsHandshakes: 0,
     tlsFailures: 0,
+    clientMemoryBytes: 0,
+    memoryCuts: 0,
     requests: 0,
     exchangesOpen: 0,
     webSocketsOpen: 0,

@@ -20,6 +20,7 @@ import { type FrontCounters, newCounters } from "./counters.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Entrance } from "./entrance.ts";
 import { FlushQueue } from "./flush-queue.ts";
+import { HeldMemory } from "./held-memory.ts";
 import type { InFlight } from "./in-flight.ts";
 import { type BoundAddress, Listener } from "./listener.ts";
 import { ListenerContext } from "./listener-context.ts";
@@ -72,6 +73,7 @@ export class Front implements FrontContext, ConnectionOwner {
   readonly slab: Slab = new Slab();
   readonly flushQueue: FlushQueue = new FlushQueue();
   readonly counters: FrontCounters = newCounters();
+  readonly memory: HeldMemory;
 
   readonly #listeners = new Map<number, Listening>();
   /** Oldest first. */
@@ -89,6 +91,8 @@ export class Front implements FrontContext, ConnectionOwner {
     this.accessLog = options.accessLog;
     this.clock = options.clock;
     this.deadlines = new Deadlines(options.clock);
+    const { clock, log, counters } = this;
+    this.memory = new HeldMemory({ bytesMax: options.config.clientMemoryBytes, clock, log, counters });
     this.#common = new CurrentLines(options.config, options.clock);
   }
 
@@ -112,6 +116,7 @@ export class Front implements FrontContext, ConnectionOwner {
   reconfigure(config: FrontConfig, handler: Handler): void {
     this.#config = this.#isLeaving ? { ...config, keepAliveMs: 0 } : config;
     this.#limits = messageLimits(config);
+    this.memory.bytesMax = config.clientMemoryBytes;
     this.#common = new CurrentLines(config, this.clock);
     this.#handler = handler;
   }

@@ -145,6 +145,7 @@ export class H1Connection
   leave(): Passage {
     const socket = this.#socket;
     const unread = this.protocol.upgrade();
+    this.#writer.holdOther(0);
     const received = this.#isLent ? Buffer.from(unread) : unread;
     stopLending(socket);
     socket.off("error", this.#onError);
@@ -361,7 +362,9 @@ export class H1Connection
   }
 
   #throttleInput(): void {
-    const isFull = this.protocol.bufferedBytes > INPUT_AHEAD_BYTES && !this.#takesAll();
+    const { bufferedBytes } = this.protocol;
+    this.#writer.holdOther(bufferedBytes);
+    const isFull = bufferedBytes > INPUT_AHEAD_BYTES && !this.#takesAll();
     if (isFull === this.#isInputPaused) return;
     this.#isInputPaused = isFull;
     if (isFull) this.#socket.pause();
@@ -455,6 +458,10 @@ export class H1Connection
     if (this.#phase === "closed") return;
     this.context.log.debug("client stopped reading", { peer: this.peer.remoteAddress, pendingBytes });
     this.destroy("response-stalled");
+  }
+
+  onMemoryShort(): void {
+    this.destroy("memory-short");
   }
 
   // Endings.

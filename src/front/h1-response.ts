@@ -56,6 +56,10 @@ export class H1Response implements ResponseFraming {
     }
   }
 
+  share(): void {
+    this.#output.share(this.#givenBytes);
+  }
+
   drop(bytes: number): void {
     this.#givenBytes += bytes;
   }

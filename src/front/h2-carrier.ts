@@ -213,6 +213,10 @@ export class H2Carrier implements ExchangeCarrier, ResponseFraming, StreamSink, 
     this.#shell.protocol.write(this.stream, bytes, from, to);
   }
 
+  share(): void {
+    this.stream.isShared = true;
+  }
+
   drop(bytes: number): void {
     if (this.#droppedBytes === 0) this.#shell.owes(this);
     this.#droppedBytes += bytes;

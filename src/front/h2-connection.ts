@@ -297,17 +297,32 @@ export class H2Connection
     this.destroy("response-stalled");
   }
 
+  /** Others may share the connection: if its client takes anything at all, only streams that stand still are given up. */
+  onMemoryShort(): void {
+    const isStuck = this.#writer.output.pendingBytes > AHEAD_BYTES_MAX / 2;
+    if (isStuck || !this.protocol.hasStalled) {
+      this.destroy("memory-short");
+      return;
+    }
+    const nowMs = this.context.clock.nowMs();
+    const isAnyOld = this.protocol.stalledStreams(nowMs - SWEEP_MS).length > 0;
+    this.#giveUpStalled(isAnyOld ? nowMs - SWEEP_MS : nowMs, "memory-short");
+    this.flush();
+  }
+
   // What holds after a turn.
 
   #settle(): void {
     if (this.#phase !== "serving") return;
     this.#throttleInput();
+    const { hasStalled } = this.protocol;
+    this.#writer.holdOther(hasStalled ? this.protocol.waitingBytes : 0);
     if (this.protocol.isDone || (this.#hasEof && this.protocol.openStreams === 0)) {
       this.#close();
       return;
     }
     this.#settleDeadline();
-    if (this.protocol.hasStalled && !this.#sweep.isArmed) this.#armSweep();
+    if (hasStalled && !this.#sweep.isArmed) this.#armSweep();
   }
 
   #settleDeadline(): void {

@@ -13,7 +13,7 @@ export interface TunnelShell extends H2Shell {
   upgraded(carrier: H2Carrier): void;
 }
 
-const NOBODY = { onSent: () => {}, onRoom: () => {}, onStalled: () => {} };
+const NOBODY = { onSent: () => {}, onRoom: () => {}, onStalled: () => {}, onMemoryShort: () => {} };
 
 export class H2Tunnels implements ConnectionOwner {
   readonly #shell: TunnelShell;

@@ -10,6 +10,7 @@ import type { FrontConfig, FrontContext } from "./context.ts";
 import type { FrontCounters } from "./counters.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { FlushQueue } from "./flush-queue.ts";
+import type { HeldMemory } from "./held-memory.ts";
 import type { Slab } from "./output.ts";
 
 export interface ListenerTerms {
@@ -26,6 +27,7 @@ export class ListenerContext implements FrontContext {
   readonly deadlines: Deadlines;
   readonly slab: Slab;
   readonly flushQueue: FlushQueue;
+  readonly memory: HeldMemory;
   readonly counters: FrontCounters;
   readonly #front: FrontContext;
   readonly #lines: string;
@@ -39,6 +41,7 @@ export class ListenerContext implements FrontContext {
     this.deadlines = front.deadlines;
     this.slab = front.slab;
     this.flushQueue = front.flushQueue;
+    this.memory = front.memory;
     this.#lines = lines;
     this.#common = new FurtherLines(front.common, lines);
     this.counters = front.counters;

@@ -67,6 +67,7 @@ export class Output {
   /** The last write was not taken at once. */
   #isSlow = false;
   #sentBytes = 0;
+  #sharedBytes = 0;
 
   constructor(socket: Duplex, slab: Slab, owner: OutputOwner) {
     this.#socket = socket;
@@ -83,6 +84,16 @@ export class Output {
   /** Bytes that wait here, not yet given to the socket. */
   get queuedBytes(): number {
     return this.#queuedBytes + this.#to - this.#from;
+  }
+
+  /** The last so many bytes are a cache's: that they wait here costs no memory. */
+  share(bytes: number): void {
+    this.#sharedBytes = Math.min(this.#sharedBytes, this.pendingBytes - bytes) + bytes;
+  }
+
+  /** Of the pending bytes, at most. */
+  get sharedBytes(): number {
+    return this.#sharedBytes;
   }
 
   /** Bytes given to the socket so far. */
@@ -174,6 +185,7 @@ export class Output {
 
   #append(piece: Buffer): void {
     this.#closeRegion();
+    if (this.#sharedBytes > 0) this.#sharedBytes = Math.min(this.#sharedBytes, this.pendingBytes);
     for (let at = 0; at < piece.length; at += PIECE_BYTES_MAX) {
       this.#enqueue(piece.length <= PIECE_BYTES_MAX ? piece : piece.subarray(at, at + PIECE_BYTES_MAX));
     }

@@ -215,6 +215,7 @@ export class WsConnection
 
   /** Paused while received bytes wait; while the client cannot be heard it is not blamed for its silence. */
   #throttle(): void {
+    this.#writer.holdOther(this.#input.heldBytes);
     const isFull = this.#input.isFull && (this.#phase === "open" || this.#phase === "closing");
     if (isFull === this.#isPaused) return;
     this.#isPaused = isFull;
@@ -296,6 +297,10 @@ export class WsConnection
       pendingBytes,
     });
     this.destroy("response-stalled");
+  }
+
+  onMemoryShort(): void {
+    this.destroy("memory-short");
   }
 
   // Endings.

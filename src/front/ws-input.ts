@@ -55,6 +55,12 @@ export class WsInput {
     return this.#rest !== undefined;
   }
 
+  /** What is kept of what the client has begun and not ended. */
+  get heldBytes(): number {
+    if (this.#state !== "reading") return 0;
+    return this.#receiver._messageLength + this.#receiver._bufferedBytes + (this.#rest?.length ?? 0);
+  }
+
   receive(bytes: Buffer): void {
     if (this.#state !== "reading" || bytes.length === 0) return;
     this.#rest = this.#rest === undefined ? bytes : Buffer.concat([this.#rest, bytes]);

@@ -13,6 +13,9 @@ export interface Receiver {
   on(event: "conclude", listener: (code: number, reason: Buffer) => void): void;
   /** `taken` is called when the receiver is ready for more: at once, or when it has inflated something; or with a client's fault. */
   _write(bytes: Buffer, encoding: "", taken: (error?: Error | null) => void): void;
+  /** Of the message that is not complete: what is inflated or whole frames, and what is not. */
+  readonly _messageLength: number;
+  readonly _bufferedBytes: number;
 }
 
 export interface ReceiverOptions {

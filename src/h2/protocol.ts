@@ -203,6 +203,14 @@ export class H2Protocol implements FrameSink, SenderOwner {
     return false;
   }
 
+  /** What waits in memory for the client's windows. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const { pendingBytes, isShared } of this.#streams.open.values())
+      if (!isShared) bytes += pendingBytes;
+    return bytes;
+  }
+
   // The request's body.
 
   /** The reader has used up so many bytes of the body: the client may send more. */

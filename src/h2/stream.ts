@@ -50,6 +50,8 @@ export class H2Stream {
   trailerBlock = "";
   isEnding = false;
   pendingBytes = 0;
+  /** They are a cache's: that they wait costs no memory. */
+  isShared = false;
   /** In the line of those that have something to send and may. */
   isReady = false;
   /** Body bytes that became frames since the sink asked. */

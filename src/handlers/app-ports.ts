@@ -43,6 +43,8 @@ export interface AppHandlerOptions {
   readonly nowMs: () => number;
   /** A folder for what is too much for memory, of requests and responses; "" when no folder is writable. */
   readonly bodyFolder: string;
+  /** Clients hold so much of the front's memory that responses should come in smaller steps. */
+  readonly isMemoryTight: () => boolean;
   readonly events: AppHandlerEvents;
   /** Sends the files that the application names; undefined: its X-Sendfile and X-Accel-Redirect are left to the client. */
   readonly files?: AppFiles | undefined;

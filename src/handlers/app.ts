@@ -159,6 +159,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       return;
     }
     attached.link.responseWindowBytes = this.#config.responseBufferBytes;
+    attached.link.isMemoryTight = this.#options.isMemoryTight;
     const worker = new AppWorker(attached, this);
     this.#interface = worker.interface;
     this.#workers.set(pid, worker);

@@ -64,7 +64,6 @@ export class SlowClient {
 
   /** What the client has not taken, if that is much. */
   #slowBytes(): number {
-    const bytes = this.#link.untakenBytes(this.#stream);
-    return bytes * 2 > this.#link.responseWindowBytes ? bytes : 0;
+    return this.#link.lateBytes(this.#stream);
   }
 }

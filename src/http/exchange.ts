@@ -105,6 +105,8 @@ export interface ResponseHead {
   readonly close: boolean;
   /** Send each chunk at once; never hold bytes back. */
   readonly noBuffer: boolean;
+  /** What comes with the head is the whole body and a cache's: that it waits for a client costs no memory. */
+  readonly isShared?: boolean;
 }
 
 /** Why an exchange ended other than by its response. First cause wins. */
@@ -112,6 +114,7 @@ export type AbortCause =
   | "client-left"
   | "deadline"
   | "response-stalled"
+  | "memory-short"
   | "app-aborted"
   | "front-stops"
   | "bad-request";

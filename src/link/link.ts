@@ -45,8 +45,8 @@ import { giveWebSocketFrame, isWebSocketFrame } from "./web-socket-frames.ts";
 interface ResponseWindow {
   left: number;
   taken: number;
-  /** Its full size was granted. */
-  isWide: boolean;
+  /** 0: not granted yet. */
+  size: number;
 }
 
 /** Of `request`: no body follows; the body's first window is 0; neither. */
@@ -70,6 +70,8 @@ const WIDEN_BELOW_BYTES = RESPONSE_CREDIT_INITIAL / 2;
 export class Link implements FrameSink {
   /** How far the worker may be ahead of a response's client; less than wire's first window counts as that. */
   responseWindowBytes: number = RESPONSE_CREDIT_INITIAL;
+  /** While memory is tight, the first window has to do. */
+  isMemoryTight: () => boolean = never;
   readonly #socket: FrameSocket;
   readonly #streams = new Map<number, StreamSink>();
   /** Only for responses that did not come in one frame. */
@@ -129,7 +131,7 @@ export class Link implements FrameSink {
 
   /** What still comes needs no credit. The worker's end of the stream is awaited: `onAppAbort`, or an answer's end. */
   cancel(stream: number, cause: CancelCause): void {
-    this.#windows.set(stream, { left: Number.POSITIVE_INFINITY, taken: 0, isWide: true });
+    this.#windows.set(stream, { left: Number.POSITIVE_INFINITY, taken: 0, size: 0 });
     this.#socket.writer.byte(stream, CANCEL, 0, CANCEL_CAUSES[cause]);
     this.#socket.wantFlush();
   }
@@ -186,11 +188,12 @@ export class Link implements FrameSink {
     window.taken = 0;
   }
 
-  /** Body bytes of a response that the worker sent and the client has not taken; 0 of one that came in one frame. */
-  untakenBytes(stream: number): number {
+  /** Body bytes of a response that the worker sent and the client has not taken, if that is more than half of its window, else 0. */
+  lateBytes(stream: number): number {
     const window = this.#windows.get(stream);
-    if (window === undefined || !window.isWide) return 0;
-    return Math.max(this.responseWindowBytes, RESPONSE_CREDIT_INITIAL) - window.left - window.taken;
+    if (window === undefined || window.size === 0) return 0;
+    const bytes = window.size - window.left - window.taken;
+    return bytes * 2 > window.size ? bytes : 0;
   }
 
   /** The worker must wait until the client took more. */
@@ -271,7 +274,7 @@ export class Link implements FrameSink {
     if (window !== undefined)
       return window.left === Number.POSITIVE_INFINITY ? undefined : "a second response head";
     if (isEnd) return undefined;
-    const opened = { left: RESPONSE_CREDIT_INITIAL - bodyBytes, taken: 0, isWide: false };
+    const opened = { left: RESPONSE_CREDIT_INITIAL - bodyBytes, taken: 0, size: 0 };
     this.#windows.set(stream, opened);
     if (opened.left < 0) return "more body than its credit";
     // Of a client that takes nothing at all no further frame would tell.
@@ -291,15 +294,16 @@ export class Link implements FrameSink {
     if (window.left < 0) return "more body than its credit";
     const isEnd = (frame.flags & END) !== 0;
     if (isEnd) this.forget(frame.stream);
-    else if (window.left < WIDEN_BELOW_BYTES && !window.isWide) this.#widen(frame.stream, window);
+    else if (window.left < WIDEN_BELOW_BYTES && window.size === 0) this.#widen(frame.stream, window);
     sink.onBody(frame.bytes.subarray(frame.from, frame.to), isEnd);
     return undefined;
   }
 
   #widen(stream: number, window: ResponseWindow): void {
-    window.isWide = true;
-    const more = this.responseWindowBytes - RESPONSE_CREDIT_INITIAL;
-    if (more <= 0) return;
+    const wanted = this.isMemoryTight() ? RESPONSE_CREDIT_INITIAL : this.responseWindowBytes;
+    window.size = Math.max(wanted, RESPONSE_CREDIT_INITIAL);
+    const more = window.size - RESPONSE_CREDIT_INITIAL;
+    if (more === 0) return;
     window.left += more;
     this.grant(stream, more);
   }
@@ -312,6 +316,10 @@ export class Link implements FrameSink {
     sink.onTrailers(bytes.subarray(from, to));
     return undefined;
   }
+}
+
+function never(): boolean {
+  return false;
 }
 
 function onInform(sink: StreamSink, frame: Frame): string | undefined {

@@ -30,6 +30,7 @@ export async function stage(t: TestContext, changes: Partial<AppConfig> = {}): P
   const worn: number[] = [];
   const overdue: Stage["overdue"] = [];
   const handler = new AppHandler({
+    isMemoryTight: () => false,
     config: appConfig(changes),
     log: quietLog,
     nowMs: () => performance.now(),

@@ -14,6 +14,7 @@ const DEFAULTS: FrontConfig = {
   streamGraceMs: 5_000,
   lingerMs: 5_000,
   connectionsMax: 10_000,
+  clientMemoryBytes: 1_073_741_824,
   tlsHandshakesMax: 1_000,
   hsts: "",
   limitRequestHead: 262_144,

@@ -23,6 +23,7 @@ export interface LimitValues {
   readonly limit_request_body: number;
   readonly body_memory: number;
   readonly response_buffer: number;
+  readonly client_memory: number;
 }
 
 /** gunicorn reads 0 as "no limit" here; there is always one, so 0 means the largest. */
@@ -186,6 +187,15 @@ export const LIMIT_SETTINGS: SettingsOf<LimitValues> = {
     type: size(262_144, 1_000_000_000),
     byDefault: 2 ** 20,
     doc: "Bytes of a response that are held for a slow client, so that the worker is free before the client has read them.",
+    status: SUPPORTED,
+  },
+  client_memory: {
+    section: "Size limits",
+    flags: ["--client-memory"],
+    type: size(0),
+    byDefault: 0,
+    defaultText: "0: a quarter of the memory there is, at most 1G, shared by the fronts",
+    doc: "Bytes that all clients of a front together may make it hold in memory: responses that they do not take, heads and WebSocket messages that they do not end. Beyond half of it less of each response is held; beyond all of it those clients are cut off that have moved nothing for longest.",
     status: SUPPORTED,
   },
 };

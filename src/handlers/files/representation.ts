@@ -42,7 +42,8 @@ export class Representation {
     this.validators = validators;
     this.typeLine = typeLine;
     this.lines = lines;
-    this.head = head ?? ownHead(200, size);
+    const own = head ?? ownHead(200, size);
+    this.head = content.kind === "memory" ? { ...own, isShared: true } : own;
     const block = Buffer.from(`${typeLine}Content-Length: ${size}\r\n${lines}\r\n`, "latin1");
     this.blockEnd = block.length;
     this.file = content.kind === "file" ? content.file : undefined;

@@ -72,6 +72,7 @@ describe("a reload with other settings", () => {
 
   it("applies what fronts and the applications in them read", () => {
     const app = new AppHandler({
+      isMemoryTight: () => false,
       config: appConfig({}),
       log: quietLog,
       nowMs: () => 0,

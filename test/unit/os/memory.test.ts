@@ -1,6 +1,6 @@
 import { equal } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { hasRoomForWorker } from "../../../src/os/memory.ts";
+import { clientMemory, hasRoomForWorker } from "../../../src/os/memory.ts";
 
 const MIB = 1_048_576;
 
@@ -30,5 +30,22 @@ describe("room for one more worker", () => {
     equal(room(group), false);
     equal(room({ ...group, "/sys/fs/cgroup/app/memory.stat": `anon 1\ninactive_file ${50 * MIB}\n` }), true);
     equal(room({ ...group, "/sys/fs/cgroup/app/memory.max": "max\n" }), true);
+  });
+});
+
+describe("memory for what clients leave", () => {
+  const share = (files: Readonly<Record<string, string>>): number => clientMemory((path) => files[path]);
+  const machine = (mib: number): string => `MemTotal: ${mib * 1024} kB\n`;
+
+  it("is a quarter of the machine's, and no more than a gibibyte", () => {
+    equal(share({ "/proc/meminfo": machine(2_048) }), 512 * MIB);
+    equal(share({ "/proc/meminfo": machine(100_000) }), 1_024 * MIB);
+    equal(share({}), 1_024 * MIB);
+  });
+
+  it("is a quarter of what the control group grants, and never next to nothing", () => {
+    const group = { "/proc/meminfo": machine(2_048), "/proc/self/cgroup": "0::/app\n" };
+    equal(share({ ...group, "/sys/fs/cgroup/app/memory.max": `${512 * MIB}\n` }), 128 * MIB);
+    equal(share({ ...group, "/sys/fs/cgroup/app/memory.max": `${100 * MIB}\n` }), 64 * MIB);
   });
 });
