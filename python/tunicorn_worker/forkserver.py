@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from . import hooks, logs
     from .config_file import Evaluation
     from .control import Job, Message
+    from .dumps import Dumps
 
 CONTROL_FD = 3
 READ_BYTES = 65_536
@@ -57,6 +58,7 @@ class Forkserver:
         self._app: tuple[Any, str] | None = None
         self._last_calls: list[Message] = []
         self._sockets: list[int] = []
+        self._dumps: Dumps | None = None
         self._signals, self._wakeup = os.pipe()
         for descriptor in (self._signals, self._wakeup):
             os.set_blocking(descriptor, False)
@@ -105,6 +107,8 @@ class Forkserver:
             return self._fork(self._settings, message)
         elif kind == "datagram":
             _send_datagram(str(message["address"]), str(message["text"]))
+        elif kind == "dump":
+            self._dump(int(message["pid"]), int(message["id"]))
         elif kind == "signal":
             self._signal(int(message["pid"]), str(message["signal"]))
         elif kind == "stop":
@@ -130,7 +134,7 @@ class Forkserver:
         self._generation = int(message.get("generation", 0))
         os.environ.update({name: value for name, value in self._settings.env})
         become_subreaper()
-        from . import worker  # its pages are shared by all workers
+        from . import dumps, worker  # its pages are shared by all workers
 
         worker.preload(self._settings)
         try:
@@ -139,6 +143,7 @@ class Forkserver:
             # gunicorn's code for what fails before any worker exists: a preload, for one.
             self._send({"type": "boot-failed", **error.report(), "exitCode": EXIT_MASTER})
             raise Ended(EXIT_MASTER) from error
+        self._dumps = dumps.Dumps()
         gc.collect()
         if hasattr(gc, "freeze"):
             gc.freeze()
@@ -195,6 +200,13 @@ class Forkserver:
         self._sock.close()
         os.close(self._signals)
         os.close(self._wakeup)
+        if self._dumps is not None:
+            self._dumps.abandon()
+
+    def _dump(self, pid: int, ident: int) -> None:
+        known = self._dumps is not None and pid in self._workers
+        text = self._dumps.take(pid) if self._dumps is not None and known else ""
+        self._send({"type": "dumped", "pid": pid, "id": ident, "text": text})
 
     def _signal(self, pid: int, name: str) -> None:
         number = getattr(signal, name, None)

@@ -27,6 +27,8 @@ import type { ArbiterView, Phase } from "./view.ts";
 
 /** How long a child may take to answer a question. */
 const ANSWER_MS = 1_000;
+/** How long a forkserver may take to have a worker's stacks shown. */
+const DUMP_MS = 2_000;
 
 export class Arbiter {
   readonly #options: ArbiterOptions;
@@ -133,6 +135,18 @@ export class Arbiter {
         if (!isTold) this.#questions.answer(pid, id, undefined);
       },
       ANSWER_MS,
+    );
+  }
+
+  /** The stacks of a worker that does not answer, by a signal; undefined as above. */
+  dumpWorker(pid: number): Promise<unknown> {
+    return this.#questions.ask(
+      pid,
+      (id) => {
+        const isTold = this.#apps.all.some(({ workers }) => workers.dump(pid, id));
+        if (!isTold) this.#questions.answer(pid, id, undefined);
+      },
+      DUMP_MS,
     );
   }
 
@@ -406,6 +420,8 @@ export class Arbiter {
   }
 
   #onAnswer(event: AppEvent): void {
+    if (event.type === "forkserver-report" && event.report.type === "dumped")
+      this.#questions.answer(event.report.pid, event.report.id, event.report);
     if (event.type !== "worker-report") return;
     const report: WorkerReport = event.report;
     if (report.type === "pong" || report.type === "stacks")

@@ -19,6 +19,7 @@ export interface Commanded {
   reload(app: string): boolean;
   askFronts(type: "status" | "requests"): Promise<unknown[]>;
   askWorker(pid: number, type: "ping" | "stacks"): Promise<unknown>;
+  dumpWorker(pid: number): Promise<unknown>;
 }
 
 export interface CommandsOptions {
@@ -117,11 +118,10 @@ export class ControlCommands {
     const { arbiter } = this.#options;
     const worker = workersOf(arbiter.view()).find((one) => one.pid === pid);
     if (worker === undefined) return failure("no worker has this pid");
-    const answer = await arbiter.askWorker(worker.pid, "stacks");
-    const text = isRecord(answer) ? answer["text"] : undefined;
-    return typeof text === "string"
-      ? { ok: true, pid: worker.pid, text }
-      : failure("the worker does not answer");
+    const said = textOf(await arbiter.askWorker(worker.pid, "stacks"));
+    const text = said ?? textOf(await arbiter.dumpWorker(worker.pid));
+    if (text === undefined || text === "") return failure("the worker does not answer, nor to a signal");
+    return { ok: true, pid: worker.pid, by: said === undefined ? "signal" : "worker", text };
   }
 
   /** Without a name the only application is meant. */
@@ -201,6 +201,11 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function countersOf(answer: unknown): unknown {
   return isRecord(answer) ? answer["counters"] : undefined;
+}
+
+function textOf(answer: unknown): string | undefined {
+  const text = isRecord(answer) ? answer["text"] : undefined;
+  return typeof text === "string" ? text : undefined;
 }
 
 /** Checked when it came in (control/shapes.ts). */

@@ -98,6 +98,11 @@ export class ForkserverHandle {
     this.#send({ type: "signal", pid, signal });
   }
 
+  /** What the worker is doing, though it cannot say so. */
+  dump(pid: number, id: number): void {
+    this.#send({ type: "dump", pid, id });
+  }
+
   /** It ends when its last worker was reaped and `calls` were made. Harmless when repeated. */
   stop(calls: readonly HookCall[] = []): void {
     if (this.#state === "stopping" || this.#state === "gone") return;

@@ -199,6 +199,14 @@ export class Workers {
     return handle !== undefined;
   }
 
+  /** Has the worker's parent show its stacks. False when there is no such worker, or it has no parent. */
+  dump(pid: number, id: number): boolean {
+    const worker = this.pool.byPid(pid);
+    if (worker === undefined || this.#isOrphan(worker)) return false;
+    this.#parents.get(worker.age)?.dump(pid, id);
+    return true;
+  }
+
   // ---- what the forkserver says
 
   onForked(forkserver: ForkserverHandle, nr: number, pid: number): void {

@@ -12,12 +12,17 @@ export function controlText(type: string, reply: Row): string {
     case "requests":
       return table(namedWhereSeveral(rowsOf(reply["requests"]), requestRow), "no requests");
     case "stack":
-      return `${reply["text"]}`.replace(/\n*$/, "\n");
+      return stackText(reply);
     case "scale":
       return `${reply["from"]} → ${reply["to"]} workers\n`;
     default:
       return `${type}: done\n`;
   }
+}
+
+function stackText({ by, text }: Row): string {
+  const title = by === "signal" ? "The worker does not answer. A signal had it show this:\n\n" : "";
+  return `${title}${text}`.replace(/\n*$/, "\n");
 }
 
 function statusText(reply: Row): string {

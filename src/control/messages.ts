@@ -83,6 +83,8 @@ export type ForkserverCommand =
   | ({ readonly type: "hook" } & HookCall)
   | { readonly type: "fork"; readonly nr: number; readonly age: number }
   /** Text for a Unix datagram socket: Python can open one, Node cannot. */
+  /** The stacks of a worker that does not answer, by a signal. */
+  | { readonly type: "dump"; readonly pid: number; readonly id: number }
   | { readonly type: "datagram"; readonly address: string; readonly text: string }
   | { readonly type: "signal"; readonly pid: number; readonly signal: string }
   /** `calls`: after the last worker was reaped. */
@@ -111,6 +113,8 @@ export type ForkserverReport =
       readonly executable: string;
     }
   | { readonly type: "forked"; readonly nr: number; readonly pid: number }
+  /** "": it had nothing to show, or not in time. */
+  | { readonly type: "dumped"; readonly id: number; readonly pid: number; readonly text: string }
   | Exited;
 
 // ---- arbiter ⇄ worker

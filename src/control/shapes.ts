@@ -52,6 +52,7 @@ const FORKSERVER_REPORTS: Shapes<ForkserverReport> = {
   "boot-failed": BOOT_FAILED,
   configured: { python: "text", pid: "count", executable: "text" },
   forked: { nr: "count", pid: "count" },
+  dumped: { id: "count", pid: "count", text: "text" },
   exited: { pid: "count", code: "number-or-null", signal: "text-or-null", rssMax: "number" },
 };
 

@@ -35,6 +35,14 @@ def hold_interpreter(start_response):
     re.match(r"(a+)+$", "a" * 64 + "b")
 
 
+def hold_for_a_while(start_response):
+    import ctypes
+
+    print("holding", flush=True)
+    ctypes.PyDLL(None).usleep(4_000_000)
+    return pid(start_response)
+
+
 def sleep_and_ignore(start_response):
     signal.signal(signal.SIGABRT, signal.SIG_IGN)
     time.sleep(FOREVER)
@@ -76,6 +84,7 @@ ROUTES = {
     "/pid": pid,
     "/sleep": sleep_for_ever,
     "/hold": hold_interpreter,
+    "/hold-a-while": hold_for_a_while,
     "/ignore": sleep_and_ignore,
     "/stream": stream,
     "/silent": fall_silent,

@@ -19,9 +19,9 @@ interface Stage {
   command(...words: readonly string[]): Promise<string>;
 }
 
-async function stage(owner: Owner, args: readonly string[] = []): Promise<Stage> {
+async function stage(owner: Owner, args: readonly string[] = [], app: string = "plain"): Promise<Stage> {
   const path = join(temporaryFolder(owner), "control.sock");
-  const all = ["-w", "2", "-b", "127.0.0.1:0", "--control-socket", path, ...args, "plain"];
+  const all = ["-w", "2", "-b", "127.0.0.1:0", "--control-socket", path, ...args, app];
   const server = await startServer(owner, all);
   await server.logged(/Ready at/);
   const command = async (...words: readonly string[]): Promise<string> => {
@@ -62,6 +62,31 @@ test("operators see a server, its workers and requests, and a worker's stack", a
   assert.equal((await reply).status, 200);
   await server.stop();
   assert.ok(!existsSync(path), "the socket is gone");
+});
+
+test("stack shows a worker whose interpreter C code holds, and it goes on", async (t) => {
+  const { server, command } = await stage(t, ["-w", "1"], "stuck");
+  const [worker] = server.tree.workers;
+  const reply = ask(server.endpoint, { path: "/hold-a-while" });
+  await server.logged(/holding/);
+  const text = await command("stack", String(worker));
+  assert.match(text, /^The worker does not answer/);
+  assert.match(text, /stuck\.py", line \d+ in hold_for_a_while/);
+  assert.deepEqual([(await reply).status, (await reply).body], [200, String(worker)]);
+  assert.match(await command("stack", String(worker)), /^Thread MainThread/);
+  assert.doesNotMatch(server.output, /hold_for_a_while/, "nothing of it goes to the log");
+  await server.stop();
+});
+
+test("stack says of a worker that it is stopped, and nothing of it is left for the next one", async (t) => {
+  const { server, command } = await stage(t);
+  const [first, second] = server.tree.workers;
+  assert.ok(first !== undefined && second !== undefined);
+  process.kill(first, "SIGSTOP");
+  assert.match(await command("stack", String(first)), /The process is stopped/);
+  process.kill(first, "SIGCONT");
+  for (const pid of [first, second]) assert.match(await command("stack", String(pid)), /^Thread MainThread/);
+  await server.stop();
 });
 
 test("operators change a server: scale, reload, reopen, stop", async (t) => {
