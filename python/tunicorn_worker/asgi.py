@@ -151,7 +151,10 @@ class HttpCycle(Cycle):
             if type(body) is not bytes:
                 body = as_bytes(body)
             if phase == FIRST and len(body) <= BODY_BYTES_MAX:
-                self._send_first(body, message.get("more_body", False))
+                more = message.get("more_body", False)
+                self._send_first(body, more)
+                if more:
+                    await self.port.wait_for_room()
             else:
                 await self.send_body(body, message.get("more_body", False))
         elif kind == "http.response.start" and phase == HEAD:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 READ_BYTES = 65_536
 #: Unsent bytes beyond which bodies wait: the front does not keep up.
 UNSENT_BYTES_MAX = 1_048_576
+#: Frames of one turn of the loop beyond which they are not kept for its end: many apps may stream in it.
+FRAMES_GATHERED_MAX = 64
 ASGI_HTTP = {"version": "3.0", "spec_version": "2.4"}
 ASGI_WEBSOCKET = {"version": "3.0", "spec_version": "2.4"}
 #: Reads in one go of `take_back`; what is beyond stays in the socket.
@@ -87,6 +89,8 @@ class AsyncLink:
 
     async def wait_for_room(self) -> None:
         """Returns at once unless the front does not keep up."""
+        if len(self._output) > FRAMES_GATHERED_MAX:
+            self._flush()
         while self._outbox.unsent > UNSENT_BYTES_MAX and not self.is_over:
             waiter = self._loop.create_future()
             self._room.append(waiter)

@@ -95,6 +95,23 @@ class ManyTest(AioTest):
         served.front.until(lambda: sum(reply.is_ended for reply in served.front.replies.values()) == count)
         self.assertEqual({len(reply.body) for reply in served.front.replies.values()}, {60_000})
 
+    def test_holds_little_of_many_streams_that_all_begin_in_one_turn(self):
+        sent = []
+
+        async def app(scope, receive, send):
+            if scope["path"] == "/last":
+                served.note("last")
+                return
+            await send(START)
+            while True:
+                await send(body(b"x" * 60_000, more=True))
+                sent.append(60_000)
+
+        served = ServedAsgi(self, app)
+        served.front.send(*[request(number) for number in range(1, 201)], request(201, path="/last"))
+        served.await_facts(1)
+        self.assertLess(sum(sent), 20_000_000)  # credit allows for 48 MB
+
 
 class TakeBackTest(AioTest):
     def take_back(self):
