@@ -19,6 +19,10 @@ async function runCommandLine(): Promise<number> {
   const { CONTROL_USAGE, readControlCommand } = await import("./cli/control-command.ts");
   const control = readControlCommand(given);
   if (control?.kind === "command") return talk(control.command);
+  if (control?.kind === "help") {
+    process.stdout.write(CONTROL_USAGE);
+    return 0;
+  }
   if (control !== undefined) {
     process.stderr.write(`tunicorn: error: ${control.problem}\n${CONTROL_USAGE}`);
     return WRONG_USE;

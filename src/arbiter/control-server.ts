@@ -1,18 +1,20 @@
 // The operators' control socket: one JSON object per line in, one out, in order (docs/control-socket.md). Whoever may open the
 // socket may do what it offers; its file mode decides who may. A line that is no request ends the connection.
 
-import { chmodSync, rmSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { chmodSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { dirname, join } from "node:path";
 import type { Line } from "../control/json-lines.ts";
 import type { Log } from "../log/log.ts";
 import { Channel } from "./channel.ts";
+import { ListenError } from "./listen-error.ts";
+import { freeName, giveName, isWithoutFolder, remover, unlinkQuietly } from "./unix-name.ts";
 
 /** A connection that asks nothing for so long is closed. */
 const IDLE_MS = 10_000;
 const CONNECTIONS_MAX = 16;
 /** Requests of one connection that are not answered yet; a client that goes on is cut off. */
 const UNANSWERED_MAX = 8;
-const PROBE_MS = 1_000;
 
 export type Reply = Readonly<Record<string, unknown>>;
 
@@ -30,54 +32,78 @@ export interface ControlServer {
   close(): void;
 }
 
-/** Rejects with the system's error, or one that says that another server answers there. */
+interface SocketName {
+  /** What libuv binds. */
+  readonly first: string;
+  readonly path: string;
+  readonly mode: number;
+}
+
+/** Rejects with a ListenError, or one that says that another server answers there. Never takes what is not a dead socket. */
 export async function openControlServer(options: ControlServerOptions): Promise<ControlServer> {
   const { path, mode } = options;
-  if (await isAlive(path)) throw new Error(`another server answers at ${path}`);
-  rmSync(path, { force: true });
+  await takeName(path);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => serve(socket, sockets, options));
   await listen(server, path, mode);
   server.on("error", (error) => options.log.error("control socket failed", { error: error.message }));
+  const unlink = remover(path);
   return {
     path,
     close: () => {
       if (!server.listening) return;
       server.close();
       for (const socket of sockets) socket.destroy();
-      rmSync(path, { force: true });
+      unlink();
     },
   };
 }
 
-/** The socket has its mode from the moment it exists: bind(2) happens within the call. */
-function listen(server: Server, path: string, mode: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    const inherited = process.umask(0o777 & ~mode);
-    try {
-      server.listen({ path }, () => {
-        server.off("error", reject);
-        chmodSync(path, mode);
-        resolve();
-      });
-    } finally {
-      process.umask(inherited);
-    }
-  });
+async function takeName(path: string): Promise<void> {
+  try {
+    await freeName(path);
+  } catch (error) {
+    const isTaken = error instanceof ListenError && error.code === "EADDRINUSE";
+    throw isTaken ? new Error(`another server answers at ${path}`, { cause: error }) : error;
+  }
 }
 
-function isAlive(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect({ path });
-    const end = (isThere: boolean): void => {
-      probe.destroy();
-      resolve(isThere);
-    };
-    probe.setTimeout(PROBE_MS, () => end(true));
-    probe.once("connect", () => end(true));
-    probe.once("error", () => end(false));
+/**
+ * The socket has its mode from the moment it exists: bind(2) happens within the call. Under another name first, because
+ * libuv removes the name that it bound when it closes, whosever it is by then.
+ */
+async function listen(server: Server, path: string, mode: number): Promise<void> {
+  const first = join(dirname(path), `.c${process.pid}`);
+  unlinkQuietly(first);
+  const listening = new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(listenError(error, path)));
+    server.once("listening", resolve);
   });
+  const inherited = process.umask(0o777 & ~mode);
+  try {
+    server.listen({ path: first });
+  } finally {
+    process.umask(inherited);
+  }
+  await listening;
+  rename(server, { first, path, mode });
+}
+
+function rename(server: Server, { first, path, mode }: SocketName): void {
+  try {
+    chmodSync(first, mode);
+    giveName(first, path);
+  } catch (error) {
+    server.close();
+    throw error;
+  } finally {
+    unlinkQuietly(first);
+  }
+}
+
+function listenError(error: Error, path: string): ListenError {
+  if (isWithoutFolder(path)) return new ListenError("ENOENT", `unix:${path}`, 0, { cause: error });
+  return ListenError.fromError(error, `unix:${path}`);
 }
 
 function serve(socket: Socket, sockets: Set<Socket>, { answer, log }: ControlServerOptions): void {

@@ -55,6 +55,8 @@ function explain(code: string, port: number): string {
       return "it exists and is not a socket";
     case "ENOENT":
       return "its folder does not exist";
+    case "ENAMETOOLONG":
+      return "the path is longer than a Unix socket's name can be (107 bytes)";
     case "EROFS":
       return "its folder is read-only";
     case "EINVAL":

@@ -3,23 +3,15 @@
 // libuv would accept for it: the first front calls listen(2), and the socket then stays listening whoever dies.
 
 import { lookup } from "node:dns/promises";
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  fstatSync,
-  linkSync,
-  lstatSync,
-  type Stats,
-  unlinkSync,
-} from "node:fs";
-import net, { connect, isIP } from "node:net";
+import { chmodSync, chownSync, fstatSync } from "node:fs";
+import net, { isIP } from "node:net";
 import { dirname, join } from "node:path";
 import { assert } from "../base/assert.ts";
 import type { Address } from "../config/config.ts";
 import type { ListenerConfig } from "../config/site.ts";
 import type { ServedListener } from "../control/messages.ts";
 import { ListenError } from "./listen-error.ts";
+import { freeName, giveName, isWithoutFolder, remover, unlinkQuietly } from "./unix-name.ts";
 
 export interface SocketOwner {
   /** Permission bits of a Unix socket. */
@@ -85,8 +77,6 @@ function settingsAt(wanted: readonly ListenerConfig[], index: number): ListenerC
   assert(settings !== undefined, "a server has a listener");
   return settings;
 }
-
-const CONNECT_WAIT_MS = 1_000;
 
 /** Opens all or none. Throws ListenError. */
 export async function openListeners(wanted: readonly Place[], owner: SocketOwner): Promise<Listener[]> {
@@ -202,7 +192,7 @@ function tcpName(host: string, port: number): string {
 
 async function openUnix(path: string, owner: SocketOwner, place: Place): Promise<Listener> {
   const isAbstract = path.startsWith("@");
-  if (!isAbstract) await removeStale(path);
+  if (!isAbstract) await freeName(path);
   const handle = isAbstract ? bindPath(`\0${path.slice(1)}`, path) : bindFile(path, owner.mode);
   if (!isAbstract) setOwner(path, owner);
   return unixListener(handle, path, place);
@@ -236,7 +226,7 @@ function bindFile(path: string, mode: number): SocketHandle {
   const before = process.umask(~mode & 0o777);
   try {
     const handle = bindPath(first, path);
-    giveName(first, path, handle);
+    giveNameOrClose(first, path, handle);
     return handle;
   } finally {
     process.umask(before);
@@ -246,20 +236,18 @@ function bindFile(path: string, mode: number): SocketHandle {
 
 function bindPath(path: string, name: string): SocketHandle {
   const handle = createServerHandle(path, -1, -1);
-  // libuv says EACCES for ENOENT, as Windows would.
-  if (typeof handle === "number" && !path.startsWith("\0") && !existsSync(dirname(path))) {
+  if (typeof handle === "number" && !path.startsWith("\0") && isWithoutFolder(path)) {
     throw new ListenError("ENOENT", `unix:${name}`, 0);
   }
   return handleOrThrow(handle, `unix:${name}`, 0);
 }
 
-/** A link, not a rename: who else took the name in the meantime keeps it. */
-function giveName(first: string, path: string, handle: SocketHandle): void {
+function giveNameOrClose(first: string, path: string, handle: SocketHandle): void {
   try {
-    linkSync(first, path);
+    giveName(first, path);
   } catch (error) {
     handle.close();
-    throw ListenError.fromError(error, `unix:${path}`);
+    throw error;
   }
 }
 
@@ -267,56 +255,6 @@ function setOwner(path: string, owner: SocketOwner): void {
   if (owner.uid >= 0 || owner.gid >= 0) chownSync(path, owner.uid, owner.gid);
   // chown(2) may clear bits; and a umask can only take bits away.
   chmodSync(path, owner.mode);
-}
-
-/** How to remove the file: only if it is still the one that is there now. */
-function remover(path: string): () => void {
-  const made = lstatSync(path, { throwIfNoEntry: false });
-  if (made === undefined) return () => {};
-  return () => {
-    const now = lstatSync(path, { throwIfNoEntry: false });
-    if (now !== undefined && now.ino === made.ino && now.dev === made.dev) unlinkQuietly(path);
-  };
-}
-
-async function removeStale(path: string): Promise<void> {
-  const found = statPath(path);
-  if (found === undefined) return;
-  if (!found.isSocket()) throw new ListenError("ENOTSOCK", `unix:${path}`, 0);
-  if (await answers(path)) throw new ListenError("EADDRINUSE", `unix:${path}`, 0);
-  unlinkQuietly(path);
-}
-
-function statPath(path: string): Stats | undefined {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    throw ListenError.fromError(error, `unix:${path}`);
-  }
-}
-
-/** Only "connection refused" proves that nobody listens: a full backlog or no permission do not. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((settle) => {
-    const socket = connect(path);
-    const finish = (isAlive: boolean): void => {
-      socket.destroy();
-      settle(isAlive);
-    };
-    socket.setTimeout(CONNECT_WAIT_MS, () => finish(true));
-    socket.once("connect", () => finish(true));
-    socket.on("error", (error: NodeJS.ErrnoException) =>
-      finish(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
-    );
-  });
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // Gone already, or not ours to remove: bind will say so, and at the end nothing can be done.
-  }
 }
 
 // ---- inherited: fd://N and systemd's LISTEN_FDS

@@ -15,6 +15,7 @@ export interface ControlCommand {
 
 export type ControlReading =
   | { readonly kind: "command"; readonly command: ControlCommand }
+  | { readonly kind: "help" }
   | { readonly kind: "wrong"; readonly problem: string };
 
 /** Each word with what follows it; a number where one is needed. */
@@ -52,6 +53,7 @@ export function readControlCommand(argv: readonly string[]): ControlReading | un
 }
 
 function readRest(word: string, rest: readonly string[]): ControlReading {
+  if (rest.includes("--help") || rest.includes("-h")) return { kind: "help" };
   const tokens = rest.flatMap((token) =>
     token.startsWith("--socket=") ? ["--socket", token.slice("--socket=".length)] : [token],
   );

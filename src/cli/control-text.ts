@@ -16,7 +16,7 @@ export function controlText(type: string, reply: Row): string {
     case "scale":
       return `${reply["from"]} → ${reply["to"]} workers\n`;
     default:
-      return `${type}: done\n`;
+      return `${type}: begun\n`;
   }
 }
 

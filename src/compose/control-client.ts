@@ -19,13 +19,14 @@ export async function askServer(socket: string, request: Message): Promise<Asked
   const path = socket === "" ? findSocket() : socket;
   if (path === undefined) {
     const folders = runtimeFolders(process.env).join(", ");
-    return { ok: false, problem: `no control socket in ${folders}: name it with --socket PATH` };
+    const advice = "start the server with --control-socket PATH, and name it here with --socket PATH";
+    return { ok: false, problem: `no control socket in ${folders}: ${advice}` };
   }
   try {
     const reply = await exchange(path, request);
     return reply["ok"] === true ? { ok: true, reply } : { ok: false, problem: `${reply["error"]}` };
   } catch (error) {
-    return { ok: false, problem: `${path}: ${error instanceof Error ? error.message : String(error)}` };
+    return { ok: false, problem: `${path}: ${explain(error)}` };
   }
 }
 
@@ -33,6 +34,28 @@ function findSocket(): string | undefined {
   return runtimeFolders(process.env)
     .map((folder) => join(folder, CONTROL_SOCKET_NAME))
     .find((path) => existsSync(path));
+}
+
+function explain(error: unknown): string {
+  switch (codeOf(error)) {
+    case "ENOENT":
+      return "there is no such socket: is the server running?";
+    case "ECONNREFUSED":
+      return "no server listens there";
+    case "EACCES":
+    case "EPERM":
+      return "this user may not open it: ask as the server's user (--control-socket-mode)";
+    case "EAGAIN":
+      return "the server does not answer";
+    case "EINVAL":
+      return "this cannot be the path of a socket: it is too long, perhaps";
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function exchange(path: string, request: Message): Promise<Message> {

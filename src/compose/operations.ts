@@ -107,7 +107,7 @@ export class Operations {
     if (!isWanted) return;
     const path = said === "" ? defaultControlPath(process.env) : said;
     if (path === undefined) {
-      log.info("No control socket: no runtime folder can be written");
+      log.debug("no control socket", { reason: "no runtime folder can be written" });
       return;
     }
     const nowMs = (): number => systemClock.nowMs();

@@ -1,7 +1,7 @@
 // `tunicorn status` and its like against a real server, and what the socket does with rubbish.
 
 import assert from "node:assert/strict";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -133,7 +133,44 @@ test("what cannot be obeyed is said, with code 1 or 2", async (t) => {
   }
   const nowhere = await runTunicorn(t, ["status", "--socket", `${path}.none`]);
   assert.equal(nowhere.code, 1);
+  assert.match(nowhere.output, /is the server running\?/);
+  const help = await runTunicorn(t, ["stack", "--help"]);
+  assert.deepEqual([help.code, /^ {2}stack PID /m.test(help.output)], [0, true]);
   await server.stop();
+});
+
+test("the control socket takes nobody's place but a dead socket's, and leaves no name but its own", async (t) => {
+  const folder = temporaryFolder(t, { "notes.txt": "mine" });
+  const places: readonly (readonly [string, RegExp])[] = [
+    ["notes.txt", /no control socket.*not a socket/],
+    ["none/control.sock", /no control socket.*folder does not exist/],
+    ["x".repeat(108), /no control socket.*longer than/],
+  ];
+  for (const [name, reason] of places) {
+    const server = await startServer(t, [
+      "-b",
+      "127.0.0.1:0",
+      "--control-socket",
+      join(folder, name),
+      "plain",
+    ]);
+    await server.logged(reason);
+    await server.stop();
+  }
+  assert.equal(readFileSync(join(folder, "notes.txt"), "utf8"), "mine");
+  assert.deepEqual(readdirSync(folder), ["notes.txt"]);
+});
+
+test("a server removes no socket that a later one has put in its place", async (t) => {
+  const { server, path } = await stage(t);
+  rmSync(path);
+  const later = await startServer(t, ["-b", "127.0.0.1:0", "--control-socket", path, "plain"]);
+  await later.logged(/Ready at/);
+  await server.stop();
+  const { code, output } = await runTunicorn(t, ["status", "--socket", path]);
+  assert.equal(code, 0, output);
+  await later.stop();
+  assert.ok(!existsSync(path));
 });
 
 test("rubbish ends its connection and nothing else", async (t) => {

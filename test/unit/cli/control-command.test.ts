@@ -23,7 +23,8 @@ describe("control commands", () => {
   it("take what they need and nothing else", () => {
     const request = (line: string): unknown => {
       const reading = read(line);
-      return reading?.kind === "command" ? reading.command.request : reading?.problem;
+      if (reading?.kind === "command") return reading.command.request;
+      return reading?.kind === "wrong" ? reading.problem : reading?.kind;
     };
     deepEqual(request("stack 42"), { type: "stack", pid: 42 });
     deepEqual(request("scale 4"), { type: "scale", workers: 4 });
@@ -32,6 +33,7 @@ describe("control commands", () => {
     equal(request("reload api shop"), "reload does not take shop");
     equal(request("status api"), "status does not take api");
     deepEqual(request("stop --quick"), { type: "stop", quick: true });
+    equal(request("stack --help"), "help");
     equal(request("stack"), "stack: expected the pid of a worker");
     equal(request("scale -1"), "scale does not take -1");
     equal(request("scale 1 2"), "scale: expected a number of workers");
