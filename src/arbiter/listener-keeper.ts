@@ -34,6 +34,24 @@ interface Late extends Pick<Admitted, "config" | "late"> {
   readonly givenUp: readonly Listener[];
 }
 
+interface Request extends Pick<Admitted, "config"> {
+  readonly turn: number;
+  readonly wanted: readonly ListenerConfig[];
+  readonly onAdmitted: OnAdmitted;
+}
+
+interface Opening {
+  readonly places: readonly Place[];
+  readonly config: Config;
+  /** What is given up. */
+  readonly leaving: readonly Listener[];
+  isMeant(): boolean;
+}
+
+interface Opened extends Pick<Admitted, "listeners" | "late"> {
+  readonly problems: readonly string[];
+}
+
 /** Lines that say what is wrong; none when all is well. */
 export type OnAdmitted = (problems: readonly string[]) => void;
 
@@ -46,6 +64,7 @@ export class ListenerKeeper {
   /** Counts what was asked for: only the newest is carried out. */
   #turn = 0;
   #isClosed = false;
+  #opening: Promise<void> = Promise.resolve();
 
   constructor(options: ListenerKeeperOptions) {
     this.#options = options;
@@ -74,7 +93,8 @@ export class ListenerKeeper {
     this.discard();
     const wanted = this.#wanted(config);
     if (this.#isClosed || isDeepStrictEqual(wanted, this.#current.map(settingsOf))) return false;
-    void this.#admit(wanted, config, onAdmitted);
+    const turn = this.#turn;
+    this.#inTurn(() => this.#admit({ turn, wanted, config, onAdmitted }));
     return true;
   }
 
@@ -84,19 +104,26 @@ export class ListenerKeeper {
     return onActivated(addresses, listeners);
   }
 
-  async #admit(wanted: readonly ListenerConfig[], config: Config, onAdmitted: OnAdmitted): Promise<void> {
-    const turn = this.#turn;
+  /** One after the other: what is not meant any more is closed before it is opened anew. */
+  #inTurn(open: () => Promise<void>): void {
+    this.#opening = this.#opening.then(open);
+  }
+
+  async #admit({ turn, wanted, config, onAdmitted }: Request): Promise<void> {
+    if (turn !== this.#turn) return;
     const { kept, places } = this.#compare(wanted);
-    const opened = await this.#openAll(places, config, givenUp(this.#current, kept));
-    const isMeant = turn === this.#turn;
+    const opened = await this.#openAll({
+      places,
+      config,
+      leaving: givenUp(this.#current, kept),
+      isMeant: () => turn === this.#turn,
+    });
+    if (opened === undefined) return;
     const listeners = [...kept, ...opened.listeners];
-    const all = [...listeners.map(({ served }) => served), ...opened.late];
-    const problems = isMeant
-      ? [...opened.problems, ...(this.#options.certificates?.admit(all) ?? [])]
-      : opened.problems;
-    if (!isMeant || problems.length > 0) for (const listener of opened.listeners) listener.close();
-    if (!isMeant) return;
+    const certified = this.#options.certificates?.admit([...listeners.map(placeOf), ...opened.late]) ?? [];
+    const problems = [...opened.problems, ...certified];
     if (problems.length === 0) this.#admitted = { config, listeners, late: opened.late };
+    else for (const listener of opened.listeners) listener.close();
     onAdmitted(problems);
   }
 
@@ -122,11 +149,8 @@ export class ListenerKeeper {
     return { id: this.#lastId++, settings };
   }
 
-  async #openAll(
-    places: readonly Place[],
-    config: Config,
-    leaving: readonly Listener[],
-  ): Promise<Pick<Admitted, "listeners" | "late"> & { readonly problems: readonly string[] }> {
+  /** Undefined, and nothing is left open, when it is not meant any more. */
+  async #openAll({ places, config, leaving, isMeant }: Opening): Promise<Opened | undefined> {
     const listeners: Listener[] = [];
     const late: Place[] = [];
     const problems: string[] = [];
@@ -135,6 +159,9 @@ export class ListenerKeeper {
       if (!(opened instanceof ListenError)) listeners.push(opened);
       else if (liesOver(opened, leaving)) late.push(place);
       else problems.push(opened.message);
+      if (isMeant()) continue;
+      for (const listener of listeners) listener.close();
+      return undefined;
     }
     return { listeners, late, problems };
   }
@@ -177,26 +204,27 @@ export class ListenerKeeper {
   openLate(onOpened: OnAdmitted): boolean {
     const late = this.#late;
     this.#late = undefined;
-    if (late !== undefined) void this.#openLate(late, onOpened);
+    if (late !== undefined) this.#inTurn(() => this.#openLate(late, onOpened));
     return late !== undefined;
   }
 
   /** Where one cannot be had, those before are opened again. */
   async #openLate({ config, late, givenUp: before }: Late, onOpened: OnAdmitted): Promise<void> {
-    const opened = await this.#openAll(late, config, []);
+    const isMeant = (): boolean => !this.#isClosed;
+    const opened = await this.#openAll({ places: late, config, leaving: [], isMeant });
+    if (opened === undefined) return;
+    this.#current = [...this.#current, ...opened.listeners];
     const again = opened.problems.length === 0 ? [] : before.map((one) => this.#placeFor(asItWas(one)));
-    const restored = await this.#openAll(again, config, []);
-    const problems = [...opened.problems, ...restored.problems];
-    const listeners = [...opened.listeners, ...restored.listeners];
-    if (this.#isClosed) for (const listener of listeners) listener.close();
-    this.#current = [...this.#current, ...listeners];
-    if (again.length > 0) problems.push(...this.#certify());
-    onOpened(problems);
+    const restored = await this.#openAll({ places: again, config, leaving: [], isMeant });
+    if (restored === undefined) return;
+    this.#current = [...this.#current, ...restored.listeners];
+    const certified = again.length === 0 ? [] : this.#certify();
+    onOpened([...opened.problems, ...restored.problems, ...certified]);
   }
 
   #certify(): readonly string[] {
     const { certificates } = this.#options;
-    const problems = certificates?.admit(this.#current.map(({ served }) => served)) ?? [];
+    const problems = certificates?.admit(this.#current.map(placeOf)) ?? [];
     certificates?.apply();
     return problems;
   }
@@ -212,6 +240,10 @@ export class ListenerKeeper {
 
 function settingsOf({ served }: Listener): ListenerConfig {
   return served.settings;
+}
+
+function placeOf({ served: { id, settings } }: Listener): Place {
+  return { id, settings };
 }
 
 /** By their sockets: a listener may come back with other settings. */

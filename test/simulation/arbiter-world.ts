@@ -4,9 +4,12 @@
 import { Arbiter } from "../../src/arbiter/arbiter.ts";
 import type { AppOrder, SiteReading } from "../../src/arbiter/arbiter-ports.ts";
 import type { Child, ChildExit, ChildSink, ChildSpec } from "../../src/arbiter/child.ts";
+import { ListenError } from "../../src/arbiter/listen-error.ts";
 import { ListenerKeeper } from "../../src/arbiter/listener-keeper.ts";
+import type { Listener, Place } from "../../src/arbiter/listeners.ts";
 import type { WorkerHandle, WorkerSink } from "../../src/arbiter/worker-handle.ts";
 import type { Config } from "../../src/config/config.ts";
+import { plainListener } from "../../src/config/site.ts";
 import type {
   ForkserverCommand,
   FrontCommand,
@@ -26,6 +29,7 @@ export interface Faults {
   readonly hangInBoot: number;
   readonly ignoreStop: number;
   readonly ignoreDrain: number;
+  readonly refusePort: number;
   readonly delayMsMax: number;
 }
 
@@ -35,6 +39,7 @@ export const NO_FAULTS: Faults = {
   hangInBoot: 0,
   ignoreStop: 0,
   ignoreDrain: 0,
+  refusePort: 0,
   delayMsMax: 200,
 };
 
@@ -84,6 +89,10 @@ export class ArbiterWorld {
   readonly faultsOfApp: Map<string, Faults> = new Map();
   /** What the site's file says; undefined: it cannot be used. */
   file: Site | undefined;
+  /** Ports that it wants. */
+  ports: readonly number[] = [];
+  /** Those that are open. */
+  readonly open: Set<number> = new Set();
   exitCode: number | undefined;
   /** Where workers say hello, by address; one for each application. */
   readonly sinks: Map<string, WorkerSink> = new Map();
@@ -108,7 +117,7 @@ export class ArbiterWorld {
           listeners: [],
           areActivated: false,
           certificates: undefined,
-          open: () => Promise.reject(new Error("nothing is opened")),
+          open: (place) => this.#open(place),
         }),
         frontSpec: specOf("front"),
       },
@@ -148,7 +157,26 @@ export class ArbiterWorld {
 
   #readSite(): SiteReading {
     if (this.file === undefined) return { ok: false, problems: ["line 1: no"] };
-    return { ok: true, config: testConfig(1, this.#changes), apps: this.#orders(this.file), warnings: [] };
+    const listeners = this.ports.map((port) => plainListener({ kind: "tcp", host: "h", port }));
+    const config = testConfig(1, { ...this.#changes, listeners });
+    return { ok: true, config, apps: this.#orders(this.file), warnings: [] };
+  }
+
+  /** In its own time, if at all. */
+  async #open({ id, settings }: Place): Promise<Listener> {
+    const port = settings.address.kind === "tcp" ? settings.address.port : 0;
+    await new Promise<void>((resolve) => {
+      this.clock.after(this.random.between(0, this.faults.delayMsMax), resolve);
+    });
+    const isTaken = this.open.has(port) || this.happens(this.faults.refusePort);
+    if (isTaken) throw new ListenError("EADDRINUSE", "h", port);
+    this.open.add(port);
+    return {
+      served: { id, kind: "tcp", host: "h", port, path: "", address: `http://h:${port}`, settings },
+      socket: { fd: id, close() {} },
+      close: () => this.open.delete(port),
+      handOver() {},
+    };
   }
 
   faultsIn(app: string): Faults {
@@ -460,6 +488,8 @@ export class FakeFront implements Child {
   readonly #drained = new Set<number>();
   /** Those that it serves. */
   apps: readonly string[] = [];
+  ports: readonly number[] = [];
+  readonly #sockets = new Set<number>();
   isAlive = true;
 
   constructor(world: ArbiterWorld, sink: ChildSink) {
@@ -480,12 +510,20 @@ export class FakeFront implements Child {
     else if (message.type === "drain") this.#drain(message.quick ? 0 : message.graceMs);
   }
 
-  #meetings({ apps }: FrontSite): Meetings {
+  #meetings({ apps, listeners }: FrontSite): Meetings {
     this.apps = apps.map(({ name }) => name);
+    this.ports = listeners.map(({ port }) => port);
+    const missing = listeners.filter(({ id }) => !this.#sockets.has(id));
+    this.#world.clock.after(0, () => {
+      for (const { id, address } of missing)
+        if (!this.#sockets.has(id)) throw new Error(`no socket for ${address}`);
+    });
     return Object.fromEntries(apps.map(({ name }) => [name, { address: this.address, token: "t" }]));
   }
 
-  sendSocket(): void {}
+  sendSocket(id: number): void {
+    this.#sockets.add(id);
+  }
 
   kill(): void {
     this.die({ code: null, signal: "SIGKILL", error: undefined });

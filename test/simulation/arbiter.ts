@@ -98,6 +98,7 @@ function drawFaults(random: Random): Faults {
     bootFailed: chance(),
     hangInBoot: chance() / 4,
     ignoreStop: chance(),
+    refusePort: 0,
     ignoreDrain: chance(),
     delayMsMax: random.between(1, 2_000),
   };

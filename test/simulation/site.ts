@@ -31,6 +31,7 @@ export async function playSite(seed: number): Promise<void> {
       world.clock.advance(random.next() ** 3 * 1_000);
       checkSteady(world);
     }
+    await settle();
   }
   await calmDown(world, random);
   checkSite(world);
@@ -43,13 +44,16 @@ export async function playSiteToStop(seed: number): Promise<void> {
   for (let step = 0; step < steps; step += 1) {
     await act(world, random);
     world.clock.advance(random.next() ** 3 * 5_000);
+    if (random.chance(0.5)) await settle();
   }
   world.arbiter.signal(random.chance(0.5) ? "SIGTERM" : "SIGINT");
   world.clock.advance(GRACEFUL_TIMEOUT_MS + KILL_WAIT_MS + 1);
   await settle();
   assert.notEqual(world.exitCode, undefined, "it ended");
   world.clock.advance(10_000);
+  await settle();
   assert.deepEqual([world.workers.size, world.forkservers.size, world.fronts.size], [0, 0, 0]);
+  assert.deepEqual([...world.open], []);
 }
 
 /** Where no application starts there is no server. */
@@ -85,6 +89,7 @@ export async function playRefused(seed: number): Promise<void> {
 async function begin(seed: number): Promise<{ world: ArbiterWorld; random: Random }> {
   const random = new Random(seed);
   const world = new ArbiterWorld(drawSite(random), random);
+  world.faults = { ...NO_FAULTS, refusePort: random.chance(0.5) ? 0.2 : 0 };
   for (const name of NAMES.slice(1)) if (random.chance(0.3)) world.faultsOfApp.set(name, BROKEN);
   await world.start();
   return { world, random };
@@ -105,7 +110,7 @@ function drawSite(random: Random): Site {
 
 async function act(world: ArbiterWorld, random: Random): Promise<void> {
   const other = random.pick(NAMES.slice(1)) ?? "b";
-  const dice = random.whole(0, 7);
+  const dice = random.whole(0, 8);
   if (dice === 0) world.faultsOfApp.set(other, drawFaults(random));
   else if (dice === 1) world.file = random.chance(0.2) ? undefined : drawSite(random);
   else if (dice === 2) await reload(world);
@@ -113,7 +118,12 @@ async function act(world: ArbiterWorld, random: Random): Promise<void> {
   else if (dice === 4)
     world.pick([...world.workers].filter(({ app }) => app === other))?.exit(null, "SIGKILL");
   else if (dice === 5) world.pick([...world.forkservers].filter(({ app }) => app === other))?.kill();
+  else if (dice === 7) world.ports = drawPorts(random);
   else if (dice === 6) world.pick([...world.workers].filter(({ app }) => app === other))?.wear();
+}
+
+function drawPorts(random: Random): number[] {
+  return [80, 443, 8_000].filter(() => random.chance(0.5));
 }
 
 /** A control listener of a new application opens in its own time. */
@@ -135,10 +145,14 @@ function drawFaults(random: Random): Faults {
 
 async function calmDown(world: ArbiterWorld, random: Random): Promise<void> {
   world.faultsOfApp.clear();
+  world.faults = NO_FAULTS;
   world.file = drawSite(random);
+  world.ports = drawPorts(random);
   await reload(world);
-  world.clock.advance(CALM_MS);
-  await settle();
+  for (let part = 0; part < 4; part += 1) {
+    world.clock.advance(CALM_MS / 4);
+    await settle();
+  }
 }
 
 function checkSteady(world: ArbiterWorld): void {
@@ -160,6 +174,8 @@ function checkSite(world: ArbiterWorld): void {
   );
   assert.equal(world.forkservers.size, view.apps.length);
   assert.deepEqual(appsOfFronts(world), [Object.keys(file).sort()]);
+  assert.deepEqual([...world.open].sort(), [...world.ports].sort());
+  for (const front of world.fronts) assert.deepEqual([...front.ports].sort(), [...world.ports].sort());
 }
 
 function checkApp(world: ArbiterWorld, { name, generation }: AppView, wanted: number): void {

@@ -8,19 +8,7 @@ import { test } from "node:test";
 import { ask, type Endpoint } from "../harness/http-client.ts";
 import { PYTHON, runTunicorn, type Server, startServer } from "../harness/server.ts";
 import { temporaryFolder } from "../harness/temporary.ts";
-
-/** Becomes its arguments with a listening socket as descriptor 3, as systemd does. */
-const WITH_SOCKET = `
-import os, socket, sys
-listener = socket.socket()
-listener.bind(("127.0.0.1", 0))
-listener.listen(64)
-if listener.fileno() != 3: os.dup2(listener.fileno(), 3)
-os.set_inheritable(3, True)
-print("given port", listener.getsockname()[1], flush=True)
-if sys.argv[1] == "systemd": os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
-os.execv(sys.argv[2], sys.argv[2:])
-`;
+import { WITH_SOCKET } from "../harness/with-socket.ts";
 
 async function greets(endpoint: Endpoint): Promise<void> {
   assert.equal((await ask(endpoint, { path: "/hello" })).body, "Hello, world!\n");
