@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from . import inheritance
 from .aio import AsyncPool
 from .boot_error import BootError
 from .event_loop import new_loop
@@ -55,8 +56,7 @@ def _pass_signals_on(worker: Worker) -> None:
     from .worker import HEARD
 
     signal.set_wakeup_fd(-1)
-    for name in HEARD:
-        signal.signal(getattr(signal, name), lambda number, _: worker.control.wake(number))
+    inheritance.handle(HEARD, lambda number, _: worker.control.wake(number))
 
 
 async def _start(worker: Worker, app: App, pool: AsyncPool) -> Lifespan:

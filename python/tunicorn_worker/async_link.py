@@ -12,7 +12,7 @@ import sys
 import threading
 from marshal import loads
 
-from . import wire
+from . import inheritance, wire
 from .asgi import EXTENSIONS as HTTP_EXTENSIONS
 from .asgi import HttpCycle
 from .outbox import Outbox
@@ -124,6 +124,7 @@ class AsyncLink:
         """Now. What runs is told that its client left, and may finish."""
         if self.is_over:
             return
+        inheritance.end_if_child()
         self._loop.remove_reader(self.sock.fileno())
         self._loop.remove_writer(self.sock.fileno())
         with self._write_lock, self._read_lock:

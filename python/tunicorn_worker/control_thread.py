@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 
-from . import control, wire
+from . import control, inheritance, wire
 from .stacks import thread_stacks
 
 TYPE_CHECKING = False
@@ -359,7 +359,7 @@ class ControlThread:
 
 def connect(address: str) -> socket.socket:
     """A Unix socket; "@name" is in Linux's abstract namespace."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock = inheritance.withhold(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
     try:
         sock.settimeout(CONNECT_SECONDS)
         sock.connect("\0" + address[1:] if address.startswith("@") else address)

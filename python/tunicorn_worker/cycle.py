@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 
+from . import inheritance
 from .tracebacks import log_exception
 from .wire import pack_abort
 
@@ -91,6 +92,7 @@ class Cycle:
             self.give_up("the client left")
             return
         log_exception(self.port.log, "Exception in ASGI application: %s", self.name(), error=error)
+        inheritance.end_if_child()
         self.give_up("the app raised")
         if not isinstance(error, Exception):
             self.port.retire(f"the application raised {type(error).__name__}")

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 
-from . import control
+from . import control, inheritance
 from .boot_error import BootError
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ class Ended(Exception):
 
 class Forkserver:
     def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
+        self._sock = inheritance.withhold(sock)
         self._lines = control.LineReader()
         self._settings: control.Settings | None = None
         self._control: Message = {}
@@ -65,8 +65,8 @@ class Forkserver:
 
     def run(self) -> Job:
         """Returns in each forked child, with its job. In the parent it only ever raises Ended."""
-        for name in UNHEARD if os.isatty(0) else UNHEARD + UNHEARD_IN_BACKGROUND:
-            signal.signal(getattr(signal, name), _unheard)
+        inheritance.watch()
+        inheritance.handle(UNHEARD if os.isatty(0) else UNHEARD + UNHEARD_IN_BACKGROUND, _unheard)
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
         poll = select.poll()
         poll.register(self._sock.fileno(), select.POLLIN)
@@ -182,7 +182,7 @@ class Forkserver:
         born = self._hooks.before_fork(age, nr) if self._hooks is not None else None
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
+        pid = inheritance.fork_worker()
         if pid == 0:
             self._abandon()
             job = control.Job(settings, self._control, self._generation, nr, age)

@@ -11,6 +11,7 @@ import threading
 import traceback
 from time import perf_counter
 
+from . import inheritance
 from .session import Session
 from .stacks import thread_stacks
 
@@ -211,6 +212,7 @@ class Pool:
                 return
             link.is_over = True
             self._changed.notify_all()
+        inheritance.end_if_child()
         link.sock.close()
         self._on_link_end(link)
 

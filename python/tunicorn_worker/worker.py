@@ -11,7 +11,7 @@ import signal
 import sys
 from time import perf_counter
 
-from . import loader, logs
+from . import inheritance, loader, logs
 from .boot_error import BootError
 from .control_thread import Channel, ControlThread, connect
 from .identity import become_user
@@ -208,8 +208,7 @@ def become_worker(job: Job) -> None:
             signal.signal(getattr(signal, name), _unheard)
     for name in RESET:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
-    for name in HEARD:
-        signal.signal(getattr(signal, name), _unheard)
+    inheritance.handle(HEARD, _unheard)
     signal.set_wakeup_fd(-1)
     if job.settings.umask >= 0:
         os.umask(job.settings.umask)
