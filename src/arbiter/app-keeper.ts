@@ -316,6 +316,7 @@ export class AppKeeper {
   #onForkserverReport(from: ForkserverHandle, report: ForkserverReport): void {
     if (report.type === "forked") this.workers.onForked(from, report.nr, report.pid);
     else if (report.type === "exited") this.workers.onExited(report);
+    else if (report.type === "dumped") this.workers.onDumped(report);
     else this.generations.onReport(from, report);
   }
 

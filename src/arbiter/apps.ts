@@ -365,8 +365,8 @@ export class Apps {
     for (const { workers } of this.all) workers.hasten();
   }
 
-  killWorkers(): void {
-    for (const { workers } of this.all) workers.killAll("stop");
+  killWorkers(cause: "stop" | "drain-timeout"): void {
+    for (const { workers } of this.all) workers.killAll(cause);
   }
 
   /** Of those that have no workers left to reap. */

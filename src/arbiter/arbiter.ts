@@ -310,15 +310,17 @@ export class Arbiter {
   #enterStop(stop: Stop): void {
     if (stop.level === this.#stop.level) return;
     const wasTaking = isTaking(this.#stop.level);
+    const isOverdue = this.#clock.nowMs() >= this.#stop.deadlineMs;
     this.#stop = stop;
     this.#apps.closeDevelopment();
     this.#announcer.stopping(stop.level);
     // Closed first: a client that comes now is refused, or finds the next server.
     if (wasTaking && !isTaking(stop.level)) this.#options.listeners.close();
-    this.#orderStop(stop.level);
+    this.#orderStop(stop.level, isOverdue);
   }
 
-  #orderStop(level: StopLevel): void {
+  /** `isOverdue`: not because somebody is in a hurry. */
+  #orderStop(level: StopLevel, isOverdue: boolean): void {
     switch (level) {
       case "running":
         break;
@@ -335,7 +337,7 @@ export class Arbiter {
         break;
       case "kill":
         this.#fronts.kill();
-        this.#apps.killWorkers();
+        this.#apps.killWorkers(isOverdue ? "drain-timeout" : "stop");
         break;
       default:
         unreachable(level);

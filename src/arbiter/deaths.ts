@@ -141,7 +141,8 @@ const OWN_SIGNALS: ReadonlySet<string> = new Set([
 function decider({ cause, retireCause, isRetiring }: PoolWorker, { signal }: WorkerExit): string {
   if (cause === "boot-error" || cause === "control-lost") return "worker";
   if (cause === undefined && signal !== null) return OWN_SIGNALS.has(signal) ? "worker" : "outside";
-  if (retireCause?.startsWith("signal") === true) return "operator";
+  const isUnheeded = cause === "drain-timeout" || cause === "request-timeout" || cause === "loop-stuck";
+  if (!isUnheeded && retireCause?.startsWith("signal") === true) return "operator";
   return cause !== undefined || isRetiring ? "arbiter" : "worker";
 }
 

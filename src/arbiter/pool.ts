@@ -5,7 +5,10 @@ import { assert } from "../base/assert.ts";
 import type { BootFailure } from "../control/messages.ts";
 import type { DrainCause, KillCause, Worker, WorkerState } from "./plan.ts";
 
-/** Why the arbiter ended a worker, or what it knows of an end that it did not want. The first cause stays. */
+/**
+ * Why the arbiter ended a worker, or what it knows of an end that it did not want. The first cause stays, but for a worker that
+ * does not end when it is asked to: then it is that, and what was asked is remembered beside it.
+ */
 export type EndCause =
   | DrainCause
   | KillCause
@@ -95,11 +98,15 @@ export class Pool {
     return worker;
   }
 
-  /** Moves a worker on; a cause already known stays. */
+  /** Moves a worker on. */
   enter(worker: PoolWorker, state: WorkerState, nowMs: number, cause?: EndCause): PoolWorker {
     assert(LATER[worker.state].includes(state), `a worker goes from ${worker.state} to ${state}`);
     const wasReady = worker.wasReady || state === "ready";
-    return this.note(worker, { state, sinceMs: nowMs, wasReady, cause: worker.cause ?? cause });
+    const isUnheeded = worker.state === "draining" && cause !== undefined && cause !== worker.cause;
+    const causes = isUnheeded
+      ? { cause, retireCause: worker.retireCause ?? worker.cause }
+      : { cause: worker.cause ?? cause };
+    return this.note(worker, { state, sinceMs: nowMs, wasReady, ...causes });
   }
 
   note(

@@ -3,6 +3,7 @@
 
 import type {
   BootFailure,
+  Dumped,
   Exited,
   FrontReport,
   StopMode,
@@ -31,6 +32,9 @@ const LAST_WORD_MS = 250;
 /** Of questions that are the workers' own; others are numbered from 1 on. */
 const VIGIL_ID = 0;
 const LAST_STACKS_ID = 0;
+/** Whoever is killed because it did not end, or not begin, leaves its stacks. A parent needs a moment for each. */
+const KILLS_SHOWN: ReadonlySet<EndCause> = new Set(["boot-timeout", "drain-timeout", "control-lost"]);
+const DUMPS_OPEN_MAX = 8;
 const EXIT_UNKNOWN: WorkerExit = { code: null, signal: null, rssMax: 0 };
 
 /** What the workers need of the rest of the arbiter. */
@@ -68,6 +72,7 @@ export class Workers {
   readonly #alone = new Map<number, number>();
   readonly #exits = new Map<number, WorkerExit>();
   readonly #early: EarlyWorkers = new EarlyWorkers();
+  #dumpsOpen = 0;
 
   constructor(world: WorkersWorld) {
     this.#world = world;
@@ -165,9 +170,18 @@ export class Workers {
     this.pool.enter(worker, "killed", this.#world.nowMs(), cause);
     const parent = this.#parents.get(worker.age);
     if (worker.pid > 0 && this.#isOrphan(worker)) this.#world.killOrphan(worker.pid);
-    else if (worker.pid > 0) parent?.signal(worker.pid, "SIGKILL");
+    else if (worker.pid > 0 && parent !== undefined) this.#killByParent(worker, cause, parent);
     // It was asked for a fork and never answered: it is the forkserver that hangs.
     else if (cause === "boot-timeout") parent?.kill();
+  }
+
+  /** It obeys in this order. */
+  #killByParent({ pid }: PoolWorker, cause: EndCause, parent: ForkserverHandle): void {
+    if (KILLS_SHOWN.has(cause) && this.#dumpsOpen < DUMPS_OPEN_MAX) {
+      this.#dumpsOpen += 1;
+      parent.dump(pid, LAST_STACKS_ID);
+    }
+    parent.signal(pid, "SIGKILL");
   }
 
   #fork(seat: { readonly nr: number; readonly generation: number }): void {
@@ -231,11 +245,22 @@ export class Workers {
     }
   }
 
+  /** What a worker was doing when it was killed. */
+  onDumped({ id, pid, text }: Dumped): void {
+    if (id !== LAST_STACKS_ID) return;
+    this.#dumpsOpen = Math.max(0, this.#dumpsOpen - 1);
+    const worker = this.pool.byPid(pid);
+    if (worker === undefined || text === "") return;
+    const { nr, cause } = worker;
+    this.#world.log.error("stacks of the worker that is killed", { nr, pid, cause, traceback: text });
+  }
+
   /**
    * Its workers serve on, for they have their own connections, until successors with a living parent do. Those that have
    * no connection yet are refused when they come.
    */
   onForkserverGone(forkserver: ForkserverHandle): void {
+    this.#dumpsOpen = 0;
     for (const worker of this.pool.workers.filter((w) => this.#parents.get(w.age) === forkserver)) {
       const isConnected = this.#handles.has(worker.age);
       if (isConnected) this.pool.note(worker, { isRetiring: true, retireCause: "forkserver lost" });

@@ -103,6 +103,14 @@ export interface Exited {
   readonly rssMax: number;
 }
 
+export interface Dumped {
+  readonly type: "dumped";
+  readonly id: number;
+  readonly pid: number;
+  /** "": it had nothing to show, or not in time. */
+  readonly text: string;
+}
+
 export type ForkserverReport =
   | Evaluated
   | ({ readonly type: "boot-failed" } & BootFailure)
@@ -113,8 +121,7 @@ export type ForkserverReport =
       readonly executable: string;
     }
   | { readonly type: "forked"; readonly nr: number; readonly pid: number }
-  /** "": it had nothing to show, or not in time. */
-  | { readonly type: "dumped"; readonly id: number; readonly pid: number; readonly text: string }
+  | Dumped
   | Exited;
 
 // ---- arbiter ⇄ worker

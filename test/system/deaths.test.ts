@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { newGate } from "../harness/gate.ts";
 import { ask } from "../harness/http-client.ts";
-import { startServer } from "../harness/server.ts";
+import { runTunicorn, startServer } from "../harness/server.ts";
+import { temporaryFolder } from "../harness/temporary.ts";
 import { eventually } from "../harness/wait.ts";
 
 const ANY_PORT = ["-b", "127.0.0.1:0"];
@@ -45,6 +47,7 @@ test("a death names the requests that it interrupted", async (t) => {
 
 test("INT and QUIT to a worker end it at once, and the record says that an operator did", async (t) => {
   const server = await startServer(t, [...ANY_PORT, "-w", "2", "plain"]);
+  await server.logged(/Ready at/);
   for (const signal of ["SIGINT", "SIGQUIT"] as const) {
     const [worker] = server.tree.workers;
     assert.ok(worker);
@@ -61,6 +64,7 @@ test("INT and QUIT to a worker end it at once, and the record says that an opera
 
 test("the server's own signals, sent to all of its processes, end none of them and open no port", async (t) => {
   const server = await startServer(t, [...ANY_PORT, "plain"]);
+  await server.logged(/Ready at/);
   const { fronts, forkservers, workers } = server.tree;
   const children = [...fronts, ...forkservers, ...workers];
   for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTTIN", "SIGTTOU"] as const)
@@ -73,4 +77,41 @@ test("the server's own signals, sent to all of its processes, end none of them a
   assert.deepEqual(server.tree, { fronts, forkservers, workers });
   assert.doesNotMatch(server.output, /Debugger listening/);
   await server.stop();
+});
+
+test("a worker that does not end in time is killed, and its stacks say what it was doing", async (t) => {
+  const server = await startServer(t, [...ANY_PORT, "--graceful-timeout", "1", "plain"]);
+  const [first, second] = [newGate(t), newGate(t)];
+  const replies = [ask(server.endpoint, { method: "POST", path: first.path }).catch(() => undefined)];
+  await first.started();
+  server.signal("SIGHUP");
+  await server.logged(killedAs("asked=reload"));
+  await server.logged(/reload finished/);
+  replies.push(ask(server.endpoint, { method: "POST", path: second.path }).catch(() => undefined));
+  await second.started();
+  await server.stop();
+  assert.match(server.output, killedAs("asked=stop"));
+  await Promise.all(replies);
+});
+
+/** The stacks, then the record. */
+function killedAs(asked: string): RegExp {
+  const stacks =
+    /stacks of the worker that is killed nr=0 pid=\d+ cause=drain-timeout\n[^[]*plain\.py", line \d+ in/;
+  const record = `worker exited[^\\n]*cause=drain-timeout by=arbiter signal=SIGKILL ${asked}[^\\n]*POST /gated`;
+  return new RegExp(`${stacks.source}[\\s\\S]*${record}`);
+}
+
+test("a worker that does not begin in time is killed, and its stacks say what it waits for", async (t) => {
+  const folder = temporaryFolder(t, {
+    "slow.py": "import time\n\ndef connect():\n    time.sleep(60)\n\nconnect()\n",
+  });
+  const { code, output } = await runTunicorn(t, [...ANY_PORT, "--boot-timeout", "1", "slow"], {
+    cwd: folder,
+  });
+  assert.equal(code, 3, output);
+  assert.match(
+    output,
+    /cause=boot-timeout\n[^[]*slow\.py", line 4 in connect[\s\S]*worker exited[^\n]*cause=boot-timeout/,
+  );
 });
