@@ -204,8 +204,7 @@ def become_worker(job: Job) -> None:
     # Not at a terminal: a debugger in the worker must be able to read from it.
     if not os.isatty(0):
         os.setpgid(0, 0)
-        for name in HEARD_IN_BACKGROUND:
-            signal.signal(getattr(signal, name), _unheard)
+        inheritance.handle(HEARD_IN_BACKGROUND, _unheard)
     for name in RESET:
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     inheritance.handle(HEARD, _unheard)

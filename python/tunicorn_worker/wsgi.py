@@ -111,12 +111,8 @@ class WsgiRunner:
         if stream.is_gone and isinstance(error, BrokenPipeError):
             response.give_up()  # write() said so to an app that passed it on
             return
-<<<<<<< HEAD
         log_exception(self._log, "Error handling request %s", _named(stream), error=error)
-=======
-        self._log.error("Error handling request %s\n%s", _named(stream), trimmed(error))
         inheritance.end_if_child()
->>>>>>> 71208f2 (python: keep sockets and signals from what the application forks)
         response.fail(summary(error), self._report(error))
         if not isinstance(error, Exception):
             self._retire(f"the application raised {type(error).__name__}")
