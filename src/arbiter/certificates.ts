@@ -4,6 +4,7 @@
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import { systemErrorCode } from "../base/system-error.ts";
 import type { CertificateFiles, TlsConfig } from "../config/site.ts";
 import type { KeyPair, TlsMaterial } from "../config/tls-material.ts";
 
@@ -202,7 +203,7 @@ function parse(pem: string): X509Certificate | undefined {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.name) : "";
+  return error instanceof Error ? systemErrorCode(error) : "";
 }
 
 function messageOf(error: unknown): string {

@@ -16,6 +16,7 @@
 
 import type { Duplex } from "node:stream";
 import { assert, unreachable } from "../base/assert.ts";
+import { systemErrorCode } from "../base/system-error.ts";
 import { H1Protocol } from "../h1/protocol.ts";
 import type { AbortCause, BodySink, ExchangeEvents, Peer } from "../http/exchange.ts";
 import { type Fields, NO_FIELDS } from "../http/fields.ts";
@@ -32,6 +33,7 @@ import { recordBadRequest, recordExchange } from "./access.ts";
 import { BodyFlow } from "./body-flow.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
 import { ClientExchange, type ExchangeCarrier } from "./client-exchange.ts";
+import { listenTo, type SocketSink } from "./client-socket.ts";
 import { ClientWriter, type ClientWriterOwner } from "./client-writer.ts";
 import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
@@ -57,7 +59,7 @@ const FRESH_DRAIN_MS = 1_000;
 type Phase = "idle" | "head" | "body" | "answering" | "discarding" | "lingering" | "closed";
 
 export class H1Connection
-  implements ClientConnection, ExchangeCarrier, UpgradeShell, ClientWriterOwner, DeadlineOwner
+  implements ClientConnection, ExchangeCarrier, UpgradeShell, ClientWriterOwner, DeadlineOwner, SocketSink
 {
   readonly context: FrontContext;
   /** Of the request that runs, or ran last: over uwsgi and its like each has its own. */
@@ -66,6 +68,7 @@ export class H1Connection
   readonly response: H1Response;
 
   readonly #socket: Duplex;
+  readonly #stopListening: () => void;
   readonly #socketPeer: Peer;
   readonly #owner: ConnectionOwner;
   readonly #writer: ClientWriter;
@@ -104,10 +107,7 @@ export class H1Connection
     this.#farewell = new Farewell(socket, this.#writer.output);
     this.#arm(context.config.headTimeoutMs);
     this.#isLent = isLending(socket);
-    socket.on("error", this.#onError);
-    socket.on("close", this.#onClose);
-    socket.on("end", this.#onEnd);
-    socket.on("data", this.#onData);
+    this.#stopListening = listenTo(socket, this);
   }
 
   get #output(): Output {
@@ -148,10 +148,7 @@ export class H1Connection
     this.#writer.holdOther(0);
     const received = this.#isLent ? Buffer.from(unread) : unread;
     stopLending(socket);
-    socket.off("error", this.#onError);
-    socket.off("close", this.#onClose);
-    socket.off("end", this.#onEnd);
-    socket.off("data", this.#onData);
+    this.#stopListening();
     this.#phase = "closed";
     this.#deadline.release();
     this.context.counters.exchangesOpen--;
@@ -164,7 +161,7 @@ export class H1Connection
 
   // The socket.
 
-  readonly #onData = (bytes: Buffer): void => {
+  onData(bytes: Buffer): void {
     this.context.counters.bytesReceived += bytes.length;
     if (this.#phase === "closed") return;
     if (this.#phase === "lingering") {
@@ -174,7 +171,7 @@ export class H1Connection
     this.protocol.receive(bytes);
     this.#turn();
     if (this.#isLent) this.protocol.keepInput();
-  };
+  }
 
   #hearAside(aside: Aside): void {
     const answers = aside.answers();
@@ -187,30 +184,29 @@ export class H1Connection
     this.#close();
   }
 
-  readonly #onEnd = (): void => {
+  onEnd(): void {
     this.#hasEof = true;
     if (this.#phase === "closed" || this.#phase === "lingering") return;
     this.protocol.receiveEof();
     this.#exchange?.events?.onHalfClose?.();
     this.#turn();
-  };
+  }
 
-  readonly #onError = (error: Error): void => {
-    const code = (error as NodeJS.ErrnoException).code ?? error.name; // Node's errors have a code, others a name
+  onError(error: Error): void {
     this.context.log.debug("client socket failed", {
-      code,
+      code: systemErrorCode(error),
       peer: this.peer.remoteAddress,
       phase: this.#phase,
     });
-  };
+  }
 
-  readonly #onClose = (): void => {
+  onClose(): void {
     this.#finishExchange("client-left");
     this.#phase = "closed";
     this.#deadline.release();
     this.#writer.stop();
     this.#owner.onConnectionClosed(this);
-  };
+  }
 
   // Taking turns: everything that was received is looked at, as far as the exchange lets us.
 

@@ -7,6 +7,7 @@
 // when the client has answered a ping or time is up, that nothing more is taken.
 
 import type { Duplex } from "node:stream";
+import { systemErrorCode } from "../base/system-error.ts";
 import { faultMessage, faultStatus, type H2Fault } from "../h2/fault.ts";
 import { CANCEL } from "../h2/frames.ts";
 import { H2Protocol, type H2Sink } from "../h2/protocol.ts";
@@ -15,6 +16,7 @@ import type { H2Stream } from "../h2/stream.ts";
 import type { AbortCause, Peer } from "../http/exchange.ts";
 import { recordBadRequest, recordExchange } from "./access.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import { listenTo, type SocketSink } from "./client-socket.ts";
 import { ClientWriter, type ClientWriterOwner } from "./client-writer.ts";
 import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
@@ -40,7 +42,7 @@ const SWEEP_MS = 1_000;
 type Phase = "serving" | "lingering" | "closed";
 
 export class H2Connection
-  implements ClientConnection, H2Shell, H2Sink, ClientWriterOwner, DeadlineOwner, Flushable
+  implements ClientConnection, H2Shell, H2Sink, ClientWriterOwner, DeadlineOwner, Flushable, SocketSink
 {
   readonly context: FrontContext;
   readonly peer: Peer;
@@ -86,10 +88,7 @@ export class H2Connection
       output: this.#writer.output,
       sink: this,
     });
-    socket.on("error", this.#onError);
-    socket.on("close", this.#onClose);
-    socket.on("end", this.#onEnd);
-    socket.on("data", this.#onData);
+    listenTo(socket, this);
     this.protocol.start();
     this.#arm(context.config.headTimeoutMs);
     this.changed();
@@ -128,7 +127,7 @@ export class H2Connection
 
   // The socket.
 
-  readonly #onData = (bytes: Buffer): void => {
+  onData(bytes: Buffer): void {
     this.context.counters.bytesReceived += bytes.length;
     if (this.#phase === "closed") return;
     if (this.#phase === "lingering") {
@@ -140,9 +139,9 @@ export class H2Connection
     this.protocol.receive(bytes, this.context.clock.nowMs());
     this.#flushState = before;
     this.flush();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  onEnd(): void {
     this.#hasEof = true;
     for (const { exchange, stream } of [...this.#carriers]) {
       exchange.events?.onHalfClose?.();
@@ -152,15 +151,14 @@ export class H2Connection
     this.#tunnels.destroy("client-left");
     this.flush();
     this.#giveUpStalled(Number.POSITIVE_INFINITY, "client-left");
-  };
+  }
 
-  readonly #onError = (error: Error): void => {
-    const code = (error as NodeJS.ErrnoException).code ?? error.name; // Node's errors have a code, others a name
-    const fields = { code, peer: this.peer.remoteAddress, phase: this.#phase };
+  onError(error: Error): void {
+    const fields = { code: systemErrorCode(error), peer: this.peer.remoteAddress, phase: this.#phase };
     this.context.log.debug("client socket failed", fields);
-  };
+  }
 
-  readonly #onClose = (): void => {
+  onClose(): void {
     this.#finishAll("client-left");
     this.#tunnels.destroy("client-left");
     this.#phase = "closed";
@@ -168,7 +166,7 @@ export class H2Connection
     this.#sweep.release();
     this.#writer.stop();
     this.#owner.onConnectionClosed(this);
-  };
+  }
 
   // For the protocol.
 

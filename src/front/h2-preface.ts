@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { PREFACE } from "../h2/frames.ts";
 import type { AbortCause } from "../http/exchange.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import { listenTo, type SocketSink } from "./client-socket.ts";
 import type { FrontContext } from "./context.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 
@@ -15,11 +16,12 @@ export interface PrefaceOptions {
   speak(version: "h2" | "h1"): ClientConnection;
 }
 
-export class H2Preface implements ClientConnection, DeadlineOwner {
+export class H2Preface implements ClientConnection, DeadlineOwner, SocketSink {
   /** Nothing was asked for yet. */
   readonly isIdle = true;
   readonly #options: PrefaceOptions;
   readonly #deadline: Deadline;
+  readonly #stopListening: () => void;
   #received: Buffer = Buffer.alloc(0);
 
   constructor(options: PrefaceOptions) {
@@ -27,10 +29,7 @@ export class H2Preface implements ClientConnection, DeadlineOwner {
     const { context, socket } = options;
     this.#deadline = new Deadline(context.deadlines, this);
     this.#deadline.armAt(context.clock.nowMs() + context.config.headTimeoutMs);
-    socket.on("error", this.#onError);
-    socket.on("close", this.#onClose);
-    socket.on("end", this.#onEnd);
-    socket.on("data", this.#onData);
+    this.#stopListening = listenTo(socket, this);
   }
 
   inFlight(): undefined {
@@ -49,32 +48,29 @@ export class H2Preface implements ClientConnection, DeadlineOwner {
     this.destroy();
   }
 
-  readonly #onData = (lent: Buffer): void => {
+  onData(lent: Buffer): void {
     this.#received = Buffer.concat([this.#received, lent]);
     const start = this.#received.toString("latin1", 0, PREFACE.length);
     if (!PREFACE.startsWith(start)) this.#handOn("h1");
     else if (start.length === PREFACE.length) this.#handOn("h2");
-  };
+  }
 
-  readonly #onError = (error: Error): void => {
+  onError(error: Error): void {
     this.#options.context.log.debug("client socket failed", { message: error.message, phase: "preface" });
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  onEnd(): void {
     this.destroy();
-  };
+  }
 
-  readonly #onClose = (): void => {
+  onClose(): void {
     this.#deadline.release();
     this.#options.owner.onConnectionClosed(this);
-  };
+  }
 
   #handOn(version: "h2" | "h1"): void {
     const { context, socket, owner, speak } = this.#options;
-    socket.off("error", this.#onError);
-    socket.off("close", this.#onClose);
-    socket.off("end", this.#onEnd);
-    socket.off("data", this.#onData);
+    this.#stopListening();
     this.#deadline.release();
     const successor = speak(version);
     owner.onConnectionReplaced(this, successor);

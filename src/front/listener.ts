@@ -4,6 +4,7 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import { Deferred } from "../base/deferred.ts";
 import type { Clock } from "../base/ports.ts";
+import { systemErrorCode } from "../base/system-error.ts";
 import type { Address } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import { acceptLending } from "./lent-reads.ts";
@@ -128,7 +129,7 @@ export class Listener {
     this.#errorsUntold++;
     if (clock.nowMs() - this.#errorLineAtMs < ERROR_LINE_MS) return;
     this.#errorLineAtMs = clock.nowMs();
-    const code = (error as NodeJS.ErrnoException).code ?? error.name; // Node's errors have a code, others a name
+    const code = systemErrorCode(error);
     log.error("accept failed", { code, times: this.#errorsUntold });
     this.#errorsUntold = 0;
   }

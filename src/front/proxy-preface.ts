@@ -10,6 +10,7 @@ import {
 } from "../gateway/proxy-header.ts";
 import type { Peer } from "../http/exchange.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import { listenTo, type SocketSink } from "./client-socket.ts";
 import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
@@ -24,12 +25,13 @@ export interface ProxyPrefaceOptions {
   admit(socket: Socket, peer: Peer): ClientConnection | undefined;
 }
 
-export class ProxyPreface implements ClientConnection, DeadlineOwner {
+export class ProxyPreface implements ClientConnection, DeadlineOwner, SocketSink {
   /** Nothing was asked yet, but a client is on its way. */
   readonly isIdle = false;
   readonly #socket: Socket;
   readonly #options: ProxyPrefaceOptions;
   readonly #deadline: Deadline;
+  readonly #stopListening: () => void;
   #received: Buffer = Buffer.alloc(0);
 
   constructor(socket: Socket, options: ProxyPrefaceOptions) {
@@ -38,10 +40,7 @@ export class ProxyPreface implements ClientConnection, DeadlineOwner {
     this.#options = options;
     this.#deadline = new Deadline(context.deadlines, this);
     this.#deadline.armAt(context.clock.nowMs() + context.config.headTimeoutMs);
-    socket.on("error", this.#onError);
-    socket.on("close", this.#onClose);
-    socket.on("end", this.#onEnd);
-    socket.on("data", this.#onData);
+    this.#stopListening = listenTo(socket, this);
   }
 
   inFlight(): undefined {
@@ -59,7 +58,7 @@ export class ProxyPreface implements ClientConnection, DeadlineOwner {
     this.#refuse("ERR_PROXY_MISSING", "in time");
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  onData(bytes: Buffer): void {
     const received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
     // Only so much is looked at; what follows the header is put back.
     const reading = readProxyHeader(received.subarray(0, PROXY_HEADER_BYTES_MAX), this.#options.accepts);
@@ -74,15 +73,12 @@ export class ProxyPreface implements ClientConnection, DeadlineOwner {
         this.#pass(received.subarray(reading.length), reading.addresses);
         break;
     }
-  };
+  }
 
   #pass(rest: Buffer, addresses: ProxyAddresses | undefined): void {
     const { owner, peer, admit } = this.#options;
     const socket = this.#socket;
-    socket.off("data", this.#onData);
-    socket.off("end", this.#onEnd);
-    socket.off("close", this.#onClose);
-    socket.off("error", this.#onError);
+    this.#stopListening();
     this.#deadline.release();
     socket.pause();
     if (rest.length > 0) socket.unshift(rest);
@@ -92,11 +88,11 @@ export class ProxyPreface implements ClientConnection, DeadlineOwner {
     else owner.onConnectionReplaced(this, successor);
   }
 
-  readonly #onEnd = (): void => {
+  onEnd(): void {
     // A probe that says nothing is no fault.
     if (this.#received.length === 0) this.#socket.destroy();
     else this.#refuse("ERR_PROXY_MISSING", "to its end");
-  };
+  }
 
   #refuse(code: ProxyFault, how: string): void {
     const { context, peer } = this.#options;
@@ -110,12 +106,12 @@ export class ProxyPreface implements ClientConnection, DeadlineOwner {
     this.#socket.destroy();
   }
 
-  readonly #onError = (error: Error): void => {
+  onError(error: Error): void {
     this.#options.context.log.debug("proxy's socket failed", { message: error.message });
-  };
+  }
 
-  readonly #onClose = (): void => {
+  onClose(): void {
     this.#deadline.release();
     this.#options.owner.onConnectionClosed(this);
-  };
+  }
 }

@@ -3,6 +3,7 @@
 
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
+import { systemErrorCode } from "../base/system-error.ts";
 import type { AbortCause, Peer } from "../http/exchange.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { FrontContext } from "./context.ts";
@@ -136,7 +137,7 @@ export class TlsHandshake implements ClientConnection, DeadlineOwner {
   }
 
   readonly #onError = (error: Error): void => {
-    const code = (error as NodeJS.ErrnoException).code ?? error.name; // Node's errors have a code, others a name
+    const code = systemErrorCode(error);
     this.#tell("TLS handshake failed", code);
     // The TLS socket closes it when this has returned.
     if (PLAIN_HTTP_CODES.has(code)) this.#options.socket.write(PLAIN_REFUSAL, "latin1");

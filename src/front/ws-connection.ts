@@ -7,9 +7,11 @@
 
 import type { Duplex } from "node:stream";
 import { unreachable } from "../base/assert.ts";
+import { systemErrorCode } from "../base/system-error.ts";
 import type { AbortCause, Peer, WebSocketChannel, WebSocketEvents } from "../http/exchange.ts";
 import { recordWebSocket, type UpgradedRequest } from "./access.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import { listenTo, type SocketSink } from "./client-socket.ts";
 import type { ClientWriter, ClientWriterOwner } from "./client-writer.ts";
 import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
@@ -43,7 +45,7 @@ export interface WsBeginning {
 }
 
 export class WsConnection
-  implements ClientConnection, WebSocketChannel, WsInputSink, ClientWriterOwner, DeadlineOwner
+  implements ClientConnection, WebSocketChannel, WsInputSink, ClientWriterOwner, DeadlineOwner, SocketSink
 {
   readonly isIdle = false;
 
@@ -96,10 +98,7 @@ export class WsConnection
     this.#writer.output.text(head);
     this.#writer.flushLater();
     this.#arm();
-    this.#socket.on("error", (error: Error) => this.#onError(error));
-    this.#socket.on("close", () => this.#onClose());
-    this.#socket.on("end", () => this.#onEnd());
-    this.#socket.on("data", (bytes: Buffer) => this.#onData(bytes));
+    listenTo(this.#socket, this);
     // Not before the handler has its channel.
     if (received.length > 0) process.nextTick(() => this.#receive(received));
   }
@@ -169,7 +168,7 @@ export class WsConnection
 
   // The socket.
 
-  #onData(bytes: Buffer): void {
+  onData(bytes: Buffer): void {
     if (this.#writer.isCounted) this.#context.counters.bytesReceived += bytes.length;
     if (this.#phase === "closed") return;
     if (this.#phase === "lingering") {
@@ -186,19 +185,19 @@ export class WsConnection
   }
 
   /** Without a close frame the connection counts as broken (RFC 6455 §7.1.5). */
-  #onEnd(): void {
+  onEnd(): void {
     if (this.#phase === "closed" || this.#phase === "lingering") return;
     this.#abortCause ??= "client-left";
     this.#tell(BROKEN, NO_REASON);
     this.#linger();
   }
 
-  #onError(error: Error): void {
-    const code = (error as NodeJS.ErrnoException).code ?? error.name; // Node's errors have a code, others a name
-    this.#context.log.debug("WebSocket client's socket failed", { code, peer: this.#peer.remoteAddress });
+  onError(error: Error): void {
+    const fields = { code: systemErrorCode(error), peer: this.#peer.remoteAddress };
+    this.#context.log.debug("WebSocket client's socket failed", fields);
   }
 
-  #onClose(): void {
+  onClose(): void {
     if (this.#phase === "open" || this.#phase === "closing") this.#abortCause ??= "client-left";
     this.#tell(BROKEN, NO_REASON);
     this.#enterClosed();

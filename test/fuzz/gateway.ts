@@ -16,10 +16,18 @@ import {
   uwsgiPacket,
 } from "../harness/gateway-packets.ts";
 import { type GatewayTranscript, playGateway, type Spoken } from "./gateway-driver.ts";
+import { type Mutation, mutateOnce, PLAIN_MUTATIONS, withByte } from "./mutation.ts";
 import { makeRandom, pick, type Random, split } from "./random.ts";
 
 const INPUT_BYTES_MAX = 3_000;
 const MUTATIONS_MAX = 4;
+/** Versions and types of records, ends of ranges. */
+const BORDERS = [0, 1, 2, 4, 5, 6, 255, 0x80] as const;
+const MUTATIONS: readonly Mutation[] = [
+  ...PLAIN_MUTATIONS,
+  (copy, at, random) => withByte(copy, at, pick(BORDERS, random)),
+  (copy, _at, random) => Buffer.concat([copy, pick(GATEWAY_SAMPLES.fastcgi, random)]),
+];
 const GET = {
   CONTENT_LENGTH: "0",
   SCGI: "1",
@@ -98,28 +106,10 @@ function checkProxy(input: Buffer): void {
 }
 
 function mutate(sample: Buffer, random: Random): Buffer {
-  let bytes = Buffer.from(sample);
-  for (let count = random(MUTATIONS_MAX + 1); count > 0; count--) bytes = mutateOnce(bytes, random);
+  let bytes = sample;
+  for (let count = random(MUTATIONS_MAX + 1); count > 0; count--)
+    bytes = mutateOnce(bytes, MUTATIONS, random);
   return bytes.length === 0 ? Buffer.from([random(256)]) : bytes.subarray(0, INPUT_BYTES_MAX);
-}
-
-function mutateOnce(bytes: Buffer, random: Random): Buffer<ArrayBuffer> {
-  const at = random(bytes.length + 1);
-  const copy = Buffer.from(bytes);
-  switch (random(5)) {
-    case 0:
-      if (at < copy.length) copy[at] = random(256);
-      return copy;
-    case 1:
-      if (at < copy.length) copy[at] = pick([0, 1, 2, 4, 5, 6, 255, 0x80], random);
-      return copy;
-    case 2:
-      return copy.subarray(0, at);
-    case 3:
-      return Buffer.concat([copy.subarray(0, at), Buffer.from([random(256)]), copy.subarray(at)]);
-    default:
-      return Buffer.concat([copy, pick(GATEWAY_SAMPLES.fastcgi, random)]);
-  }
 }
 
 /** What must not depend on the split. */

@@ -6,11 +6,17 @@ import * as F from "../../src/h2/frames.ts";
 import { encodeField } from "../../src/h2/hpack-encoder.ts";
 import { checkFrames, H2Player, type H2PlayOptions, readFrames, type SentFrame } from "./h2-driver.ts";
 import { fuzzHpackOnce } from "./hpack.ts";
+import { type Mutation, mutateOnce, PLAIN_MUTATIONS, withByte } from "./mutation.ts";
 import { makeRandom, pick, type Random, split } from "./random.ts";
 
 const INPUT_BYTES_MAX = 6_000;
 const FRAMES_MAX = 14;
 const MUTATIONS_MAX = 3;
+const MUTATIONS: readonly Mutation[] = [
+  ...PLAIN_MUTATIONS,
+  (copy, at, random) => withByte(copy, at, (copy[at] ?? 0) ^ (1 << random(8))),
+  (copy, at, random) => Buffer.concat([copy.subarray(0, at), copy.subarray(at + 1 + random(9))]),
+];
 type List = readonly (readonly [string, string])[];
 
 const GET: List = [
@@ -173,28 +179,10 @@ function blockOf(list: List): string {
 }
 
 function mutate(text: string, random: Random): Buffer {
-  let bytes = Buffer.from(text, "latin1");
+  let bytes: Buffer = Buffer.from(text, "latin1");
   if (random(2) === 0) {
-    for (let count = random(MUTATIONS_MAX + 1); count > 0; count--) bytes = mutateOnce(bytes, random);
+    for (let count = random(MUTATIONS_MAX + 1); count > 0; count--)
+      bytes = mutateOnce(bytes, MUTATIONS, random);
   }
   return bytes.length === 0 ? Buffer.from("P") : bytes.subarray(0, INPUT_BYTES_MAX);
-}
-
-function mutateOnce(bytes: Buffer, random: Random): Buffer<ArrayBuffer> {
-  const at = random(bytes.length + 1);
-  const copy = Buffer.from(bytes);
-  switch (random(5)) {
-    case 0:
-      if (at < copy.length) copy[at] = random(256);
-      return copy;
-    case 1:
-      if (at < copy.length) copy[at] = (copy[at] as number) ^ (1 << random(8)); // just compared
-      return copy;
-    case 2:
-      return copy.subarray(0, at);
-    case 3:
-      return Buffer.concat([copy.subarray(0, at), Buffer.from([random(256)]), copy.subarray(at)]);
-    default:
-      return Buffer.concat([copy.subarray(0, at), copy.subarray(Math.min(copy.length, at + 1 + random(9)))]);
-  }
 }
