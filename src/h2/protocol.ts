@@ -2,18 +2,15 @@
 // A client's fault is a call, and after a connection's fault nothing is read any more. Times are milliseconds, arguments.
 
 import { assert } from "../base/assert.ts";
-import { Fields, NO_FIELDS } from "../http/fields.ts";
 import type { MessageLimits } from "../http/limits.ts";
-import { hasForbiddenTrailer } from "../http/trailers.ts";
 import { faultCode, faultMessage, faultStatus, type H2Fault } from "./fault.ts";
 import { type FrameHead, FrameReader, type FrameSink } from "./frame-reader.ts";
 import * as F from "./frames.ts";
-import { HeadBlock } from "./head-block.ts";
-import { HpackDecoder } from "./hpack-decoder.ts";
+import { HeadIntake } from "./head-intake.ts";
 import { Patience } from "./patience.ts";
 import { readPeerSettings } from "./peer-settings.ts";
-import { ReceiveWindow } from "./receive-window.ts";
-import { type H2Request, RequestReader } from "./request-reader.ts";
+import { Receiver, type ReceiverOwner } from "./receiver.ts";
+import type { H2Request } from "./request-reader.ts";
 import { type FrameOutput, Sender, type SenderOwner } from "./sender.ts";
 import { H2Stream } from "./stream.ts";
 import { type Ending, Streams } from "./streams.ts";
@@ -47,51 +44,30 @@ export interface H2Options {
   readonly sink: H2Sink;
 }
 
-/** What the client may send on all streams together, in windows of one. */
-const WINDOWS_OF_CONNECTION = 4;
-/** A header block is never much longer than the list that it makes. */
-const BLOCK_SLACK_BYTES = 16_384;
-const REMEMBERED_BLOCK_BYTES = 1_024;
-const NOTHING: Buffer = Buffer.alloc(0);
-
-export class H2Protocol implements FrameSink, SenderOwner {
+export class H2Protocol implements FrameSink, SenderOwner, ReceiverOwner {
   readonly #settings: H2Settings;
   readonly #output: FrameOutput;
   readonly #sink: H2Sink;
   readonly #streams = new Streams();
   readonly #sender: Sender;
   readonly #reader: FrameReader;
-  readonly #block: HeadBlock;
-  readonly #decoder: HpackDecoder;
-  readonly #requests: RequestReader;
-  readonly #window: ReceiveWindow;
+  readonly #heads: HeadIntake;
+  readonly #receiver: Receiver;
   readonly #patience = new Patience();
   /** `leaving`: the client was told that there will be an end; `gone`: no further request is taken. */
   #state: "open" | "leaving" | "gone" | "failed" = "open";
   /** RFC 9113 §3.4: the first frame is SETTINGS. */
   #hasSettings = false;
   #nowMs = 0;
-  /** What a client may send on a new stream. Before it has read our settings it goes by the default (RFC 9113 §6.9.3). */
-  #streamWindow: number;
-  /** The stream that the DATA frame being read is for. */
-  #dataStream: H2Stream | undefined = undefined;
-  // The last request, for a connection that sends the same again.
-  #lastBlock: Buffer = NOTHING;
-  #lastVersion = -1;
-  #versionBefore = -1;
-  #lastRequest: H2Request | undefined = undefined;
 
   constructor({ limits, settings, output, sink }: H2Options) {
     this.#settings = settings;
     this.#output = output;
     this.#sink = sink;
-    this.#streamWindow = Math.max(settings.windowBytes, F.WINDOW_BYTES);
     this.#sender = new Sender(output, this);
     this.#reader = new FrameReader(this);
-    this.#block = new HeadBlock(settings.listBytesMax + BLOCK_SLACK_BYTES);
-    this.#decoder = new HpackDecoder(settings.listBytesMax);
-    this.#requests = new RequestReader(limits);
-    this.#window = new ReceiveWindow(Math.max(settings.windowBytes, F.WINDOW_BYTES) * WINDOWS_OF_CONNECTION);
+    this.#receiver = new Receiver(settings.windowBytes, this.#streams, output, this);
+    this.#heads = new HeadIntake(limits, settings.listBytesMax);
   }
 
   /** Our settings; to be called first. */
@@ -104,7 +80,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
       [F.SETTINGS_MAX_HEADER_LIST_SIZE, listBytesMax],
     ];
     if (takesWebSockets) pairs.push([F.SETTINGS_ENABLE_CONNECT_PROTOCOL, 1]);
-    this.#output.text(F.settingsFrame(pairs) + F.windowUpdate(0, this.#window.bytesMax - F.WINDOW_BYTES));
+    this.#output.text(F.settingsFrame(pairs) + this.#receiver.openingUpdate);
   }
 
   /** `bytes` are lent. Never throws. */
@@ -116,7 +92,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
 
   /** A frame or a header block is half received. */
   get isMidway(): boolean {
-    return this.#state !== "failed" && (this.#reader.isMidway || this.#block.isOpen);
+    return this.#state !== "failed" && (this.#reader.isMidway || this.#heads.isOpen);
   }
 
   get openStreams(): number {
@@ -215,19 +191,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
 
   /** The reader has used up so many bytes of the body: the client may send more. */
   consumed(stream: H2Stream, bytes: number): void {
-    if (stream.isClosed) return; // it was given back then
-    stream.heldBytes -= bytes;
-    this.#returnToConnection(bytes);
-    if (stream.isRemoteEnded) return;
-    this.#returnToStream(stream, bytes);
-  }
-
-  #returnToStream(stream: H2Stream, bytes: number): void {
-    stream.unreturnedBytes += bytes;
-    if (stream.unreturnedBytes < this.#settings.windowBytes / 2) return;
-    this.#output.text(F.windowUpdate(stream.id, stream.unreturnedBytes));
-    stream.receiveWindow += stream.unreturnedBytes;
-    stream.unreturnedBytes = 0;
+    this.#receiver.consumed(stream, bytes);
   }
 
   // Endings.
@@ -259,6 +223,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
     if (this.#state === "failed") return;
     this.#state = "failed";
     this.#reader.stop();
+    this.#receiver.stop();
     this.#output.text(F.goAway(this.#streams.promise(), faultCode(fault), message));
     this.#sink.onFailure(fault, message);
   }
@@ -286,9 +251,9 @@ export class H2Protocol implements FrameSink, SenderOwner {
     if (!this.#hasSettings && (head.type !== F.SETTINGS || (head.flags & F.ACK) !== 0)) return "ERR_H2_FRAME";
     if (head.length > this.#settings.frameBytesMax) return "ERR_H2_FRAME_SIZE";
     const isContinuing = head.type === F.CONTINUATION;
-    if (isContinuing !== this.#block.isOpen) return "ERR_H2_FRAME";
-    if (isContinuing && head.streamId !== this.#block.streamId) return "ERR_H2_FRAME";
-    return head.type === F.DATA ? this.#startData(head) : undefined;
+    if (isContinuing !== this.#heads.isOpen) return "ERR_H2_FRAME";
+    if (isContinuing && head.streamId !== this.#heads.streamId) return "ERR_H2_FRAME";
+    return head.type === F.DATA ? this.#receiver.begin(head) : undefined;
   }
 
   onFrame(head: FrameHead, payload: Buffer): void {
@@ -326,106 +291,40 @@ export class H2Protocol implements FrameSink, SenderOwner {
 
   // DATA.
 
-  #startData({ streamId, length, flags }: FrameHead): H2Fault | undefined {
-    if (streamId === 0 || this.#streams.isIdle(streamId)) return "ERR_H2_FRAME";
-    if (!this.#window.take(length)) return "ERR_H2_FLOW_CONTROL";
-    const isEmpty = length === 0 && (flags & F.END_STREAM) === 0;
-    if (isEmpty && !this.#patience.bears(this.#nowMs)) return "ERR_H2_FLOOD";
-    this.#dataStream = this.#dataReceiver(streamId, length);
-    return undefined;
-  }
-
-  /** The open stream that takes the frame; undefined: its bytes are thrown away. */
-  #dataReceiver(streamId: number, length: number): H2Stream | undefined {
-    const stream = this.#streams.open.get(streamId);
-    if (stream === undefined) {
-      if (this.#streams.endingOf(streamId) !== "ours") this.#resetClosed(streamId);
-      else if (!this.#patience.bears(this.#nowMs)) this.fail("ERR_H2_FLOOD");
-      return undefined;
-    }
-    if (stream.isRemoteEnded) {
-      this.#breakStream(stream, "ERR_H2_STREAM_CLOSED");
-      return undefined;
-    }
-    if (length > stream.receiveWindow) {
-      this.#breakStream(stream, "ERR_H2_FLOW_CONTROL");
-      return undefined;
-    }
-    stream.receiveWindow -= length;
-    return stream;
-  }
-
   onDataBytes(bytes: Buffer): void {
-    const stream = this.#dataStream;
-    if (stream === undefined || stream.isClosed) {
-      this.#returnToConnection(bytes.length);
-      return;
-    }
-    stream.heldBytes += bytes.length;
-    if (stream.bodyBytesLeft >= 0) {
-      stream.bodyBytesLeft -= bytes.length;
-      if (stream.bodyBytesLeft < 0) {
-        this.#breakStream(stream, "ERR_H2_CONTENT_LENGTH");
-        return;
-      }
-    }
-    stream.sink?.onBody(bytes);
+    this.#receiver.bytes(bytes);
   }
 
-  onDataEnd({ flags, length }: FrameHead, paddingBytes: number): void {
-    const stream = this.#dataStream;
-    const isEnd = (flags & F.END_STREAM) !== 0;
-    this.#dataStream = undefined;
-    if (paddingBytes > 0) this.#returnToConnection(paddingBytes);
-    if (stream === undefined || stream.isClosed) return;
-    if (isEnd) this.#endBody(stream, NO_FIELDS);
-    else if (paddingBytes > 0) this.#takePadding(stream, length, paddingBytes);
+  onDataEnd(head: FrameHead, paddingBytes: number): void {
+    if (!this.#receiver.end(head, paddingBytes)) this.fail("ERR_H2_FLOOD");
   }
 
-  #takePadding(stream: H2Stream, length: number, paddingBytes: number): void {
-    this.#returnToStream(stream, paddingBytes);
-    if (length === paddingBytes && !this.#patience.bears(this.#nowMs)) this.fail("ERR_H2_FLOOD");
+  bearsIdleFrame(): boolean {
+    return this.#patience.bears(this.#nowMs);
   }
 
-  #endBody(stream: H2Stream, trailers: Fields): void {
-    if (stream.bodyBytesLeft > 0) {
-      this.#breakStream(stream, "ERR_H2_CONTENT_LENGTH");
-      return;
-    }
-    stream.isRemoteEnded = true;
-    stream.sink?.onBodyEnd(trailers);
+  onLateData(streamId: number): void {
+    this.#resetClosed(streamId);
+  }
+
+  /** A tunnel ends when both sides have. */
+  onRemoteEnded(stream: H2Stream): void {
     if (stream.isLocalEnded && !stream.isClosed) this.onStreamSent(stream);
-  }
-
-  #returnToConnection(bytes: number): void {
-    const update = this.#window.giveBack(bytes);
-    if (update > 0 && this.#state !== "failed") this.#output.text(F.windowUpdate(0, update));
   }
 
   // HEADERS and CONTINUATION.
 
   #takeBlock(head: FrameHead, payload: Buffer): H2Fault | undefined {
     if (head.streamId === 0) return "ERR_H2_FRAME";
-    const block = this.#block.add(head, payload);
+    const block = this.#heads.add(head, payload);
     if (block === undefined) return undefined;
     if (typeof block === "string") return block;
-    const isKnown = this.#isLastBlock(block);
-    this.#versionBefore = this.#decoder.tableVersion;
-    if (!isKnown && !this.#decoder.decode(block)) return "ERR_H2_COMPRESSION";
+    if (!this.#heads.decode(block)) return "ERR_H2_COMPRESSION";
     const stream = this.#streams.open.get(head.streamId);
-    if (stream !== undefined) {
-      if (isKnown) this.#decoder.decode(block);
-      return this.#takeTrailers(stream);
-    }
-    if (!this.#streams.isNew(head.streamId)) return this.#takeLateBlock(head.streamId);
-    this.#open(head.streamId, block, isKnown);
+    if (stream !== undefined) this.#takeTrailers(stream, block);
+    else if (this.#streams.isNew(head.streamId)) this.#open(head.streamId, block);
+    else return this.#takeLateBlock(head.streamId);
     return undefined;
-  }
-
-  /** The same bytes mean the same, while the table is. */
-  #isLastBlock(block: Buffer): boolean {
-    const isSameTable = this.#lastVersion === this.#decoder.tableVersion;
-    return isSameTable && this.#block.isEndOfStream && block.equals(this.#lastBlock);
   }
 
   #takeLateBlock(streamId: number): H2Fault | undefined {
@@ -435,60 +334,33 @@ export class H2Protocol implements FrameSink, SenderOwner {
     return ending === undefined ? "ERR_H2_FRAME" : "ERR_H2_STREAM_CLOSED";
   }
 
-  #open(streamId: number, block: Buffer, isKnown: boolean): void {
-    const windows = { receive: this.#streamWindow, send: this.#sender.initialWindow };
+  #open(streamId: number, block: Buffer): void {
+    const windows = { receive: this.#receiver.streamWindow, send: this.#sender.initialWindow };
     const stream = new H2Stream(streamId, windows);
     this.#streams.add(stream);
-    stream.isRemoteEnded = this.#block.isEndOfStream;
+    stream.isRemoteEnded = this.#heads.isEndOfStream;
     if (this.#state === "gone" || this.#streams.open.size > this.#settings.streamsMax) {
       this.#turnAway(stream, F.REFUSED_STREAM);
       return;
     }
     this.#patience.onRequest();
-    const request = isKnown ? this.#lastRequest : this.#readRequest(block);
+    const request = this.#heads.request(block);
     if (request === undefined) {
-      this.#refuse(stream, this.#requests.fault);
+      this.#refuse(stream, this.#heads.fault);
       return;
     }
     if (request.protocol === "") stream.bodyBytesLeft = request.head.bodyLength;
     this.#sink.onRequest(stream, request);
   }
 
-  #readRequest(block: Buffer): H2Request | undefined {
-    this.#lastVersion = -1;
-    const decoder = this.#decoder;
-    const { isEndOfStream, dependsOnItself } = this.#block;
-    const request = this.#requests.read(decoder.flat, isEndOfStream);
-    if (decoder.isMalformed) this.#requests.fault = "ERR_H2_FIELD";
-    else if (decoder.isTooLarge) this.#requests.fault = "ERR_H2_HEAD_TOO_LARGE";
-    else if (dependsOnItself) this.#requests.fault = "ERR_H2_FRAME";
-    else {
-      if (request !== undefined && isEndOfStream) this.#remember(block, request);
-      return request;
-    }
-    return undefined;
-  }
-
-  #remember(block: Buffer, request: H2Request): void {
-    if (block.length > REMEMBERED_BLOCK_BYTES || this.#versionBefore !== this.#decoder.tableVersion) return;
-    this.#lastBlock = Buffer.from(block);
-    this.#lastVersion = this.#decoder.tableVersion;
-    this.#lastRequest = request;
-  }
-
-  #takeTrailers(stream: H2Stream): H2Fault | undefined {
+  #takeTrailers(stream: H2Stream, block: Buffer): void {
     if (stream.isRemoteEnded) {
-      this.#breakStream(stream, "ERR_H2_STREAM_CLOSED");
-      return undefined;
+      this.onStreamFault(stream, "ERR_H2_STREAM_CLOSED");
+      return;
     }
-    const { flat, isMalformed, isTooLarge } = this.#decoder;
-    const isPseudo = flat.some((text, i) => i % 2 === 0 && text.startsWith(":"));
-    if (!this.#block.isEndOfStream || isPseudo || isMalformed || isTooLarge || hasForbiddenTrailer(flat)) {
-      this.#breakStream(stream, "ERR_H2_TRAILERS");
-    } else {
-      this.#endBody(stream, flat.length === 0 ? NO_FIELDS : new Fields(flat));
-    }
-    return undefined;
+    const trailers = this.#heads.trailers(block);
+    if (trailers === undefined) this.onStreamFault(stream, "ERR_H2_TRAILERS");
+    else this.#receiver.endBody(stream, trailers);
   }
 
   /** The request never was one. */
@@ -499,7 +371,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
 
   /** Answered by the sink where there is an answer, else reset. */
   #refuse(stream: H2Stream, fault: H2Fault): void {
-    const { requestLine } = this.#requests;
+    const { requestLine } = this.#heads;
     if (!this.#patience.bearsReset(this.#nowMs)) {
       this.fail("ERR_H2_FLOOD");
       return;
@@ -521,7 +393,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
     if (length === PRIORITY_BYTES && !isSelf) return undefined;
     const fault = isSelf ? "ERR_H2_FRAME" : "ERR_H2_FRAME_SIZE";
     const stream = this.#streams.open.get(streamId);
-    if (stream !== undefined) this.#breakStream(stream, fault);
+    if (stream !== undefined) this.onStreamFault(stream, fault);
     else if (this.#streams.isIdle(streamId))
       return fault; // RST_STREAM is not for idle streams
     else this.#resetClosed(streamId, faultCode(fault));
@@ -555,7 +427,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
 
   #takeSettingsAck(length: number): H2Fault | undefined {
     if (length !== 0) return "ERR_H2_FRAME_SIZE";
-    this.#streamWindow = this.#settings.windowBytes;
+    this.#receiver.onSettingsRead();
     return undefined;
   }
 
@@ -589,15 +461,15 @@ export class H2Protocol implements FrameSink, SenderOwner {
     const stream = this.#streams.open.get(streamId);
     if (bytes === 0) {
       if (stream === undefined) this.#resetClosed(streamId, F.PROTOCOL_ERROR);
-      else this.#breakStream(stream, "ERR_H2_FRAME");
+      else this.onStreamFault(stream, "ERR_H2_FRAME");
     } else if (stream !== undefined && !this.#sender.openStreamWindow(stream, bytes)) {
-      this.#breakStream(stream, "ERR_H2_FLOW_CONTROL");
+      this.onStreamFault(stream, "ERR_H2_FLOW_CONTROL");
     }
     return undefined;
   }
 
   /** A fault that concerns one stream (RFC 9113 §5.4.2). */
-  #breakStream(stream: H2Stream, fault: H2Fault): void {
+  onStreamFault(stream: H2Stream, fault: H2Fault): void {
     this.reset(stream, faultCode(fault));
     stream.sink?.onReset("bad-request");
     this.#sink.onMalformed(fault, "");
@@ -615,8 +487,7 @@ export class H2Protocol implements FrameSink, SenderOwner {
     this.#sender.forget(stream);
     stream.clear();
     stream.stalledSinceMs = 0;
-    if (stream.heldBytes > 0) this.#returnToConnection(stream.heldBytes);
-    stream.heldBytes = 0;
+    this.#receiver.forget(stream);
   }
 }
 
