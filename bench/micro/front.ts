@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { systemClock } from "../../src/base/system-clock.ts";
-import { plainListener } from "../../src/config/site.ts";
+import { plainListener } from "../../src/config/listener.ts";
 import { Front } from "../../src/front/front.ts";
 import type { Exchange, Handler, ResponseHead } from "../../src/http/exchange.ts";
 import { ownHead } from "../../src/http/own-response.ts";

@@ -1,7 +1,7 @@
 // systemd's socket activation (sd_listen_fds(3)): listeners that were opened for us stand from descriptor 3 on. They take
 // the place of the configured addresses, as with gunicorn.
 
-import type { Address } from "../config/config.ts";
+import type { Address } from "../config/listener.ts";
 
 const FIRST_FD = 3;
 const FDS_MAX = 1024;

@@ -8,7 +8,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { realpathSync, statSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import type { Clock, Timer } from "../base/ports.ts";
-import type { ListenerConfig, TlsConfig } from "../config/site.ts";
+import type { ListenerConfig, TlsConfig } from "../config/listener.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Log } from "../log/log.ts";
 import { filesOf, fingerprint, readCertificates } from "./certificates.ts";

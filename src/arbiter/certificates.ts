@@ -5,7 +5,7 @@ import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "n
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { systemErrorCode } from "../base/system-error.ts";
-import type { CertificateFiles, TlsConfig } from "../config/site.ts";
+import type { CertificateFiles, TlsConfig } from "../config/listener.ts";
 import type { KeyPair, TlsMaterial } from "../config/tls-material.ts";
 
 export interface CertificateReading {

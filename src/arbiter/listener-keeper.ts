@@ -5,8 +5,8 @@
 //                └──► discard
 
 import { isDeepStrictEqual } from "node:util";
-import type { Address, Config } from "../config/config.ts";
-import type { ListenerConfig } from "../config/site.ts";
+import type { Config } from "../config/config.ts";
+import type { Address, ListenerConfig } from "../config/listener.ts";
 import type { CertificateKeeper } from "./certificate-keeper.ts";
 import { ListenError } from "./listen-error.ts";
 import { type Listener, onActivated, type Place, respoken } from "./listeners.ts";

@@ -2,15 +2,9 @@
 
 import { showAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
-import type {
-  ListenerConfig,
-  PathPattern,
-  Route,
-  RouteAction,
-  RouteMatch,
-  RoutePolicy,
-  SiteApplication,
-} from "../config/site.ts";
+import type { ListenerConfig } from "../config/listener.ts";
+import type { PathPattern, Route, RouteAction, RouteMatch, RoutePolicy } from "../config/route.ts";
+import type { SiteApplication } from "../config/site.ts";
 
 /** One line each, as comments: a configuration file would say it in several. */
 export function printSiteText(config: Config, apps: readonly SiteApplication[]): string {

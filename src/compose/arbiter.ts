@@ -24,8 +24,9 @@ import {
 import { listenToSignals } from "../arbiter/signals.ts";
 import { watchFiles } from "../arbiter/watcher.ts";
 import { systemClock } from "../base/system-clock.ts";
-import type { Address, Config } from "../config/config.ts";
-import type { ListenerConfig, SiteApplication } from "../config/site.ts";
+import type { Config } from "../config/config.ts";
+import type { Address, ListenerConfig } from "../config/listener.ts";
+import type { SiteApplication } from "../config/site.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { groupId, userId } from "../os/account.ts";

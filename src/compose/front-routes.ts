@@ -2,7 +2,7 @@
 
 import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
-import { NO_POLICY, type RouteMatch } from "../config/site.ts";
+import { NO_POLICY, type RouteMatch } from "../config/route.ts";
 import type { AppStatus } from "../handlers/app-ports.ts";
 import { BasicAuth } from "../handlers/auth/basic-auth.ts";
 import { FilesHandler, type FilesServices, filesServices } from "../handlers/files/files-handler.ts";

@@ -1,6 +1,6 @@
 // Where to listen, as gunicorn's --bind writes it.
 
-import type { Address } from "./config.ts";
+import type { Address } from "./listener.ts";
 import { accept, type Given, type Reading, reject, scalarText, type ValueType } from "./value-type.ts";
 
 export const PORT_DEFAULT = 8000;

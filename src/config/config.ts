@@ -1,13 +1,8 @@
 // The settings of a running server, resolved, validated and frozen. Made by config/load.ts, sent to every process as JSON.
 // Lengths of time are milliseconds here, seconds (as gunicorn and uvicorn have them) where users write them.
 
-import type { ListenerConfig, Route } from "./site.ts";
-
-export type Address =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  /** An absolute path, or `@name` for an abstract socket (Linux). */
-  | { readonly kind: "unix"; readonly path: string }
-  | { readonly kind: "fd"; readonly fd: number };
+import type { Address, ListenerConfig } from "./listener.ts";
+import type { Route } from "./route.ts";
 
 /** `auto`: the application says by its kind, once it is loaded: asgi, else sync, or gthread with several threads. */
 export type WorkerClass = "auto" | "sync" | "gthread" | "asgi";

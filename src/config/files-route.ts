@@ -1,7 +1,7 @@
 // A folder to serve → the route that does it, with what holds where nothing was said.
 
 import type { Mount } from "./mount.ts";
-import { type FilesConfig, MATCH_ALL, NO_POLICY, type Route } from "./site.ts";
+import { type FilesConfig, MATCH_ALL, NO_POLICY, type Route } from "./route.ts";
 
 /** Long enough to spare the visitors of one page most requests, short enough for a mistake to pass. */
 const MAX_AGE_SECONDS = 60;

@@ -1,7 +1,7 @@
 // A folder to serve, as users write it: `/static=./public`, with options behind commas, or as a table in tunicorn.toml.
 
 import { parseAge } from "./quantity.ts";
-import type { FilesConfig } from "./site.ts";
+import type { FilesConfig } from "./route.ts";
 import { suggest } from "./suggest.ts";
 import {
   accept,

@@ -1,11 +1,16 @@
 // Which listeners of a command line speak TLS, and with what. Whether the files are any good is arbiter/certificates.ts's to see.
 
 import { resolve as resolvePath } from "node:path";
-import type { Address } from "./config.ts";
 import type { Origins } from "./layer.ts";
+import {
+  type Address,
+  type CertificateFiles,
+  type ListenerConfig,
+  plainListener,
+  type TlsConfig,
+} from "./listener.ts";
 import type { Problem } from "./problem.ts";
 import type { Values } from "./settings.ts";
-import { type CertificateFiles, type ListenerConfig, plainListener, type TlsConfig } from "./site.ts";
 
 /** Python's numbers: ssl.CERT_NONE, CERT_OPTIONAL, CERT_REQUIRED. */
 const CLIENT_CERTIFICATE = ["none", "optional", "required"] as const;

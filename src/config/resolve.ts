@@ -2,17 +2,19 @@
 
 import { resolve as resolvePath } from "node:path";
 import { PORT_DEFAULT, parseAddress } from "./address.ts";
-import type { Address, Config } from "./config.ts";
+import type { Config } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import { filesRoute } from "./files-route.ts";
 import type { Origins } from "./layer.ts";
+import type { Address } from "./listener.ts";
 import type { Mount } from "./mount.ts";
 import type { Problem } from "./problem.ts";
 import { resolveHsts, resolveListeners } from "./resolve-tls.ts";
 import { responsePolicy } from "./response-policy.ts";
+import { MATCH_ALL, NO_POLICY, type Route } from "./route.ts";
 import { ACCESS_FORMAT_UVICORN, LOGGER_CLASS_DEFAULT } from "./settings/logging.ts";
 import type { SettingName, Values } from "./settings.ts";
-import { APP_NAME, MATCH_ALL, NO_POLICY, type Route } from "./site.ts";
+import { APP_NAME } from "./site.ts";
 import { resolveWorkerClass } from "./worker-class.ts";
 
 export interface Resolved {

@@ -1,8 +1,8 @@
 // What settings say of all responses, as the policy of a route: compression, header fields, error pages.
 
 import { resolve as resolvePath } from "node:path";
+import { NO_POLICY, type RoutePolicy } from "./route.ts";
 import type { Values } from "./settings.ts";
-import { NO_POLICY, type RoutePolicy } from "./site.ts";
 
 /**
  * Fields that make browsers careful; each only where the application does not send its own. Frames of the same site stay

@@ -3,23 +3,18 @@
 import { resolve as resolvePath } from "node:path";
 import type { Config } from "./config.ts";
 import { type Entry, type Layer, type Settled, settle } from "./layer.ts";
+import type { ListenerConfig } from "./listener.ts";
 import { plainValues } from "./plain-values.ts";
 import type { Problem } from "./problem.ts";
 import { deepFreeze, resolveConfig, type Surroundings } from "./resolve.ts";
 import { responsePolicy, withServersPolicy } from "./response-policy.ts";
+import { MATCH_ALL, NO_POLICY, type Route } from "./route.ts";
 import type { SettingName, Values } from "./settings.ts";
 import { type AppTable, appsOf } from "./site/apps.ts";
 import { listenersOf } from "./site/listeners.ts";
 import { routesOf } from "./site/routes.ts";
 import type { SiteWorld } from "./site/world.ts";
-import {
-  APP_NAME,
-  type ListenerConfig,
-  MATCH_ALL,
-  NO_POLICY,
-  type Route,
-  type SiteApplication,
-} from "./site.ts";
+import { APP_NAME, type SiteApplication } from "./site.ts";
 import type { SiteSource } from "./toml-file.ts";
 import { TomlNode } from "./toml-node.ts";
 

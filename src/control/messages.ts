@@ -2,8 +2,9 @@
 // two channels is python/tunicorn_worker/control.py. Lengths of time are milliseconds.
 
 import type { Config } from "../config/config.ts";
+import type { ListenerConfig } from "../config/listener.ts";
 import type { EvaluatedFile } from "../config/python-file.ts";
-import type { Application, ListenerConfig } from "../config/site.ts";
+import type { Application } from "../config/site.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 
 /** Where a Unix socket listens: a path, or `@name` in Linux's abstract namespace. */

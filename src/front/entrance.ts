@@ -8,7 +8,7 @@
 
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ListenerConfig } from "../config/site.ts";
+import type { ListenerConfig } from "../config/listener.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import { AddressSet } from "../http/address-set.ts";
 import type { Peer } from "../http/exchange.ts";

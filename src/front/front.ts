@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import { Deferred } from "../base/deferred.ts";
 import type { Clock, Timer } from "../base/ports.ts";
-import type { ListenerConfig } from "../config/site.ts";
+import type { ListenerConfig } from "../config/listener.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { MessageLimits } from "../http/limits.ts";

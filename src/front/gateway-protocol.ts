@@ -1,6 +1,6 @@
 // The protocol that a web server speaks on a listener, for one connection after another.
 
-import type { ListenerConfig } from "../config/site.ts";
+import type { ListenerConfig } from "../config/listener.ts";
 import { FastcgiProtocol } from "../gateway/fastcgi-protocol.ts";
 import { PacketProtocol } from "../gateway/packet-protocol.ts";
 import { ScgiReader } from "../gateway/scgi-reader.ts";

@@ -5,7 +5,7 @@ import { createServer, type ListenOptions, type Server, type Socket } from "node
 import { Deferred } from "../base/deferred.ts";
 import type { Clock } from "../base/ports.ts";
 import { systemErrorCode } from "../base/system-error.ts";
-import type { Address } from "../config/config.ts";
+import type { Address } from "../config/listener.ts";
 import type { Log } from "../log/log.ts";
 import { acceptLending } from "./lent-reads.ts";
 

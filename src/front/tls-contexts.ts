@@ -3,7 +3,7 @@
 
 import { constants, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
-import type { TlsConfig } from "../config/site.ts";
+import type { TlsConfig } from "../config/listener.ts";
 import type { KeyPair, TlsMaterial } from "../config/tls-material.ts";
 
 /** Beyond it a name cannot be one (RFC 1035 §2.3.4). */

@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { TlsConfig } from "../config/site.ts";
+import type { TlsConfig } from "../config/listener.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Peer } from "../http/exchange.ts";
 import type { ClientConnection } from "./client-connection.ts";

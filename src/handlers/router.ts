@@ -4,7 +4,7 @@
 // them or filters behind (routing/route-handler.ts).
 
 import type { Config } from "../config/config.ts";
-import type { FilesConfig, Route, RouteAction, RoutePolicy } from "../config/site.ts";
+import type { FilesConfig, Route, RouteAction, RoutePolicy } from "../config/route.ts";
 import type { Exchange, Handler, RequestHead } from "../http/exchange.ts";
 import { isBelow, isPlainPath, pathReadings } from "../http/route-path.ts";
 import { answerWithPage } from "./error-page.ts";

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { TlsConfig } from "../../src/config/site.ts";
+import type { TlsConfig } from "../../src/config/listener.ts";
 import type { TlsMaterial } from "../../src/config/tls-material.ts";
 
 export interface Issued {

@@ -1,8 +1,7 @@
 // A handler's answer through the filters of a route, and what a client gets of it.
 
 import { EventEmitter, once } from "node:events";
-import type { RoutePolicy } from "../../src/config/site.ts";
-import { NO_POLICY } from "../../src/config/site.ts";
+import { NO_POLICY, type RoutePolicy } from "../../src/config/route.ts";
 import { filterServices, filtersOf } from "../../src/handlers/filters/chain.ts";
 import type { Exchange, ExchangeEvents, ResponseHead } from "../../src/http/exchange.ts";
 import { ownHead } from "../../src/http/own-response.ts";

@@ -1,7 +1,7 @@
 // A Front in the test's own process, on a free port, with a clock that the test drives and a handler that does as it is told.
 
 import type { TestContext } from "node:test";
-import { type ListenerConfig, plainListener } from "../../src/config/site.ts";
+import { type ListenerConfig, plainListener } from "../../src/config/listener.ts";
 import type { FrontConfig } from "../../src/front/context.ts";
 import { Front } from "../../src/front/front.ts";
 import type { BodySink, Exchange, Handler, Peer } from "../../src/http/exchange.ts";

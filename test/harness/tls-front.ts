@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
-import { type ListenerConfig, plainListener } from "../../src/config/site.ts";
+import { type ListenerConfig, plainListener } from "../../src/config/listener.ts";
 import type { TlsMaterial } from "../../src/config/tls-material.ts";
 import type { FrontConfig } from "../../src/front/context.ts";
 import { Front } from "../../src/front/front.ts";

@@ -2,7 +2,7 @@
 
 import type { TestContext } from "node:test";
 import type { Clock } from "../../src/base/ports.ts";
-import { plainListener } from "../../src/config/site.ts";
+import { plainListener } from "../../src/config/listener.ts";
 import type { FrontConfig } from "../../src/front/context.ts";
 import { Front } from "../../src/front/front.ts";
 import type {

@@ -9,7 +9,7 @@ import { ListenerKeeper } from "../../src/arbiter/listener-keeper.ts";
 import type { Listener, Place } from "../../src/arbiter/listeners.ts";
 import type { WorkerHandle, WorkerSink } from "../../src/arbiter/worker-handle.ts";
 import type { Config } from "../../src/config/config.ts";
-import { plainListener } from "../../src/config/site.ts";
+import { plainListener } from "../../src/config/listener.ts";
 import type {
   ForkserverCommand,
   FrontCommand,

@@ -1,7 +1,7 @@
 // Settings: TLS and HTTP/2.
 
 import { ADDRESS } from "../address.ts";
-import type { Address } from "../config.ts";
+import type { Address } from "../listener.ts";
 import { duration } from "../quantity.ts";
 import { inert, type SettingsOf, SUPPORTED } from "../setting.ts";
 import { choice, count, repeated, SWITCH, scalar, text, type ValueType } from "../value-type.ts";

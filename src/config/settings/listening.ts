@@ -1,7 +1,7 @@
 // Settings: the application's name, and where to listen for clients.
 
 import { ADDRESS } from "../address.ts";
-import type { Address } from "../config.ts";
+import type { Address } from "../listener.ts";
 import { refused, type SettingsOf, SUPPORTED } from "../setting.ts";
 import {
   commaList,

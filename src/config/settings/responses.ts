@@ -1,8 +1,8 @@
 // Settings: what is done to every response on its way to the client. tunicorn.toml says the same for single routes.
 
 import { size } from "../quantity.ts";
+import type { CompressionConfig } from "../route.ts";
 import { type SettingsOf, SUPPORTED } from "../setting.ts";
-import type { CompressionConfig } from "../site.ts";
 import { choice, commaList, repeated, SWITCH, scalar, type ValueType } from "../value-type.ts";
 
 export interface ResponseValues {

@@ -2,6 +2,7 @@
 
 import { isBelow } from "../../http/route-path.ts";
 import { parseAge } from "../quantity.ts";
+import type { FilesConfig, RouteAction, RouteMatch } from "../route.ts";
 import {
   choiceKind,
   type Kind,
@@ -15,7 +16,6 @@ import {
   textKind,
   wholeNumberKind,
 } from "../shape.ts";
-import type { FilesConfig, RouteAction, RouteMatch } from "../site.ts";
 import type { TomlNode } from "../toml-node.ts";
 import { placeOf, type SiteWorld } from "./world.ts";
 

@@ -2,7 +2,7 @@
 
 import { resolve as resolvePath } from "node:path";
 import { ADDRESS, showAddress } from "../address.ts";
-import type { Address } from "../config.ts";
+import type { Address, ListenerConfig, TlsConfig } from "../listener.ts";
 import { duration } from "../quantity.ts";
 import {
   choiceKind,
@@ -18,7 +18,6 @@ import {
   textKind,
   valueKind,
 } from "../shape.ts";
-import type { ListenerConfig, TlsConfig } from "../site.ts";
 import type { TomlNode } from "../toml-node.ts";
 import { placeOf, type SiteWorld } from "./world.ts";
 

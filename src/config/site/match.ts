@@ -2,8 +2,8 @@
 
 import { domainToASCII } from "node:url";
 import { readPattern } from "../../http/route-path.ts";
+import type { PathPattern, RouteMatch } from "../route.ts";
 import { type Kind, listKind, member, namedKind, type Shape, TEXT, TRUTH, textKind } from "../shape.ts";
-import type { PathPattern, RouteMatch } from "../site.ts";
 
 export interface MatchTable {
   readonly host: readonly string[];

@@ -2,6 +2,7 @@
 
 import { duration, size } from "../quantity.ts";
 import { SECURITY_HEADERS } from "../response-policy.ts";
+import type { CompressionConfig, RoutePolicy } from "../route.ts";
 import { COMPRESS_MIN_SIZE_DEFAULT, COMPRESS_TYPES_DEFAULT } from "../settings/responses.ts";
 import {
   choiceKind,
@@ -17,7 +18,6 @@ import {
   textKind,
   valueKind,
 } from "../shape.ts";
-import type { CompressionConfig, RoutePolicy } from "../site.ts";
 import type { TomlNode } from "../toml-node.ts";
 import { isNetwork } from "../trust.ts";
 import { judgeFieldName } from "./match.ts";

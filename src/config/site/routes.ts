@@ -1,8 +1,8 @@
 // [[routes]]: in order, the first one that fits a request takes it.
 
 import { didYouMean } from "../layer.ts";
+import type { Route } from "../route.ts";
 import { member, readShape, type Shape, TEXT, tableKind } from "../shape.ts";
-import type { Route } from "../site.ts";
 import { suggest } from "../suggest.ts";
 import type { TomlNode } from "../toml-node.ts";
 import { ACTION, type ActionTable, actionOf } from "./action.ts";

@@ -2,7 +2,7 @@
 // that was right once is known by an HMAC from then on, so that only first requests pay for its hash.
 
 import { createHmac, randomBytes } from "node:crypto";
-import type { RoutePolicy } from "../../config/site.ts";
+import type { RoutePolicy } from "../../config/route.ts";
 import type { Exchange, ExchangeEvents } from "../../http/exchange.ts";
 import type { RouteFacts } from "../../http/route-facts.ts";
 import type { Log } from "../../log/log.ts";

@@ -2,7 +2,7 @@
 // X-Accel-Redirect (a path of an internal route), and a whole file of its own with ranges (file_wrapper, pathsend).
 // The fields never reach a client. They are left to a web server in front where that is who asked, and nobody here is to obey them.
 
-import type { FilesConfig } from "../../config/site.ts";
+import type { FilesConfig } from "../../config/route.ts";
 import { parseHttpDate } from "../../http/date.ts";
 import type { AbortCause, Exchange, ExchangeEvents, ResponseHead } from "../../http/exchange.ts";
 import { blockValue, withoutFields } from "../../http/header-block.ts";

@@ -2,7 +2,7 @@
 // while there is none.
 
 import { filesRoute } from "../../config/files-route.ts";
-import type { FilesConfig } from "../../config/site.ts";
+import type { FilesConfig } from "../../config/route.ts";
 import type { Exchange, Handler } from "../../http/exchange.ts";
 import { FilesHandler, type FilesServices } from "./files-handler.ts";
 

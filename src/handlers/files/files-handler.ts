@@ -2,7 +2,7 @@
 // is looked up on disk, while other requests go on.
 
 import type { Clock } from "../../base/ports.ts";
-import type { FilesConfig } from "../../config/site.ts";
+import type { FilesConfig } from "../../config/route.ts";
 import type { Exchange, Handler } from "../../http/exchange.ts";
 import type { Log } from "../../log/log.ts";
 import { answerWithPage } from "../error-page.ts";

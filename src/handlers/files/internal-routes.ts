@@ -1,6 +1,6 @@
 // The folders that only an application's X-Accel-Redirect leads to. They can be exchanged while requests run.
 
-import type { FilesConfig, Route } from "../../config/site.ts";
+import type { FilesConfig, Route } from "../../config/route.ts";
 import type { InternalFolders } from "./app-files.ts";
 import { pathBelow } from "./request-path.ts";
 

@@ -1,6 +1,6 @@
 // A folder as a route shows it: what is found at a path below it. Nothing is kept here.
 
-import type { FilesConfig } from "../../config/site.ts";
+import type { FilesConfig } from "../../config/route.ts";
 import type { Log } from "../../log/log.ts";
 import { SIBLINGS } from "./codings.ts";
 import { contentTypeOf } from "./content-type.ts";

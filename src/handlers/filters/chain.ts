@@ -1,7 +1,7 @@
 // What a route's policy does to the responses of its requests, as one function. From the application to the client: its pages
 // for errors, compression, its header fields.
 
-import type { RoutePolicy } from "../../config/site.ts";
+import type { RoutePolicy } from "../../config/route.ts";
 import { errorPage } from "../../http/error-page.ts";
 import type { Exchange, Handler } from "../../http/exchange.ts";
 import type { Log } from "../../log/log.ts";

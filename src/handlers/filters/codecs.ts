@@ -2,7 +2,7 @@
 // up costs half as much again in time and saves a hundredth of the bytes.
 
 import * as zlib from "node:zlib";
-import type { CompressionConfig } from "../../config/site.ts";
+import type { CompressionConfig } from "../../config/route.ts";
 
 export type Coding = CompressionConfig["codings"][number];
 

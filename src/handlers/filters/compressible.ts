@@ -1,6 +1,6 @@
 // Which responses of a route are worth compressing, may be, and what their heads say then.
 
-import type { CompressionConfig } from "../../config/site.ts";
+import type { CompressionConfig } from "../../config/route.ts";
 import { CodingChoice } from "../../http/accept-encoding.ts";
 import type { RequestHead, ResponseHead } from "../../http/exchange.ts";
 import { blockValue, hasMember, withField, withoutFields } from "../../http/header-block.ts";

@@ -2,7 +2,7 @@
 // (Retry-After, WWW-Authenticate, cookies) is kept; what described its page goes.
 
 import { closeFile } from "../../base/file-pieces.ts";
-import type { RoutePolicy } from "../../config/site.ts";
+import type { RoutePolicy } from "../../config/route.ts";
 import type { ErrorPage } from "../../http/error-page.ts";
 import type { Exchange, ResponseHead } from "../../http/exchange.ts";
 import { withField, withoutFields } from "../../http/header-block.ts";

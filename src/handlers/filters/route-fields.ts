@@ -1,6 +1,6 @@
 // The header fields that a route sets, fills in or removes in each of its responses, those of the server's own included.
 
-import type { RoutePolicy } from "../../config/site.ts";
+import type { RoutePolicy } from "../../config/route.ts";
 import { type ErrorPage, errorPage } from "../../http/error-page.ts";
 import type { Exchange, ResponseHead } from "../../http/exchange.ts";
 import { blockValue, withField, withoutFields } from "../../http/header-block.ts";

@@ -1,6 +1,6 @@
 // Which clients a route is for, by their addresses after the trust rules: what proxies that nobody trusts say counts for nothing.
 
-import type { RoutePolicy } from "../../config/site.ts";
+import type { RoutePolicy } from "../../config/route.ts";
 import { AddressSet } from "../../http/address-set.ts";
 import type { Exchange } from "../../http/exchange.ts";
 import type { Trust } from "../trust.ts";

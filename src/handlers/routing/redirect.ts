@@ -1,7 +1,7 @@
 // Redirections of a route: where a request is sent, made of what it asked for. Nothing that a client wrote can lead to another
 // host than the route's text says, or add a line to the response.
 
-import type { RouteAction } from "../../config/site.ts";
+import type { RouteAction } from "../../config/route.ts";
 import type { Exchange, Handler, RequestHead } from "../../http/exchange.ts";
 import { answerWithPage } from "../error-page.ts";
 import { hostOf } from "./route-table.ts";

@@ -1,6 +1,6 @@
 // Fixed responses of a route.
 
-import type { RouteAction } from "../../config/site.ts";
+import type { RouteAction } from "../../config/route.ts";
 import type { Exchange, Handler } from "../../http/exchange.ts";
 import { ownHead, sendWhole } from "../../http/own-response.ts";
 import { answerWithPage } from "../error-page.ts";

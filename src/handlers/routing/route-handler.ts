@@ -1,7 +1,7 @@
 // What a route puts around its action. In order: filters (so that refusals have the route's fields and pages, too), addresses,
 // passwords, the body's length.
 
-import type { Route } from "../../config/site.ts";
+import type { Route } from "../../config/route.ts";
 import type { Exchange, Handler } from "../../http/exchange.ts";
 import type { RouteFacts } from "../../http/route-facts.ts";
 import { answerWithPage } from "../error-page.ts";

@@ -1,7 +1,7 @@
 // Which routes can take a request, by host and path: compiled once, so that a request costs a few look-ups in maps, however many
 // routes there are. Order is kept: each answer is a list of routes in the order in which they were written.
 
-import type { RouteMatch } from "../../config/site.ts";
+import type { RouteMatch } from "../../config/route.ts";
 import { isBelow } from "../../http/route-path.ts";
 
 /** Whatever is routed by a match. */

@@ -13,7 +13,7 @@ import { describe, it } from "node:test";
 import { CertificateKeeper, type ListenerMaterial } from "../../../src/arbiter/certificate-keeper.ts";
 import { readCertificates } from "../../../src/arbiter/certificates.ts";
 import type { Clock } from "../../../src/base/ports.ts";
-import { plainListener, type TlsConfig } from "../../../src/config/site.ts";
+import { plainListener, type TlsConfig } from "../../../src/config/listener.ts";
 import { Authority, NO_OPENSSL, tlsConfig } from "../../harness/certificates.ts";
 import { MemoryLog } from "../../harness/front-parts.ts";
 import { ManualClock } from "../../harness/manual-clock.ts";

@@ -4,8 +4,8 @@ import { ListenError } from "../../../src/arbiter/listen-error.ts";
 import { ListenerKeeper } from "../../../src/arbiter/listener-keeper.ts";
 import type { Listener, Place } from "../../../src/arbiter/listeners.ts";
 import { Deferred } from "../../../src/base/deferred.ts";
-import type { Address, Config } from "../../../src/config/config.ts";
-import { type ListenerConfig, plainListener } from "../../../src/config/site.ts";
+import type { Config } from "../../../src/config/config.ts";
+import { type Address, type ListenerConfig, plainListener } from "../../../src/config/listener.ts";
 import { settle } from "../../simulation/arbiter-world.ts";
 
 function tcp(port: number, host: string = "127.0.0.1"): Address {

@@ -14,8 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type Listener, openListener, openListeners, type Place } from "../../../src/arbiter/listeners.ts";
-import type { Address } from "../../../src/config/config.ts";
-import { plainListener } from "../../../src/config/site.ts";
+import { type Address, plainListener } from "../../../src/config/listener.ts";
 
 function placeOf(address: Address, id: number = 0): Place {
   return { id, settings: plainListener(address) };

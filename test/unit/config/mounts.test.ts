@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadConfig } from "../../../src/config/load.ts";
-import type { FilesConfig } from "../../../src/config/site.ts";
+import type { FilesConfig } from "../../../src/config/route.ts";
 import { layerOfToml } from "../../../src/config/toml-file.ts";
 import { configFrom, problemsFrom } from "./support.ts";
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import type { Address } from "../../../src/config/config.ts";
+import type { Address } from "../../../src/config/listener.ts";
 import { Listener } from "../../../src/front/listener.ts";
 import { peerOf } from "../../../src/front/peer.ts";
 import type { Peer } from "../../../src/http/exchange.ts";

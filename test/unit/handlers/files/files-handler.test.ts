@@ -14,7 +14,7 @@ import {
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { FilesConfig } from "../../../../src/config/site.ts";
+import type { FilesConfig } from "../../../../src/config/route.ts";
 import { FilesHandler, filesServices } from "../../../../src/handlers/files/files-handler.ts";
 import type { Exchange } from "../../../../src/http/exchange.ts";
 import { FakeExchange, type FakeRequest } from "../../../harness/fake-exchange.ts";

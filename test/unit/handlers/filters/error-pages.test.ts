@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { NO_POLICY } from "../../../../src/config/site.ts";
+import { NO_POLICY } from "../../../../src/config/route.ts";
 import { filterServices, filtersOf } from "../../../../src/handlers/filters/chain.ts";
 import { PageStore } from "../../../../src/handlers/filters/page-store.ts";
 import type { Log } from "../../../../src/log/log.ts";

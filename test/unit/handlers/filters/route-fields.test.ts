@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SECURITY_HEADERS } from "../../../../src/config/response-policy.ts";
-import type { RoutePolicy } from "../../../../src/config/site.ts";
+import type { RoutePolicy } from "../../../../src/config/route.ts";
 import { begin, throughFilters } from "../../../harness/filtered-exchange.ts";
 
 function blockThrough(policy: Partial<RoutePolicy>, fields: readonly string[] = [], isTls = false): string {
