@@ -22,6 +22,9 @@ export interface DevPageOptions {
   readonly refreshes: boolean;
 }
 
+/** So many calls inside libraries, one from another, are shown as one line: a developer looks for code of their own. */
+const FOLDED_MIN = 3;
+
 /** Where pages wait for new code. */
 export const RELOAD_PATH = "/-/reload";
 
@@ -61,9 +64,27 @@ function detail({ causes, traceback }: DevFailure): string {
 
 /** Only what went before has a heading of its own: the last cause is the page's. */
 function causeHtml({ message, link, frames }: FailureCause): string {
-  const shown = frames.map(frameHtml).join("");
+  const shown = runsOf(frames).map(runHtml).join("");
   if (link === "") return `<section>${shown}</section>`;
   return `<section><h2>${escapeHtml(message)}</h2>${shown}<p class="link">${escapeHtml(link)}</p></section>`;
+}
+
+/** Frames that follow one another and are all own or all of libraries. The last frame, where it happened, is a run of its own. */
+function runsOf(frames: readonly FailureFrame[]): FailureFrame[][] {
+  const runs: FailureFrame[][] = [];
+  for (const frame of frames) {
+    const run = runs.at(-1);
+    const isLast = frame === frames.at(-1);
+    if (run === undefined || isLast || run[0]?.own !== frame.own) runs.push([frame]);
+    else run.push(frame);
+  }
+  return runs;
+}
+
+function runHtml(run: readonly FailureFrame[]): string {
+  const shown = run.map(frameHtml).join("");
+  if (run.length < FOLDED_MIN || run[0]?.own === true) return shown;
+  return `<details class="library"><summary>${run.length} calls inside libraries</summary>${shown}</details>`;
 }
 
 function frameHtml(frame: FailureFrame): string {
@@ -125,6 +146,7 @@ footer { border-top: 1px solid var(--line); margin-top: 2rem; padding-top: .6rem
 details { border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0; overflow: hidden; }
 summary { padding: .3rem .8rem; cursor: pointer; overflow-wrap: anywhere; font-size: .9rem; }
 .library { opacity: .75; }
+.library .library { opacity: 1; margin: .5rem; }
 pre { margin: 0; padding: .4rem 0; overflow-x: auto; background: var(--code); font: 13px/1.5 ui-monospace, monospace; }
 pre.plain { padding: .8rem; border-radius: 6px; }
 pre span, pre mark { display: block; padding: 0 .8rem; min-width: max-content; }

@@ -35,6 +35,19 @@ describe("the page of a failure", () => {
     assert.match(page, /<mark><i>2<\/i>&#60;b&#62;\n<\/mark>/);
   });
 
+  it("shows many calls inside libraries as one line, but the one where it happened", () => {
+    const [cause] = failure.causes;
+    const [own, library] = cause?.frames ?? [];
+    assert.ok(cause && own && library);
+    const frames = [library, { ...library }, { ...library }, own, { ...library }, { ...library, line: 77 }];
+    const page = devPageHtml(
+      { ...failure, causes: [{ ...cause, frames }] },
+      { version: "1", refreshes: true },
+    );
+    assert.deepEqual(page.match(/\d+ calls inside libraries/g), ["3 calls inside libraries"]);
+    assert.match(page, /<details class="library"><summary><code>\/lib\/flask\.py:77/);
+  });
+
   it("opens the developer's own frames, and closes those of libraries", () => {
     const page = devPageHtml(failure, { version: "1", refreshes: true });
     assert.match(page, /<details open><summary><code>\/p\/app\.py:2/);
