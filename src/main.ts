@@ -31,7 +31,7 @@ async function runCommandLine(): Promise<number> {
   const { cliHost } = await import("./compose/cli-host.ts");
   const { START_FOLDER } = await import("./compose/program.ts");
   const { completeDevCommand } = await import("./cli/dev-command.ts");
-  const complete = completeDevCommand(given, cliHost.isFile);
+  const complete = completeDevCommand(given, cliHost);
   if (!complete.ok) {
     process.stderr.write(`tunicorn: error: ${complete.problem}\n`);
     return WRONG_USE;

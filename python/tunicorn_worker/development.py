@@ -54,6 +54,12 @@ class Developer:
         if error.__cause__ is not None:
             self._send({"type": "failure", "report": report_of(error.__cause__).decode()})
 
+    def complete(self, app: Any) -> Any:
+        """What frameworks do for developers in their own server."""
+        from .django_static import with_static_files
+
+        return with_static_files(app)
+
     def around(self, app: Any, is_asgi: bool) -> Any:
         """The app, with its late imports told, and for ASGI with its exceptions explained (wsgi.py does so itself)."""
         return self._around_asgi(app) if is_asgi else self._around_wsgi(app)

@@ -97,6 +97,8 @@ class Worker:
         self._call_post_fork()
         become_user(self.settings)
         app, interface = self._job.app or self._load()
+        if self.developer is not None:
+            app = self.developer.complete(app)
         app = self._observed(self._hooked(app, interface), interface)
         if interface == "asgi":
             from . import asgi_worker  # asyncio only where it is needed

@@ -244,6 +244,33 @@ describe("an ASGI application", () => {
   });
 });
 
+test("a Django project is found, and has its applications' static files, as with runserver", async (t) => {
+  const settings = `DEBUG = True
+SECRET_KEY = "of a test"
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "shop.urls"
+STATIC_URL = "static/"
+INSTALLED_APPS = ["django.contrib.staticfiles", "shop"]
+`;
+  const wsgiFile = `import os
+from django.core.wsgi import get_wsgi_application
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+application = get_wsgi_application()
+`;
+  const folder = temporaryFolder(t, {
+    "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n',
+    "shop/__init__.py": "",
+    "shop/settings.py": settings,
+    "shop/urls.py": "urlpatterns = []\n",
+    "shop/wsgi.py": wsgiFile,
+    "shop/static/shop/site.css": "body { color: red }",
+  });
+  const server = await startServer(t, ["dev", "-b", "127.0.0.1:0"], { cwd: folder });
+  const style = await ask(server.endpoint, { path: "/static/shop/site.css" });
+  assert.deepEqual([style.status, style.body], [200, "body { color: red }"]);
+  await server.stop();
+});
+
 test("nothing of this is there without --reload", async (t) => {
   const folder = temporaryFolder(t, { "app.py": wsgi('environ["no such key"]') });
   const server = await startServer(t, ["-b", "127.0.0.1:0", "app:app"], { cwd: folder });

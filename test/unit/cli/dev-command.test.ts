@@ -4,8 +4,15 @@ import { completeDevCommand } from "../../../src/cli/dev-command.ts";
 import { ACCESS_FORMAT_DEVELOPMENT } from "../../../src/config/settings/logging.ts";
 import { configFrom } from "../config/support.ts";
 
-function complete(argv: readonly string[], files: readonly string[] = []): readonly string[] | string {
-  const reading = completeDevCommand(argv, (path) => files.includes(path));
+function complete(
+  argv: readonly string[],
+  files: readonly string[] = [],
+  text = "",
+): readonly string[] | string {
+  const reading = completeDevCommand(argv, {
+    isFile: (path) => files.includes(path),
+    readFile: () => text,
+  });
   return reading.ok ? reading.argv : reading.problem;
 }
 
@@ -44,6 +51,16 @@ describe("tunicorn dev", () => {
     assert.deepEqual(complete(["dev", "x:y"], ["main.py"]), ["dev", "x:y"]);
     assert.deepEqual(complete(["dev"], ["gunicorn.conf.py"]), ["dev"]);
     assert.deepEqual(complete(["serve"]), ["serve"]);
+  });
+
+  it("finds a Django project by its manage.py", () => {
+    const manage = (settings: string): string =>
+      `    os.environ.setdefault('DJANGO_SETTINGS_MODULE', '${settings}')\n`;
+    const files = ["manage.py", "shop/wsgi.py", "app.py"];
+    assert.deepEqual(complete(["dev"], files, manage("shop.settings")), ["dev", "shop.wsgi"]);
+    assert.deepEqual(complete(["dev"], files, manage("shop.settings.local")), ["dev", "shop.wsgi"]);
+    assert.deepEqual(complete(["dev"], files, manage("other.settings")), ["dev", "app.py"]);
+    assert.deepEqual(complete(["dev"], files, "nothing"), ["dev", "app.py"]);
   });
 
   it("asks where it cannot know", () => {
