@@ -14,7 +14,7 @@ import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
 import { namedLog } from "./named-log.ts";
 import { OomWatch } from "./oom-watch.ts";
-import { changedButFixed } from "./setup.ts";
+import { APPLIED_BY_SITES, changedButFixed } from "./setup.ts";
 import type { Phase } from "./view.ts";
 
 /** What the applications together need of the arbiter. */
@@ -220,8 +220,9 @@ export class Apps {
   #useConfig(ofSite: Config | undefined): void {
     const only = this.#options.site === undefined ? this.present[0]?.served.config : undefined;
     const config = ofSite ?? only;
-    if (config === undefined) return;
+    if (config === undefined || config === this.#config) return;
     this.#config = config;
+    this.#world.ports.useConfig?.(config);
     this.#options.listeners.apply();
   }
 
@@ -318,7 +319,7 @@ export class Apps {
     const { announcer, ports } = this.#world;
     this.#isUnusable = false;
     for (const warning of warnings) ports.log.warning(warning);
-    const fixed = changedButFixed(this.#options.config, config);
+    const fixed = changedButFixed(this.#options.config, config, APPLIED_BY_SITES);
     if (fixed.length > 0) announcer.needsRestart(fixed);
     const added = apps.filter(({ name }) => this.get(name) === undefined).map((order) => this.#keep(order));
     const leaving = this.present.filter(({ name }) => !apps.some((order) => order.name === name));

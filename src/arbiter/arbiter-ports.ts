@@ -74,6 +74,8 @@ export interface ArbiterPorts {
   nameBodyFolder(): string;
   removeFolder(path: string): void;
   reopenLogs(): void;
+  /** Other settings of the server count from now on: for its own process, log and metrics. */
+  useConfig?(config: Config): void;
   /** Where a listener speaks TLS. */
   readonly certificates?: CertificateKeeper;
   /** How many processes of this control group the kernel has killed for memory. */

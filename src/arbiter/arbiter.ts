@@ -417,7 +417,7 @@ export class Arbiter {
   }
 
   #sendMetrics(text: string): void {
-    const { target } = this.#options.config.statsd;
+    const { target } = this.#apps.config.statsd;
     if (target.kind === "unix") this.sendDatagram(target.path, text);
   }
 

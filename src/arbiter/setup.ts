@@ -1,5 +1,6 @@
 // What a generation runs with, and where the next one's comes from: a configuration file may say something else by then.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/config.ts";
 import type { SiteApplication } from "../config/site.ts";
 import type { Evaluate, Evaluated } from "../control/messages.ts";
@@ -42,6 +43,19 @@ export const APPLIED_BY_GENERATIONS: readonly (keyof Config)[] = [
   ...(["loop", "loopBlockedMs", "lifespan", "lifespanTimeoutMs", "lifespanShutdownTimeoutMs"] as const),
   ...(["asgiDisconnectGraceMs", "gracefulTimeoutMs", "timeoutMs", "wsMaxQueue"] as const),
   ...(["logConfig", "logConfigJson", "logConfigDict", "loggerClass", "captureOutput"] as const),
+  ...(["user", "group", "initGroups"] as const),
+];
+
+/** Of these, what processes that stay do not take over: a front runs on as who it is. */
+const FIXED_IN_FRONTS: ReadonlySet<keyof Config> = new Set(["user", "group"]);
+
+/** What a site's applications are started with anew; the interpreter of a configuration file in Python runs already. */
+export const APPLIED_BY_SITES: readonly (keyof Config)[] = ["python"];
+
+/** What the arbiter and each front write down, and what they are called. */
+export const APPLIED_TO_RECORDS: readonly (keyof Config)[] = [
+  ...(["accessLog", "accessLogFormat", "accessLogJson", "errorLog", "logJson", "logLevel"] as const),
+  ...(["useColors", "healthAccessLog", "statsd", "procName"] as const),
 ];
 
 /** What the arbiter itself looks up each time, or anew when a generation serves. */
@@ -72,6 +86,8 @@ export const APPLIED_BY_FRONTS: readonly (keyof Config)[] = [
   ...(["queueMax", "queueTimeoutMs", "requestsAheadMax", "limitConcurrency"] as const),
   ...(["maxRequests", "maxRequestsJitter", "responseBufferBytes", "rootPath", "scriptName"] as const),
   ...(["proxyHeaders", "forwardedAllowIps", "secureSchemeHeaders", "forwarderHeaders", "headerMap"] as const),
+  ...(["forwardedUntrusted", "proxyAllowIps", "gatewayAllowIps", "tlsHandshakesMax", "hsts"] as const),
+  ...(["http2", "responseSpillBytes", "responseSpillTotalBytes", "sendfileRoots", "health"] as const),
 ];
 
 const APPLIED: ReadonlySet<string> = new Set<keyof Config>([
@@ -79,11 +95,17 @@ const APPLIED: ReadonlySet<string> = new Set<keyof Config>([
   ...APPLIED_BY_ARBITER,
   ...APPLIED_BY_FRONTS,
   ...APPLIED_BY_LISTENERS,
+  ...APPLIED_TO_RECORDS,
 ]);
 
-/** The Config's members that differ and that only a new start can change. */
-export function changedButFixed(running: Config, wanted: Config): readonly string[] {
+/** The Config's members that differ and that only a new start can change. `also`: others that this reload applies. */
+export function changedButFixed(
+  running: Config,
+  wanted: Config,
+  also: readonly (keyof Config)[] = [],
+): readonly string[] {
   return (Object.keys(wanted) as (keyof Config)[]) // a Config has no others
-    .filter((name) => !APPLIED.has(name))
-    .filter((name) => JSON.stringify(running[name]) !== JSON.stringify(wanted[name]));
+    .filter((name) => !isDeepStrictEqual(running[name], wanted[name]))
+    .filter((name) => FIXED_IN_FRONTS.has(name) || !(APPLIED.has(name) || also.includes(name)))
+    .map((name) => (FIXED_IN_FRONTS.has(name) ? `${name} (of fronts)` : name));
 }

@@ -76,10 +76,10 @@ export async function runArbiter(run: ArbiterRun): Promise<number> {
     for (const problem of orders.problems) log.error(problem, { step: "interpreter" });
     return EXIT_CANNOT_START;
   }
-  process.title = `tunicorn: arbiter [${run.config.procName === "" ? titleOf(run.apps) : run.config.procName}]`;
+  nameProcess(run.config, run.apps);
   const identity = identityOf(run.config, log);
   if (identity === undefined) return EXIT_CANNOT_START;
-  giveLogs(run.config, identity);
+  giveLogs(run.config, identity, log);
   const wanted = wantedListeners(run.config).map((settings, id) => ({ id, settings }));
   const certificates = new CertificateKeeper(wanted, systemClock, log);
   if (!certificates.readAll()) return EXIT_CANNOT_START;
@@ -146,6 +146,12 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
       nameBodyFolder: () => join(tmpdir(), `tunicorn-${process.pid}-${randomBytes(8).toString("hex")}`),
       removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
       reopenLogs: () => log.reopen(),
+      useConfig: (wanted) => {
+        giveLogs(wanted, identity, log);
+        log.reconfigure(wanted);
+        operations.reconfigure(wanted, arbiter);
+        nameProcess(wanted, run.apps);
+      },
       certificates,
       watchFiles,
     },
@@ -178,6 +184,10 @@ const FRONT_FLAGS: readonly string[] = ["--disable-warning=ExperimentalWarning"]
  */
 const SEMI_SPACE_MB = 2;
 const SEMI_SPACE_PER_REQUEST_MB = 8;
+
+function nameProcess({ procName }: Config, apps: readonly SiteApplication[]): void {
+  process.title = `tunicorn: arbiter [${procName === "" ? titleOf(apps) : procName}]`;
+}
 
 function killIfThere(pid: number): void {
   try {

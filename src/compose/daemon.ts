@@ -86,6 +86,7 @@ export class Teller {
       error: told((event, fields) => log.error(event, fields)),
       critical: told((event, fields) => log.critical(event, fields)),
       reopen: () => log.reopen(),
+      reconfigure: (config) => log.reconfigure(config),
       close: () => log.close(),
     };
   }

@@ -18,14 +18,11 @@ import { Front } from "../front/front.ts";
 import { InternalRoutes } from "../handlers/files/internal-routes.ts";
 import { RedirectHandler } from "../handlers/redirect.ts";
 import type { Handler } from "../http/exchange.ts";
-import type { AccessLog } from "../log/access-record.ts";
-import { openAccessLogOf } from "../log/access-writer.ts";
-import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
 import { clientsThatFit } from "../os/descriptors.ts";
 import { clientMemory } from "../os/memory.ts";
 import { FrontApp } from "./front-app.ts";
-import { countedLog, openFrontMetrics, recordsOf } from "./front-metrics.ts";
+import { FrontRecords } from "./front-records.ts";
 import { factsOf, type RouteServices, rootHandler, routeServices } from "./front-routes.ts";
 import type { HandedSockets } from "./handed-sockets.ts";
 import { readText } from "./program.ts";
@@ -43,11 +40,9 @@ export interface FrontPorts {
 }
 
 export class FrontParts {
-  readonly log: ErrorLog;
   readonly #order: Configure;
   readonly #ports: FrontPorts;
-  readonly #counted: Log;
-  readonly #records: AccessLog | undefined;
+  readonly #records: FrontRecords;
   readonly #front: Front;
   readonly #bodyFolder: string;
   readonly #services: RouteServices;
@@ -61,27 +56,28 @@ export class FrontParts {
     this.#order = order;
     this.#ports = ports;
     this.#site = order;
-    process.title = `tunicorn: front [${config.procName}]`;
-    this.log = openErrorLogOf(config, process.pid);
-    const metrics = openFrontMetrics({
-      config: config.statsd,
+    this.#records = new FrontRecords({
+      config,
       clock: systemClock,
-      log: this.log,
+      pid: process.pid,
       waiting: () => this.#facts().waiting,
-      sendUnix: (_address, text) => ports.report({ type: "metrics", text }),
+      sendUnix: (text) => ports.report({ type: "metrics", text }),
     });
-    this.#counted = countedLog(this.log, metrics);
-    this.#records = recordsOf(config, openAccessLogOf(config, this.log), metrics);
     this.#bodyFolder = usableFolder(order.bodyFolder, this.log);
-    this.#services = routeServices(this.#counted);
+    this.#services = routeServices(this.log);
     this.#apps = new Map(order.apps.map((application) => [application.name, this.#makeApp(application)]));
     this.#front = new Front({
       config: this.#fitted(config),
       handler: this.#handler(),
-      log: this.#counted,
-      accessLog: this.#records,
+      log: this.log,
+      accessLog: this.#records.access,
       clock: systemClock,
     });
+    nameProcess(config);
+  }
+
+  get log(): Log {
+    return this.#records.log;
   }
 
   /** What the settings leave to the machine. */
@@ -101,7 +97,7 @@ export class FrontParts {
   #makeApp(application: Application): FrontApp {
     return new FrontApp({
       application,
-      log: this.#counted,
+      log: this.log,
       bodyFolder: this.#bodyFolder === "" ? "" : join(this.#bodyFolder, application.name),
       isMemoryTight: () => this.#front.memory.isTight,
       internal: this.#internal,
@@ -183,7 +179,9 @@ export class FrontParts {
     this.#site = site;
     this.#apps = new Map(site.apps.map((application) => [application.name, this.#adapted(application)]));
     const meetings = await this.#meetings();
-    this.#front.reconfigure(this.#fitted(site.config), this.#handler());
+    this.#records.reconfigure(site.config);
+    nameProcess(site.config);
+    this.#front.reconfigure(this.#fitted(site.config), this.#handler(), this.#records.access);
     await this.#changeListeners(listeners, site.listeners);
     this.#ports.report({ type: "reconfigured", meetings });
     for (const [name, app] of before) if (!this.#apps.has(name)) await app.close();
@@ -213,13 +211,11 @@ export class FrontParts {
     await this.#front.drain(graceMs);
     await this.#services.basicAuth.close();
     for (const app of this.#apps.values()) await app.close();
-    await this.#records?.close();
-    this.log.close();
+    await this.#records.close();
   }
 
   reopenLogs(): void {
-    this.log.reopen();
-    this.#records?.reopen();
+    this.#records.reopen();
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -235,8 +231,12 @@ export class FrontParts {
   }
 }
 
+function nameProcess({ procName }: Config): void {
+  process.title = `tunicorn: front [${procName}]`;
+}
+
 /** "" when its parent cannot be written: then bodies stay in memory, within a limit (handlers/body-store.ts). */
-function usableFolder(folder: string, log: ErrorLog): string {
+function usableFolder(folder: string, log: Log): string {
   try {
     accessSync(dirname(folder), constants.W_OK);
     return folder;

@@ -42,11 +42,16 @@ function isOwn(wanted: number, own: number | undefined): boolean {
 }
 
 /** Log files are opened anew by those who write them (SIGUSR1), so they must own them. As gunicorn does. */
-export function giveLogs(config: Config, { uid, gid }: Identity): void {
+export function giveLogs(config: Config, { uid, gid }: Identity, log: Log): void {
   if (uid < 0 && gid < 0) return;
   for (const path of [config.errorLog, config.accessLog]) {
     if (path === "" || path === "-" || path.startsWith("/dev/")) continue;
-    closeSync(openSync(path, "a"));
-    chownSync(path, uid, gid);
+    try {
+      closeSync(openSync(path, "a"));
+      chownSync(path, uid, gid);
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      log.error("a log file cannot be given to those who write it", { path, cause });
+    }
   }
 }

@@ -1,6 +1,7 @@
 // Who watches the arbiter: systemd, a metrics server, operators on the control socket. Each is there only where it is asked for.
 
 import { writeSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { NOTIFY_FD_VARIABLE } from "../arbiter/activation.ts";
 import type { Arbiter } from "../arbiter/arbiter.ts";
 import { ControlCommands } from "../arbiter/control-commands.ts";
@@ -29,9 +30,12 @@ export class Operations {
   #control: ControlServer | undefined;
   #hasEnded = false;
   #statsd: StatsdSender | undefined;
+  #statsdConfig: Config["statsd"];
+  #servingTold = -1;
 
   constructor(options: OperationsOptions) {
     this.#options = options;
+    this.#statsdConfig = options.config.statsd;
   }
 
   readonly watch = (view: ArbiterView): void => {
@@ -41,7 +45,8 @@ export class Operations {
   /** To be called before the arbiter runs. A server that USR2 started finds its predecessor at the control socket. */
   async begin(arbiter: Arbiter, { isSuccessor }: { readonly isSuccessor: boolean }): Promise<void> {
     this.#notifySystemd(arbiter);
-    this.#measureWorkers(arbiter);
+    this.#openStatsd(this.#options.config.statsd, arbiter);
+    this.#watchers.push((view) => this.#measureWorkers(view));
     await this.#openControl(arbiter, isSuccessor ? "info" : "error");
   }
 
@@ -81,24 +86,32 @@ export class Operations {
     this.#watchers.push((view) => notifier.onTurn(view));
   }
 
-  #measureWorkers(arbiter: Arbiter): void {
-    const { config, log } = this.#options;
-    if (config.statsd.target.kind === "off") return;
-    const statsd = new StatsdSender({
-      config: config.statsd,
-      clock: systemClock,
-      sendUnix: (address, text) => arbiter.sendDatagram(address, text),
-      onProblem: (problem) => log.warning("metrics cannot be sent", { problem }),
-    });
-    let told = -1;
-    this.#statsd = statsd;
-    this.#watchers.push((view) => {
-      const serving = countServing(view);
-      if (serving === told) return;
-      told = serving;
-      statsd.batch.gauge(WORKERS, serving);
-      statsd.want();
-    });
+  /** The server's settings are others from now on; where it is controlled stays. */
+  reconfigure({ statsd }: Config, arbiter: Arbiter): void {
+    if (isDeepStrictEqual(statsd, this.#statsdConfig)) return;
+    this.#statsd?.close();
+    this.#openStatsd(statsd, arbiter);
+  }
+
+  #openStatsd(config: Config["statsd"], arbiter: Arbiter): void {
+    this.#statsdConfig = config;
+    this.#servingTold = -1;
+    if (config.target.kind === "off") this.#statsd = undefined;
+    else
+      this.#statsd = new StatsdSender({
+        config,
+        clock: systemClock,
+        sendUnix: (address, text) => arbiter.sendDatagram(address, text),
+        onProblem: (problem) => this.#options.log.warning("metrics cannot be sent", { problem }),
+      });
+  }
+
+  #measureWorkers(view: ArbiterView): void {
+    const serving = countServing(view);
+    if (serving === this.#servingTold || this.#statsd === undefined) return;
+    this.#servingTold = serving;
+    this.#statsd.batch.gauge(WORKERS, serving);
+    this.#statsd.want();
   }
 
   async #openControl(arbiter: Arbiter, failureLevel: "info" | "error"): Promise<void> {

@@ -78,14 +78,16 @@ export function count(min: number, max: number = Number.MAX_SAFE_INTEGER): Value
   });
 }
 
-/** One of some words; `refused` holds further words with the reason why they are not taken. */
+/** One of some words; `refused` holds further words with the reason why they are not taken, `synonyms` what others mean. */
 export function choice<T extends string>(
   words: readonly T[],
   refused: Readonly<Record<string, string>> = {},
+  synonyms: Readonly<Record<string, T>> = {},
 ): ValueType<T> {
   const read = (given: Given): Reading<T> => {
     const value = scalarText(given)?.trim().toLowerCase() ?? "";
-    const word = words.find((candidate) => candidate === value);
+    const synonym = Object.hasOwn(synonyms, value) ? synonyms[value] : undefined;
+    const word = synonym ?? words.find((candidate) => candidate === value);
     if (word !== undefined) return accept(word);
     return reject(Object.hasOwn(refused, value) ? `${refused[value]}` : `expected ${oneOf(words)}`);
   };

@@ -5,6 +5,7 @@
 //   await front.drain(config.gracefulTimeoutMs);
 
 import type { Socket } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import { Deferred } from "../base/deferred.ts";
 import type { Clock, Timer } from "../base/ports.ts";
 import type { ListenerConfig } from "../config/listener.ts";
@@ -57,7 +58,20 @@ export interface ListenOptions {
 
 interface Listening {
   readonly listener: Listener;
-  readonly entrance: Entrance;
+  readonly settings: ListenerConfig;
+  readonly handler: Handler | undefined;
+  material: TlsMaterial | undefined;
+  entrance: Entrance;
+}
+
+/** What entrances were made by. */
+function termsOf({
+  tlsHandshakesMax,
+  hsts,
+  proxyAllowIps,
+  gatewayAllowIps,
+}: FrontConfig): readonly unknown[] {
+  return [tlsHandshakesMax, hsts, proxyAllowIps, gatewayAllowIps];
 }
 
 export class Front implements FrontContext, ConnectionOwner {
@@ -65,9 +79,9 @@ export class Front implements FrontContext, ConnectionOwner {
   #limits: MessageLimits;
   #common: CommonLines;
   #handler: Handler;
+  #accessLog: AccessLog | undefined;
   #isLeaving = false;
   readonly log: Log;
-  readonly accessLog: AccessLog | undefined;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly slab: Slab = new Slab();
@@ -88,7 +102,7 @@ export class Front implements FrontContext, ConnectionOwner {
     this.#limits = messageLimits(options.config);
     this.#handler = options.handler;
     this.log = options.log;
-    this.accessLog = options.accessLog;
+    this.#accessLog = options.accessLog;
     this.clock = options.clock;
     this.deadlines = new Deadlines(options.clock);
     const { clock, log, counters } = this;
@@ -112,13 +126,21 @@ export class Front implements FrontContext, ConnectionOwner {
     return this.#handler;
   }
 
+  get accessLog(): AccessLog | undefined {
+    return this.#accessLog;
+  }
+
   /** From now on. Connections that are open keep the limits of a message that they began with. */
-  reconfigure(config: FrontConfig, handler: Handler): void {
+  reconfigure(config: FrontConfig, handler: Handler, accessLog: AccessLog | undefined): void {
+    const before = this.#config;
     this.#config = this.#isLeaving ? { ...config, keepAliveMs: 0 } : config;
     this.#limits = messageLimits(config);
     this.memory.bytesMax = config.clientMemoryBytes;
     this.#common = new CurrentLines(config, this.clock);
     this.#handler = handler;
+    this.#accessLog = accessLog;
+    if (isDeepStrictEqual(termsOf(before), termsOf(config))) return;
+    for (const listening of this.#listeners.values()) listening.entrance = this.#openEntrance(listening);
   }
 
   get isDraining(): boolean {
@@ -131,24 +153,28 @@ export class Front implements FrontContext, ConnectionOwner {
 
   /** Accepts clients of one more socket. */
   async listen(settings: ListenerConfig, options: ListenOptions = {}): Promise<BoundAddress> {
-    const { material, unixPath } = options;
-    const context = this.#contextOf(settings, options.handler);
-    const entrance = new Entrance({ settings, context, owner: this, material });
-    const listener = new Listener({
+    const { material, handler, unixPath } = options;
+    const listener: Listener = new Listener({
       address: settings.address,
       unixPath,
       backlog: this.config.backlog,
       lends: settings.tls === null && settings.proxyProtocol === "off",
       clock: this.clock,
       log: this.log,
-      onSocket: (socket, path) => this.#onSocket(entrance, socket, path),
+      onSocket: (socket, path) => this.#onSocket(listening.entrance, socket, path),
       onAcceptError: () => {
         this.counters.acceptErrors++;
       },
     });
+    const entrance = this.#openEntrance({ settings, handler, material });
+    const listening: Listening = { listener, settings, handler, material, entrance };
     await listener.listen();
-    this.#listeners.set(options.id ?? this.#listeners.size, { listener, entrance });
+    this.#listeners.set(options.id ?? this.#listeners.size, listening);
     return listener.bound;
+  }
+
+  #openEntrance({ settings, handler, material }: Omit<Listening, "listener" | "entrance">): Entrance {
+    return new Entrance({ settings, context: this.#contextOf(settings, handler), owner: this, material });
   }
 
   /** Takes no more clients there; those that it has go on. Resolves when the socket is closed. */
@@ -167,7 +193,9 @@ export class Front implements FrontContext, ConnectionOwner {
 
   /** Other certificates for a listener. Connections go on with what they have. */
   renewTls(id: number, material: TlsMaterial): void {
-    this.#listeners.get(id)?.entrance.renewTls(material);
+    const listening = this.#listeners.get(id);
+    listening?.entrance.renewTls(material);
+    if (listening !== undefined) listening.material = material;
   }
 
   /** A stop is near: clients are still taken, but each response is the last one of its connection. */

@@ -22,7 +22,6 @@ export interface ListenerTerms {
 
 export class ListenerContext implements FrontContext {
   readonly log: Log;
-  readonly accessLog: AccessLog | undefined;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly slab: Slab;
@@ -36,7 +35,6 @@ export class ListenerContext implements FrontContext {
 
   constructor(front: FrontContext, { handler, lines }: ListenerTerms) {
     this.log = front.log;
-    this.accessLog = front.accessLog;
     this.clock = front.clock;
     this.deadlines = front.deadlines;
     this.slab = front.slab;
@@ -47,6 +45,10 @@ export class ListenerContext implements FrontContext {
     this.counters = front.counters;
     this.#front = front;
     this.#handler = handler;
+  }
+
+  get accessLog(): AccessLog | undefined {
+    return this.#front.accessLog;
   }
 
   get limits(): MessageLimits {

@@ -18,7 +18,7 @@ import { EventStreams } from "./event-streams.ts";
 import { IgnoredForwarding } from "./ignored-forwarding.ts";
 import { ScopeMaker } from "./scope.ts";
 import { ShedLog } from "./shed-log.ts";
-import { SpillStore } from "./spill-store.ts";
+import { type SpillLimits, SpillStore } from "./spill-store.ts";
 import { Ticker } from "./ticker.ts";
 import { type FieldsMemo, Trust } from "./trust.ts";
 import { type WebSocketLimits, WebSockets } from "./web-sockets.ts";
@@ -33,6 +33,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   readonly #eventStreams: EventStreams;
   readonly #webSockets: WebSockets;
   readonly #bodies: BodyStore;
+  readonly #spills: SpillStore;
   readonly #dispatcher: Dispatcher;
   readonly #workers = new Map<number, AppWorker>();
   #services: AppServices;
@@ -51,6 +52,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#eventStreams = new EventStreams(config.streamGraceMs);
     this.#webSockets = new WebSockets(this.#webSocketLimits());
     this.#bodies = new BodyStore({ folder: options.bodyFolder, memoryBytesMax: config.bodyMemoryBytes, log });
+    this.#spills = new SpillStore({ folder: options.bodyFolder, ...spillLimits(config), log, nowMs });
     this.#dispatcher = new Dispatcher(config, {
       takeBack: (pid) => this.#workers.get(pid)?.takeBack(),
       drained: (pid) => this.#onDrained(pid),
@@ -74,7 +76,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       eventStreams: this.#eventStreams,
       webSockets: this.#webSockets,
       bodies: this.#bodies,
-      spills: spillStore(this.#options),
+      spills: this.#spills,
       files,
       streamsBodies: () => this.#interface === "asgi",
       worker: (id) => this.#worker(id),
@@ -145,6 +147,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     this.#eventStreams.graceMs = config.streamGraceMs;
     this.#webSockets.limits = this.#webSocketLimits();
     this.#bodies.memoryBytesMax = config.bodyMemoryBytes;
+    this.#spills.limit(spillLimits(config));
     this.#dispatcher.configure(config);
     this.#services = this.#makeServices();
   }
@@ -316,7 +319,6 @@ function configuredInterface({ interface: named, workerClass }: AppConfig): "wsg
   return workerClass === "asgi" ? "asgi" : "wsgi";
 }
 
-function spillStore({ config, bodyFolder: folder, log, nowMs }: AppHandlerOptions): SpillStore {
-  const { responseSpillBytes: bytesMax, responseSpillTotalBytes: totalBytesMax } = config;
-  return new SpillStore({ folder, bytesMax, totalBytesMax, log, nowMs });
+function spillLimits(config: AppConfig): SpillLimits {
+  return { bytesMax: config.responseSpillBytes, totalBytesMax: config.responseSpillTotalBytes };
 }

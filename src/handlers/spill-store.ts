@@ -6,12 +6,15 @@ import { join } from "node:path";
 import { closeFile } from "../base/file-pieces.ts";
 import type { Log } from "../log/log.ts";
 
-export interface SpillStoreOptions {
-  /** "" when no folder is writable: then nothing is written. */
-  readonly folder: string;
+export interface SpillLimits {
   /** Of one response; 0: nothing is written. */
   readonly bytesMax: number;
   readonly totalBytesMax: number;
+}
+
+export interface SpillStoreOptions extends SpillLimits {
+  /** "" when no folder is writable: then nothing is written. */
+  readonly folder: string;
   readonly log: Log;
   readonly nowMs: () => number;
 }
@@ -23,17 +26,30 @@ const MEMORY_FILE_SYSTEMS: readonly number[] = [0x01021994, 0x858458f6];
 const COMPLAINT_MS = 60_000;
 
 export class SpillStore {
-  readonly bytesMax: number;
   readonly #options: SpillStoreOptions;
-  #totalBytesMax: number;
+  #limits: SpillLimits;
+  #isInMemory = false;
   #held = 0;
   #files = 0;
   #complainedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SpillStoreOptions) {
     this.#options = options;
-    this.#totalBytesMax = options.totalBytesMax;
-    this.bytesMax = options.folder === "" ? 0 : options.bytesMax;
+    this.#limits = options;
+  }
+
+  /** From now on; what is held stays. */
+  limit(limits: SpillLimits): void {
+    this.#limits = limits;
+  }
+
+  get bytesMax(): number {
+    return this.#options.folder === "" ? 0 : this.#limits.bytesMax;
+  }
+
+  get #totalBytesMax(): number {
+    const { totalBytesMax } = this.#limits;
+    return this.#isInMemory ? Math.min(totalBytesMax, MEMORY_FOLDER_BYTES_MAX) : totalBytesMax;
   }
 
   get heldBytes(): number {
@@ -69,8 +85,7 @@ export class SpillStore {
   /** A temporary folder is often no disk: what goes there is as dear as what stays. */
   #look(done: () => void): void {
     statfs(this.#options.folder, (error, found) => {
-      const isMemory = error === null && MEMORY_FILE_SYSTEMS.includes(found.type);
-      if (isMemory) this.#totalBytesMax = Math.min(this.#totalBytesMax, MEMORY_FOLDER_BYTES_MAX);
+      this.#isInMemory = error === null && MEMORY_FILE_SYSTEMS.includes(found.type);
       done();
     });
   }

@@ -11,17 +11,22 @@ import { errorTime, perSecond } from "./log-time.ts";
 export interface ErrorLog extends Log {
   /** Opens the file anew after a rotation. */
   reopen(): void;
+  /** From now on as this Config asks for. A file that cannot be opened leaves the one before in use, and is named there. */
+  reconfigure(config: Config): void;
   close(): void;
 }
 
-export interface ErrorLogOptions {
+export interface ErrorLogSettings {
   readonly level: LogLevel;
   readonly json: boolean;
   /** "-" stderr, else a file. */
   readonly path: string;
-  readonly pid: number;
   /** Colours the level of text lines. */
   readonly colors?: boolean;
+}
+
+export interface ErrorLogOptions extends ErrorLogSettings {
+  readonly pid: number;
   readonly files?: LogFiles;
   /** Wall clock, Unix milliseconds. */
   readonly now?: () => number;
@@ -31,8 +36,12 @@ const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error
 
 /** The error log that a Config asks for. Throws when the file cannot be opened. */
 export function openErrorLogOf(config: Config, pid: number): ErrorLog {
+  return openErrorLog({ ...settingsOf(config), pid });
+}
+
+function settingsOf(config: Config): ErrorLogSettings {
   const colors = wantsColors(config.useColors, config.errorLog, 2);
-  return openErrorLog({ path: config.errorLog, level: config.logLevel, json: config.logJson, pid, colors });
+  return { path: config.errorLog, level: config.logLevel, json: config.logJson, colors };
 }
 
 /** Throws when the file cannot be opened. */
@@ -46,10 +55,11 @@ const PENDING_BYTES_MAX = 256 * 1024;
 const RETRY_DELAY_MS = 50;
 
 class LineLog implements ErrorLog {
-  readonly #options: ErrorLogOptions;
+  readonly #pid: number;
   readonly #files: LogFiles;
-  readonly #target: LogTarget;
-  readonly #levelMin: number;
+  #settings: ErrorLogSettings;
+  #target: LogTarget;
+  #levelMin: number;
   readonly #now: () => number;
   readonly #time = perSecond(errorTime);
   #pending: Buffer = Buffer.alloc(0);
@@ -58,7 +68,8 @@ class LineLog implements ErrorLog {
   #lossCause = "";
 
   constructor(options: ErrorLogOptions) {
-    this.#options = options;
+    this.#pid = options.pid;
+    this.#settings = options;
     this.#files = options.files ?? NODE_LOG_FILES;
     this.#target = new LogTarget(options.path, 2, this.#files);
     this.#levelMin = LEVELS.indexOf(options.level);
@@ -97,6 +108,25 @@ class LineLog implements ErrorLog {
     }
   }
 
+  reconfigure(config: Config): void {
+    const settings = settingsOf(config);
+    this.#settings = settings;
+    this.#levelMin = LEVELS.indexOf(settings.level);
+    if (settings.path !== this.#target.path) this.#moveTo(settings.path);
+  }
+
+  #moveTo(path: string): void {
+    try {
+      const target = new LogTarget(path, 2, this.#files);
+      this.#flush();
+      this.#target.close();
+      this.#target = target;
+    } catch (error) {
+      const used = this.#target.path;
+      this.error("log file not opened; the one before stays in use", { path, used, cause: errorCode(error) });
+    }
+  }
+
   close(): void {
     this.#flush();
     clearTimeout(this.#retry);
@@ -113,7 +143,8 @@ class LineLog implements ErrorLog {
   }
 
   #line(level: LogLevel, event: string, fields: LogFields | undefined): Buffer {
-    const { json, pid, colors } = this.#options;
+    const { json, colors } = this.#settings;
+    const pid = this.#pid;
     const now = this.#now();
     const text = json
       ? jsonLine(new Date(now).toISOString(), level, pid, event, fields)

@@ -55,6 +55,12 @@ const RESPONSE_FIELD: ValueType<readonly [string, string]> = scalar<readonly [st
   ([name, content]) => `${name}:${content}`,
 );
 
+/** gunicorn's setting was a switch before it had modes, and still takes what a switch did. */
+const TRUTH_OF_PROXY_PROTOCOL: Readonly<Record<string, "off" | "auto">> = {
+  ...{ true: "auto", "1": "auto" },
+  ...{ false: "off", "0": "off", none: "off", "": "off" },
+};
+
 export const HTTP_SETTINGS: SettingsOf<HttpValues> = {
   permit_obsolete_folding: {
     section: "HTTP",
@@ -255,7 +261,7 @@ export const PROXY_SETTINGS: SettingsOf<ProxyValues> = {
     section: "Proxies in front",
     flags: ["--proxy-protocol"],
     bare: "auto",
-    type: choice(["off", "v1", "v2", "auto"]),
+    type: choice(["off", "v1", "v2", "auto"], {}, TRUTH_OF_PROXY_PROTOCOL),
     byDefault: "off",
     doc: "Expect a PROXY protocol header in front of each connection, and before TLS: v1 (text), v2 (binary), or auto for either. Connections without one are closed.",
     status: SUPPORTED,

@@ -1,0 +1,171 @@
+// What a front writes down: its log, the access log, and metrics, which hang on the records of these. Each may be given other
+// settings while the front runs.
+
+import { isDeepStrictEqual } from "node:util";
+import type { Clock, Timer } from "../base/ports.ts";
+import type { Config } from "../config/config.ts";
+import { healthPaths } from "../handlers/health.ts";
+import type { AccessLog, AccessRecord } from "../log/access-record.ts";
+import { openAccessLogOf } from "../log/access-writer.ts";
+import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
+import type { Log, LogFields } from "../log/log.ts";
+import { BACKLOG, measureLogLine, measureRequest } from "../metrics/gunicorn.ts";
+import { StatsdSender } from "../metrics/statsd-sender.ts";
+
+const BACKLOG_LOOK_MS = 1_000;
+
+export interface FrontRecordsOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly pid: number;
+  /** Requests that wait for a worker. */
+  waiting(): number;
+  sendUnix(text: string): void;
+}
+
+export class FrontRecords {
+  /** Warnings and errors are counted, as gunicorn counts its own. */
+  readonly log: Log;
+  readonly #options: FrontRecordsOptions;
+  readonly #errorLog: ErrorLog;
+  #config: Config;
+  #accessLog: AccessLog | undefined;
+  #metrics: StatsdSender | undefined;
+  #backlogTimer: Timer | undefined;
+
+  /** Throws when a log's file cannot be opened. */
+  constructor(options: FrontRecordsOptions) {
+    const { config } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#errorLog = openErrorLogOf(config, options.pid);
+    this.log = this.#counted(this.#errorLog);
+    this.#metrics = this.#openMetrics();
+    this.#accessLog = openAccessLogOf(config, this.#errorLog);
+  }
+
+  /** What exchanges that end are to be told to; undefined where nobody wants to know. */
+  get access(): AccessLog | undefined {
+    const log = this.#accessLog;
+    const { health } = this.#config;
+    if (this.#metrics === undefined && (log === undefined || health === "")) return log;
+    return new RecordTee(this.#config, log, this.#metrics);
+  }
+
+  /** From now on. Other than at the start, a file that cannot be opened leaves the one before in use. */
+  reconfigure(config: Config): void {
+    const before = this.#config;
+    this.#config = config;
+    this.#errorLog.reconfigure(config);
+    if (!isDeepStrictEqual(accessOf(before), accessOf(config))) this.#reopenAccessLog();
+    if (isDeepStrictEqual(before.statsd, config.statsd)) return;
+    this.#closeMetrics();
+    this.#metrics = this.#openMetrics();
+  }
+
+  #reopenAccessLog(): void {
+    const before = this.#accessLog;
+    try {
+      this.#accessLog = openAccessLogOf(this.#config, this.#errorLog);
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      this.#errorLog.error("access log not opened; the one before stays in use", { cause });
+      return;
+    }
+    void before?.close();
+  }
+
+  #openMetrics(): StatsdSender | undefined {
+    const { clock, sendUnix } = this.#options;
+    const { statsd } = this.#config;
+    if (statsd.target.kind === "off") return undefined;
+    const sender = new StatsdSender({
+      config: statsd,
+      clock,
+      sendUnix: (_address, text) => sendUnix(text),
+      onProblem: (problem) => this.#errorLog.warning("metrics cannot be sent", { problem }),
+    });
+    if (statsd.hasBacklog) this.#watchBacklog(sender);
+    return sender;
+  }
+
+  /** The first look is a while away: whoever opens the metrics has no waiting line yet. */
+  #watchBacklog(sender: StatsdSender): void {
+    this.#backlogTimer = this.#options.clock.after(BACKLOG_LOOK_MS, () => {
+      sender.batch.spread(BACKLOG, this.#options.waiting());
+      sender.want();
+      this.#watchBacklog(sender);
+    });
+  }
+
+  #closeMetrics(): void {
+    this.#backlogTimer?.cancel();
+    this.#metrics?.close();
+    this.#metrics = undefined;
+  }
+
+  #counted(log: Log): Log {
+    const counted = (level: "critical" | "error" | "warning") => (event: string, fields?: LogFields) => {
+      const metrics = this.#metrics;
+      if (metrics !== undefined) {
+        measureLogLine(metrics.batch, level);
+        metrics.want();
+      }
+      log[level](event, fields);
+    };
+    return {
+      trace: (event, fields) => log.trace(event, fields),
+      debug: (event, fields) => log.debug(event, fields),
+      info: (event, fields) => log.info(event, fields),
+      warning: counted("warning"),
+      error: counted("error"),
+      critical: counted("critical"),
+    };
+  }
+
+  reopen(): void {
+    this.#errorLog.reopen();
+    this.#accessLog?.reopen();
+  }
+
+  async close(): Promise<void> {
+    this.#closeMetrics();
+    await this.#accessLog?.close();
+    this.#errorLog.close();
+  }
+}
+
+function accessOf({ accessLog, accessLogFormat, accessLogJson, useColors }: Config): readonly unknown[] {
+  return [accessLog, accessLogFormat, accessLogJson, useColors];
+}
+
+/** Health requests are no requests of the application: they are measured never, and logged only when that is asked for. */
+class RecordTee implements AccessLog {
+  readonly #log: AccessLog | undefined;
+  readonly #metrics: StatsdSender | undefined;
+  readonly #healthPaths: ReadonlySet<string>;
+  readonly #logsHealth: boolean;
+
+  constructor(config: Config, log: AccessLog | undefined, metrics: StatsdSender | undefined) {
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#healthPaths = new Set(config.health === "" ? [] : Object.values(healthPaths(config.health)));
+    this.#logsHealth = config.healthAccessLog;
+  }
+
+  record(entry: AccessRecord): void {
+    const isHealth = entry.head !== undefined && this.#healthPaths.has(entry.head.path);
+    if (!isHealth || this.#logsHealth) this.#log?.record(entry);
+    if (isHealth || this.#metrics === undefined) return;
+    measureRequest(this.#metrics.batch, entry);
+    this.#metrics.want();
+  }
+
+  reopen(): void {
+    this.#log?.reopen();
+  }
+
+  async close(): Promise<void> {
+    await this.#log?.close();
+  }
+}
