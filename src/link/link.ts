@@ -1,6 +1,7 @@
 // The front's socket to one worker: streams by their id, credit, and frames in both directions.
 
 import { assert } from "../base/assert.ts";
+import { IdMap } from "../base/id-map.ts";
 import {
   ABORT,
   AWAITS_CREDIT,
@@ -73,9 +74,9 @@ export class Link implements FrameSink {
   /** While memory is tight, the first window has to do. */
   isMemoryTight: () => boolean = never;
   readonly #socket: FrameSocket;
-  readonly #streams = new Map<number, StreamSink>();
+  readonly #streams = new IdMap<StreamSink>();
   /** Only for responses that did not come in one frame. */
-  readonly #windows = new Map<number, ResponseWindow>();
+  readonly #windows = new IdMap<ResponseWindow>();
   #lastStream = 0;
   #isDraining = false;
   #onClosed: (() => void) | undefined;
