@@ -8,6 +8,7 @@ import signal
 from . import inheritance
 from .aio import AsyncPool
 from .boot_error import BootError
+from .control_thread import HEARD
 from .event_loop import new_loop
 from .lifespan import Lifespan, LifespanFailed
 from .tracebacks import trimmed
@@ -53,8 +54,6 @@ def _current_loop(worker: Worker) -> asyncio.AbstractEventLoop:
 
 def _pass_signals_on(worker: Worker) -> None:
     """uvloop takes signal.set_wakeup_fd for itself: the control thread hears of signals by their handlers."""
-    from .worker import HEARD
-
     signal.set_wakeup_fd(-1)
     inheritance.handle(HEARD, lambda number, _: worker.control.wake(number))
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import json
 import os
 import sys
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
 
+from .hooks import HOOKS, arity_of
 from .tracebacks import summary, trimmed
 
 TYPE_CHECKING = False
@@ -27,24 +27,6 @@ if TYPE_CHECKING:
 MODULE_NAME = "__config__"
 REPR_CHARACTERS_MAX = 80
 
-#: Hooks, and how many arguments each is called with (gunicorn's documentation, "Server Hooks").
-HOOKS: dict[str, tuple[int, ...]] = {
-    "on_starting": (1,),
-    "on_reload": (1,),
-    "when_ready": (1,),
-    "pre_fork": (2,),
-    "post_fork": (2,),
-    "post_worker_init": (1,),
-    "worker_int": (1,),
-    "worker_abort": (1,),
-    "pre_exec": (1,),
-    "pre_request": (2,),
-    "post_request": (4, 3, 2),
-    "child_exit": (2,),
-    "worker_exit": (2,),
-    "nworkers_changed": (3,),
-    "on_exit": (1,),
-}
 DIRTY = "gunicorn's dirty workers do not exist in this release"
 REFUSED_HOOKS = {
     "ssl_context": (
@@ -190,20 +172,3 @@ def _take_hook(result: Evaluation, name: str, value: Any) -> None:
 def _load(dotted: str) -> Any:
     module, _, attribute = dotted.rpartition(".")
     return getattr(importlib.import_module(module), attribute)
-
-
-def arity_of(hook: Any, choices: tuple[int, ...]) -> int:
-    """The first number of arguments that the function takes; 0 when it takes none of them."""
-    if not callable(hook):
-        return 0
-    try:
-        signature = inspect.signature(hook)
-    except (ValueError, TypeError):
-        return choices[0]  # a builtin that does not say
-    for count in choices:
-        try:
-            signature.bind(*[None] * count)
-        except TypeError:
-            continue
-        return count
-    return 0

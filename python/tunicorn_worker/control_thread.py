@@ -16,6 +16,10 @@ import time
 from . import control, inheritance, wire
 from .stacks import thread_stacks
 
+#: Signals whose Python handlers do nothing: the control thread hears of them through signal.set_wakeup_fd, even when the
+#: app is stuck.
+HEARD = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGHUP")
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging

@@ -4,15 +4,35 @@ arbiter and its workers, as far as it has a meaning here.
 
 from __future__ import annotations
 
+import inspect
 import os
 
 from .cfg import Cfg, parsed_address
-from .config_file import HOOKS, arity_of
 from .tracebacks import log_exception
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable
+
+
+#: Hooks, and how many arguments each is called with (gunicorn's documentation, "Server Hooks").
+HOOKS: dict[str, tuple[int, ...]] = {
+    "on_starting": (1,),
+    "on_reload": (1,),
+    "when_ready": (1,),
+    "pre_fork": (2,),
+    "post_fork": (2,),
+    "post_worker_init": (1,),
+    "worker_int": (1,),
+    "worker_abort": (1,),
+    "pre_exec": (1,),
+    "pre_request": (2,),
+    "post_request": (4, 3, 2),
+    "child_exit": (2,),
+    "worker_exit": (2,),
+    "nworkers_changed": (3,),
+    "on_exit": (1,),
+}
 
 
 class Listener:
@@ -150,6 +170,23 @@ class Hooks:
         arity = arity_of(after, HOOKS["post_request"]) if after is not None else 0
         calls = RequestHooks(self, worker, before, after, arity)
         return AsgiHooked(app, calls) if is_asgi else WsgiHooked(app, calls)
+
+
+def arity_of(hook: Any, choices: tuple[int, ...]) -> int:
+    """The first number of arguments that the function takes; 0 when it takes none of them."""
+    if not callable(hook):
+        return 0
+    try:
+        signature = inspect.signature(hook)
+    except (ValueError, TypeError):
+        return choices[0]  # a builtin that does not say
+    for count in choices:
+        try:
+            signature.bind(*[None] * count)
+        except TypeError:
+            continue
+        return count
+    return 0
 
 
 class RequestHooks:

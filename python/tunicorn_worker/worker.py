@@ -13,7 +13,7 @@ from time import perf_counter
 
 from . import inheritance, loader, logs
 from .boot_error import BootError
-from .control_thread import Channel, ControlThread, connect
+from .control_thread import HEARD, Channel, ControlThread, connect
 from .identity import become_user
 from .threads import Pool
 from .title import set_title
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 EXIT_OK = 0
 EXIT_NO_ARBITER = 1
-#: Their Python handlers do nothing: the control thread hears of them through signal.set_wakeup_fd, even
-#: when the app is stuck.
-HEARD = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGHUP")
 #: Those of a terminal's job control mean nothing to who has none: an order for the arbiter must not stop it.
 HEARD_IN_BACKGROUND = ("SIGTTIN", "SIGTTOU")
 #: The forkserver's own business.

@@ -9,7 +9,7 @@ import textwrap
 import unittest
 
 import support  # noqa: F401  the package on sys.path
-from tunicorn_worker import config_file
+from tunicorn_worker import config_file, hooks
 
 
 class ConfigFileTest(unittest.TestCase):
@@ -80,10 +80,10 @@ class ConfigFileTest(unittest.TestCase):
         self.assertIn("cannot load", problems["when_ready"])
 
     def test_post_request_has_three_forms(self):
-        self.assertEqual(config_file.arity_of(lambda w, r: 0, (4, 3, 2)), 2)
-        self.assertEqual(config_file.arity_of(lambda w, r, e: 0, (4, 3, 2)), 3)
-        self.assertEqual(config_file.arity_of(lambda w, r, e=None, a=None: 0, (4, 3, 2)), 4)
-        self.assertEqual(config_file.arity_of(lambda: 0, (4, 3, 2)), 0)
+        self.assertEqual(hooks.arity_of(lambda w, r: 0, (4, 3, 2)), 2)
+        self.assertEqual(hooks.arity_of(lambda w, r, e: 0, (4, 3, 2)), 3)
+        self.assertEqual(hooks.arity_of(lambda w, r, e=None, a=None: 0, (4, 3, 2)), 4)
+        self.assertEqual(hooks.arity_of(lambda: 0, (4, 3, 2)), 0)
 
     def test_hooks_of_what_is_not_here_are_refused(self):
         result = self.evaluate("def ssl_context(config, factory): pass\ndef dirty_post_fork(a, w): pass\n")
