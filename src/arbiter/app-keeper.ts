@@ -167,6 +167,7 @@ export class AppKeeper {
       workersWanted: this.#count.wanted,
       ...this.#count.bounds,
       workers: this.workers.pool.workers,
+      exits: this.workers.deaths.counts,
     };
   }
 

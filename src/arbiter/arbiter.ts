@@ -9,8 +9,9 @@ import { Apps } from "./apps.ts";
 import type { AppEvent, ArbiterEvent, ArbiterOptions, ArbiterPorts } from "./arbiter-ports.ts";
 import { AwakeClock } from "./awake-clock.ts";
 import type { ChildExit } from "./child.ts";
-import { FrontHandle } from "./front-handle.ts";
+import { FrontHandle, type FrontQuestion } from "./front-handle.ts";
 import { Fronts, frontsFor } from "./fronts.ts";
+import { gatherMetrics } from "./gathered-metrics.ts";
 import { Questions } from "./questions.ts";
 import type { ArbiterSignal } from "./signals.ts";
 import {
@@ -38,6 +39,7 @@ export class Arbiter {
   readonly #fronts: Fronts;
   readonly #apps: Apps;
   readonly #questions: Questions;
+  readonly #startedAtUnixMs: number;
   readonly #done = new Deferred<number>();
   readonly #queue: ArbiterEvent[] = [];
   #turn: "idle" | "taking" | "over" = "idle";
@@ -51,6 +53,7 @@ export class Arbiter {
     this.#options = options;
     this.#ports = ports;
     this.#clock = new AwakeClock(ports.clock, ports.log);
+    this.#startedAtUnixMs = ports.clock.unixMs();
     this.#announcer = new Announcer(options, ports.log);
     this.#questions = new Questions(ports.clock);
     const fronts = isCheck ? 0 : frontsFor(options.config.fronts, options.apps);
@@ -120,10 +123,16 @@ export class Arbiter {
   }
 
   /** Each front's answer, undefined for those that gave none in time. */
-  askFronts(type: "status" | "requests", timeoutMs: number = ANSWER_MS): Promise<unknown[]> {
+  askFronts(type: FrontQuestion, timeoutMs: number = ANSWER_MS): Promise<unknown[]> {
     return Promise.all(
       this.#fronts.all.map((front) => this.#questions.ask(front.pid, (id) => front.ask(type, id), timeoutMs)),
     );
+  }
+
+  /** For Prometheus. */
+  metricsText(): Promise<string> {
+    const { version } = this.#options;
+    return gatherMetrics({ arbiter: this, version, startedAtUnixMs: this.#startedAtUnixMs });
   }
 
   /** The worker's answer; undefined when there is no such worker or it gave none in time. */
@@ -399,7 +408,11 @@ export class Arbiter {
         break;
       case "requests":
       case "status":
+      case "figures":
         this.#questions.answer(from.pid, report.id, report);
+        break;
+      case "exposition-wanted":
+        void this.metricsText().then((text) => from.showMetrics(report.id, text));
         break;
       case "metrics":
         this.#sendMetrics(report.text);

@@ -3,6 +3,7 @@
 import type { Line } from "../control/json-lines.ts";
 import type { OpenRequest } from "../control/messages.ts";
 import type { Reply } from "./control-server.ts";
+import type { FrontQuestion } from "./front-handle.ts";
 import type { PoolWorker } from "./pool.ts";
 import type { ArbiterSignal } from "./signals.ts";
 import { type AppView, type ArbiterView, countServing, countWanted } from "./view.ts";
@@ -17,9 +18,10 @@ export interface Commanded {
   signal(signal: ArbiterSignal): void;
   scale(app: string, workers: number): boolean;
   reload(app: string): boolean;
-  askFronts(type: "status" | "requests"): Promise<unknown[]>;
+  askFronts(type: FrontQuestion): Promise<unknown[]>;
   askWorker(pid: number, type: "ping" | "stacks"): Promise<unknown>;
   dumpWorker(pid: number): Promise<unknown>;
+  metricsText(): Promise<string>;
 }
 
 export interface CommandsOptions {
@@ -46,6 +48,8 @@ export class ControlCommands {
         return this.#workers();
       case "requests":
         return this.#requests();
+      case "metrics":
+        return { ok: true, text: await this.#options.arbiter.metricsText() };
       case "stack":
         return this.#stack(request["pid"]);
       case "scale":

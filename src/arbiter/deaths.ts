@@ -27,6 +27,8 @@ export interface Death {
 }
 
 export class Deaths {
+  /** Ends of workers by cause. */
+  readonly counts: Map<string, number> = new Map();
   readonly #log: Log;
   readonly #reports = new Map<number, readonly LostRequest[]>();
   readonly #oom: OomWatch;
@@ -83,6 +85,8 @@ export class Deaths {
   }
 
   #write(death: Death, inFlight: readonly LostRequest[] | undefined): void {
+    const cause = causeIn(death);
+    this.counts.set(cause, (this.counts.get(cause) ?? 0) + 1);
     const fields = deathFields(death, inFlight);
     if (isWanted(death, inFlight ?? [])) this.#log.info("worker exited", fields);
     else this.#log.error("worker exited", fields);
@@ -106,7 +110,7 @@ function deathFields(
     nr: worker.nr,
     pid: worker.pid,
     generation: worker.generation,
-    cause: isByKernel === true ? "kernel-oom" : causeOf(worker, exit),
+    cause: causeIn({ worker, exit, atMs, isByKernel: isByKernel === true }),
     by: isByKernel === true ? "kernel" : decider(worker, exit),
     ...(exit.signal === null ? { code: exit.code } : { signal: exit.signal }),
     ...(worker.retireCause === undefined ? {} : { asked: worker.retireCause }),
@@ -116,6 +120,10 @@ function deathFields(
     inFlight: requests.length,
     ...(requests.length === 0 ? {} : { requests: requests.slice(0, REQUESTS_SHOWN_MAX).map(showRequest) }),
   };
+}
+
+function causeIn({ worker, exit, isByKernel }: Death): string {
+  return isByKernel === true ? "kernel-oom" : causeOf(worker, exit);
 }
 
 /** Never a guess: a SIGKILL that was not ours is "signal", whoever sent it. */

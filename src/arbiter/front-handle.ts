@@ -13,6 +13,9 @@ export interface FrontSink {
   onFrontGone(front: FrontHandle, exit: ChildExit): void;
 }
 
+/** What a front can be asked; its answer has the same type. */
+export type FrontQuestion = "status" | "requests" | "figures";
+
 export interface FrontOrder {
   readonly nr: number;
   readonly spec: ChildSpec;
@@ -144,8 +147,12 @@ export class FrontHandle {
   }
 
   /** The answer is a report with the same type and id. */
-  ask(type: "status" | "requests", id: number): void {
+  ask(type: FrontQuestion, id: number): void {
     this.#send({ type, id });
+  }
+
+  showMetrics(id: number, text: string): void {
+    this.#send({ type: "exposition", id, text });
   }
 
   reopenLogs(): void {

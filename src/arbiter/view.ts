@@ -40,6 +40,8 @@ export interface AppView {
   readonly workersMin: number;
   readonly workersMax: number;
   readonly workers: readonly PoolWorker[];
+  /** Ends of workers so far, by cause. */
+  readonly exits: ReadonlyMap<string, number>;
 }
 
 /** Of one application, or of the whole server. */

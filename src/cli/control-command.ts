@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, "pid" | "workers" | undefined>> = {
   status: undefined,
   workers: undefined,
   requests: undefined,
+  metrics: undefined,
   stack: "pid",
   reload: undefined,
   scale: "workers",
@@ -38,6 +39,7 @@ export const CONTROL_USAGE = `Usage: tunicorn COMMAND [--socket PATH] [--json]
   status          what the server is doing
   workers         its workers: state, age, memory, requests
   requests        what runs and waits now
+  metrics         figures in Prometheus's format, as --metrics shows them
   stack PID       the Python stacks of a worker
   reload [APP]    new workers with the code of now, then the old ones end (HUP); of one application only
   scale [APP] N   N workers

@@ -11,6 +11,8 @@ export function controlText(type: string, reply: Row): string {
       return table(namedWhereSeveral(rowsOf(reply["workers"]), workerRow), "no workers");
     case "requests":
       return table(namedWhereSeveral(rowsOf(reply["requests"]), requestRow), "no requests");
+    case "metrics":
+      return `${reply["text"]}`;
     case "stack":
       return stackText(reply);
     case "scale":

@@ -38,7 +38,7 @@ const RESOLVED: Readonly<Partial<Record<SettingName, (config: Config) => string>
   wsgi_app: (config) => config.app,
   bind: ({ listeners }) =>
     listeners
-      .filter(({ redirectToTlsPort }) => redirectToTlsPort === 0)
+      .filter(({ redirectToTlsPort, servesMetrics }) => redirectToTlsPort === 0 && !servesMetrics)
       .map(({ address }) => showAddress(address))
       .join(","),
   chdir: (config) => config.chdir,

@@ -17,13 +17,15 @@ export function printSiteText(config: Config, apps: readonly SiteApplication[]):
 }
 
 function describeListener(listener: ListenerConfig): string {
-  const { address, name, protocol, tls, proxyProtocol, redirectToTlsPort, versions } = listener;
+  const { address, name, protocol, tls, proxyProtocol, redirectToTlsPort, servesMetrics, versions } =
+    listener;
   const parts = [
     showAddress(address),
     name === "" ? "" : `"${name}"`,
     protocol === "http" ? `${tls === null ? "http" : "https"} ${versions.join(",")}` : protocol,
     tls === null ? "" : `certificates ${tls.certificates.map(({ certificate }) => certificate).join(", ")}`,
     proxyProtocol === "off" ? "" : `behind PROXY ${proxyProtocol}`,
+    servesMetrics ? "metrics" : "",
     redirectToTlsPort === 0 ? "" : `→ https, port ${redirectToTlsPort}`,
   ];
   return parts.filter((part) => part !== "").join(" ");

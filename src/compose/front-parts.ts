@@ -4,6 +4,7 @@ import { accessSync, constants, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
+import type { ListenerConfig } from "../config/listener.ts";
 import type { Application } from "../config/site.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type {
@@ -16,12 +17,15 @@ import type {
 } from "../control/messages.ts";
 import { Front } from "../front/front.ts";
 import { InternalRoutes } from "../handlers/files/internal-routes.ts";
+import { MetricsHandler } from "../handlers/metrics.ts";
 import { RedirectHandler } from "../handlers/redirect.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { Log } from "../log/log.ts";
+import type { Samples } from "../metrics/exposition.ts";
 import { clientsThatFit } from "../os/descriptors.ts";
 import { clientMemory } from "../os/memory.ts";
 import { FrontApp } from "./front-app.ts";
+import { FrontFigures } from "./front-figures.ts";
 import { FrontRecords } from "./front-records.ts";
 import { factsOf, type RouteServices, rootHandler, routeServices } from "./front-routes.ts";
 import type { HandedSockets } from "./handed-sockets.ts";
@@ -40,6 +44,7 @@ export interface FrontPorts {
 }
 
 export class FrontParts {
+  readonly figures: FrontFigures;
   readonly #order: Configure;
   readonly #ports: FrontPorts;
   readonly #records: FrontRecords;
@@ -56,8 +61,10 @@ export class FrontParts {
     this.#order = order;
     this.#ports = ports;
     this.#site = order;
+    this.figures = new FrontFigures(systemClock, (report) => ports.report(report));
     this.#records = new FrontRecords({
       config,
+      figures: this.figures,
       clock: systemClock,
       pid: process.pid,
       waiting: () => this.#facts().waiting,
@@ -102,7 +109,10 @@ export class FrontParts {
       isMemoryTight: () => this.#front.memory.isTight,
       internal: this.#internal,
       files: this.#services.files,
-      report: (report) => this.#ports.report(report),
+      report: (report) => {
+        if (report.type === "worker-joined") this.figures.workerJoined(report.pid, report.app);
+        this.#ports.report(report);
+      },
     });
   }
 
@@ -132,7 +142,6 @@ export class FrontParts {
 
   async #listen({ id, path, settings }: ServedListener): Promise<void> {
     const { materials, sockets } = this.#ports;
-    const { redirectToTlsPort: port } = settings;
     const fd = await sockets.take(id);
     await this.#front.listen(
       { ...settings, address: { kind: "fd", fd } },
@@ -140,9 +149,15 @@ export class FrontParts {
         id,
         unixPath: path,
         material: materials.get(id),
-        handler: port === 0 ? undefined : new RedirectHandler(port),
+        handler: this.#handlerOf(settings),
       },
     );
+  }
+
+  /** Undefined for those that serve what the others do. */
+  #handlerOf({ redirectToTlsPort, servesMetrics }: ListenerConfig): Handler | undefined {
+    if (servesMetrics) return new MetricsHandler(() => this.figures.collect());
+    return redirectToTlsPort === 0 ? undefined : new RedirectHandler(redirectToTlsPort);
   }
 
   /** First those that come: where one only speaks otherwise, no client is refused meanwhile. */
@@ -220,6 +235,10 @@ export class FrontParts {
 
   counters(): Readonly<Record<string, number>> {
     return { ...flatNumbers(this.#front.counters), ...flatNumbers(this.#facts()) };
+  }
+
+  samples(): Samples {
+    return this.figures.samples(this.#order.nr, this.#front.counters, this.#facts());
   }
 
   openRequests(): readonly OpenRequest[] {

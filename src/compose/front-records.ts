@@ -14,10 +14,21 @@ import { StatsdSender } from "../metrics/statsd-sender.ts";
 
 const BACKLOG_LOOK_MS = 1_000;
 
+interface Figures {
+  record(entry: AccessRecord): void;
+}
+
+interface Meters {
+  readonly statsd: StatsdSender | undefined;
+  readonly figures: Figures | undefined;
+}
+
 export interface FrontRecordsOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly pid: number;
+  /** Told of requests where --metrics shows them. */
+  readonly figures: Figures;
   /** Requests that wait for a worker. */
   waiting(): number;
   sendUnix(text: string): void;
@@ -47,9 +58,11 @@ export class FrontRecords {
   /** What exchanges that end are to be told to; undefined where nobody wants to know. */
   get access(): AccessLog | undefined {
     const log = this.#accessLog;
-    const { health } = this.#config;
-    if (this.#metrics === undefined && (log === undefined || health === "")) return log;
-    return new RecordTee(this.#config, log, this.#metrics);
+    const { health, listeners } = this.#config;
+    const figures = listeners.some(({ servesMetrics }) => servesMetrics) ? this.#options.figures : undefined;
+    const isMeasured = this.#metrics !== undefined || figures !== undefined;
+    if (!isMeasured && (log === undefined || health === "")) return log;
+    return new RecordTee(this.#config, log, { statsd: this.#metrics, figures });
   }
 
   /** From now on. Other than at the start, a file that cannot be opened leaves the one before in use. */
@@ -142,13 +155,13 @@ function accessOf({ accessLog, accessLogFormat, accessLogJson, useColors }: Conf
 /** Health requests are no requests of the application: they are measured never, and logged only when that is asked for. */
 class RecordTee implements AccessLog {
   readonly #log: AccessLog | undefined;
-  readonly #metrics: StatsdSender | undefined;
+  readonly #meters: Meters;
   readonly #healthPaths: ReadonlySet<string>;
   readonly #logsHealth: boolean;
 
-  constructor(config: Config, log: AccessLog | undefined, metrics: StatsdSender | undefined) {
+  constructor(config: Config, log: AccessLog | undefined, meters: Meters) {
     this.#log = log;
-    this.#metrics = metrics;
+    this.#meters = meters;
     this.#healthPaths = new Set(config.health === "" ? [] : Object.values(healthPaths(config.health)));
     this.#logsHealth = config.healthAccessLog;
   }
@@ -156,9 +169,12 @@ class RecordTee implements AccessLog {
   record(entry: AccessRecord): void {
     const isHealth = entry.head !== undefined && this.#healthPaths.has(entry.head.path);
     if (!isHealth || this.#logsHealth) this.#log?.record(entry);
-    if (isHealth || this.#metrics === undefined) return;
-    measureRequest(this.#metrics.batch, entry);
-    this.#metrics.want();
+    if (isHealth) return;
+    const { statsd, figures } = this.#meters;
+    figures?.record(entry);
+    if (statsd === undefined) return;
+    measureRequest(statsd.batch, entry);
+    statsd.want();
   }
 
   reopen(): void {

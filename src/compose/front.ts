@@ -91,6 +91,12 @@ class FrontProcess {
       case "status":
         this.#send({ type: "status", id: command.id, counters: this.#parts?.counters() ?? {} });
         break;
+      case "figures":
+        this.#send({ type: "figures", id: command.id, samples: this.#parts?.samples() ?? {} });
+        break;
+      case "exposition":
+        this.#parts?.figures.onExposition(command.id, command.text);
+        break;
       case "requests":
         this.#send({ type: "requests", id: command.id, requests: this.#parts?.openRequests() ?? [] });
         break;

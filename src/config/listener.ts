@@ -18,6 +18,8 @@ export interface ListenerConfig {
   readonly proxyProtocol: "off" | "v1" | "v2" | "auto";
   /** Every request is answered with a redirection to https on this port; 0: they are served. */
   readonly redirectToTlsPort: number;
+  /** The server's metrics are shown here, and nothing else. */
+  readonly servesMetrics: boolean;
   /** HTTP versions by ALPN with TLS; without TLS, h2 is taken by prior knowledge only where `cleartextH2` says so. */
   readonly versions: readonly ("h2" | "h1")[];
   readonly cleartextH2: boolean;
@@ -32,6 +34,7 @@ export function plainListener(address: Address): ListenerConfig {
     tls: null,
     proxyProtocol: "off",
     redirectToTlsPort: 0,
+    servesMetrics: false,
     versions: ["h1"],
     cleartextH2: false,
   };

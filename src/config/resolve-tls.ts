@@ -26,8 +26,17 @@ interface TlsResolution {
   readonly warnings: string[];
 }
 
-/** As gunicorn: with a certificate every address speaks TLS. Those of --https-redirect come behind, in plain text. */
+/** Those of --metrics come last. */
 export function resolveListeners(bind: readonly Address[], around: TlsResolution): readonly ListenerConfig[] {
+  const metrics = around.values.metrics.map((address) => ({
+    ...plainListener(address),
+    servesMetrics: true,
+  }));
+  return [...resolveClientListeners(bind, around), ...metrics];
+}
+
+/** As gunicorn: with a certificate every address speaks TLS. Those of --https-redirect come behind, in plain text. */
+function resolveClientListeners(bind: readonly Address[], around: TlsResolution): readonly ListenerConfig[] {
   const tls = resolveTls(around);
   const { https_redirect: redirects, protocol, proxy_protocol: proxyProtocol } = around.values;
   const versions = resolveVersions(around.values);

@@ -43,6 +43,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
   const placed = {
     ...values,
     https_redirect: values.https_redirect.map((address) => within(chdir, address)),
+    metrics: values.metrics.map((address) => within(chdir, address)),
   };
   const listeners = resolveListeners(bind, { values: placed, origins, chdir, problems, warnings });
   const config: Config = {

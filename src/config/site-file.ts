@@ -93,7 +93,8 @@ function readListeners(
   for (const name of ["bind", "host", "port", "uds", "fd"] as const)
     if (origins[name].rank > 0)
       node.failKey(`${origins[name].text} says where to listen, too; keep one of them`);
-  return listeners.length === 0 ? config.listeners : listeners;
+  if (listeners.length === 0) return config.listeners;
+  return [...listeners, ...config.listeners.filter(({ servesMetrics }) => servesMetrics)];
 }
 
 // ---- applications

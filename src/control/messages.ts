@@ -228,7 +228,10 @@ export type FrontCommand =
   | { readonly type: "leave" }
   | { readonly type: "reopen-logs" }
   | { readonly type: "requests"; readonly id: number }
-  | { readonly type: "status"; readonly id: number };
+  | { readonly type: "status"; readonly id: number }
+  | { readonly type: "figures"; readonly id: number }
+  /** What `exposition-wanted` asked for: metrics as they are shown. */
+  | { readonly type: "exposition"; readonly id: number; readonly text: string };
 
 export interface LostRequest {
   readonly id: number;
@@ -259,7 +262,11 @@ export type FrontReport =
       readonly type: "status";
       readonly id: number;
       readonly counters: Readonly<Record<string, number>>;
-    };
+    }
+  /** What it has counted, by names as metrics/exposition.ts has them. */
+  | { readonly type: "figures"; readonly id: number; readonly samples: Readonly<Record<string, number>> }
+  /** Somebody asked this front for the metrics of the whole server. */
+  | { readonly type: "exposition-wanted"; readonly id: number };
 
 /** What concerns one application and its workers in a front. */
 export type AppReport = { readonly app: string } & (

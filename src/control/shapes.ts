@@ -82,6 +82,8 @@ const FRONT_REPORTS: Shapes<FrontReport> = {
   pressure: { app: "text", waitingMs: "number", queued: "count", busy: "count" },
   metrics: { text: "text" },
   status: { id: "count", counters: "counters" },
+  figures: { id: "count", samples: "counters" },
+  "exposition-wanted": { id: "count" },
 };
 
 const LOST_REQUEST: Readonly<Record<keyof LostRequest, string>> = {

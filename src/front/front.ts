@@ -184,11 +184,12 @@ export class Front implements FrontContext, ConnectionOwner {
     await listening?.listener.close();
   }
 
-  #contextOf({ tls }: ListenerConfig, handler: Handler | undefined): FrontContext {
+  #contextOf({ tls, servesMetrics }: ListenerConfig, handler: Handler | undefined): FrontContext {
     // RFC 6797 §7.2: not over plain text.
     const lines =
       tls === null || this.config.hsts === "" ? "" : `Strict-Transport-Security: ${this.config.hsts}\r\n`;
-    return handler === undefined && lines === "" ? this : new ListenerContext(this, { handler, lines });
+    if (handler === undefined && lines === "") return this;
+    return new ListenerContext(this, { handler, lines, isUnrecorded: servesMetrics });
   }
 
   /** Other certificates for a listener. Connections go on with what they have. */

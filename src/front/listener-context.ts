@@ -18,6 +18,8 @@ export interface ListenerTerms {
   readonly handler: Handler | undefined;
   /** Behind those of all responses: header lines, each with its end. */
   readonly lines: string;
+  /** Its requests are in no access log, and not measured. */
+  readonly isUnrecorded: boolean;
 }
 
 export class ListenerContext implements FrontContext {
@@ -32,8 +34,9 @@ export class ListenerContext implements FrontContext {
   readonly #lines: string;
   #common: FurtherLines;
   readonly #handler: Handler | undefined;
+  readonly #isUnrecorded: boolean;
 
-  constructor(front: FrontContext, { handler, lines }: ListenerTerms) {
+  constructor(front: FrontContext, { handler, lines, isUnrecorded }: ListenerTerms) {
     this.log = front.log;
     this.clock = front.clock;
     this.deadlines = front.deadlines;
@@ -45,10 +48,11 @@ export class ListenerContext implements FrontContext {
     this.counters = front.counters;
     this.#front = front;
     this.#handler = handler;
+    this.#isUnrecorded = isUnrecorded;
   }
 
   get accessLog(): AccessLog | undefined {
-    return this.#front.accessLog;
+    return this.#isUnrecorded ? undefined : this.#front.accessLog;
   }
 
   get limits(): MessageLimits {

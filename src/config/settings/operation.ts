@@ -1,15 +1,18 @@
 // Settings: what operators and their tools see of a running server, from outside: health, metrics, control.
 
+import { ADDRESS } from "../address.ts";
 import type { StatsdTarget } from "../config.ts";
+import type { Address } from "../listener.ts";
 import { duration } from "../quantity.ts";
 import { type SettingsOf, SUPPORTED } from "../setting.ts";
 import { parseStatsdHost } from "../statsd-host.ts";
-import { MODE, SWITCH, scalar, text, type ValueType } from "../value-type.ts";
+import { MODE, repeated, SWITCH, scalar, text, type ValueType } from "../value-type.ts";
 
 export interface OperationValues {
   readonly health: string;
   readonly health_access_log: boolean;
   readonly drain_delay: number | "auto";
+  readonly metrics: readonly Address[];
   readonly statsd_host: StatsdTarget;
   readonly statsd_prefix: string;
   readonly dogstatsd_tags: string;
@@ -90,6 +93,14 @@ export const OPERATION_SETTINGS: SettingsOf<OperationValues> = {
     byDefault: "auto",
     defaultText: "auto: 5 in Kubernetes with --health, else 0",
     doc: "After TERM, how long new connections are still taken while readiness already fails and responses say Connection: close, so that load balancers can turn away first. It is part of --graceful-timeout, at most half of it.",
+    status: SUPPORTED,
+  },
+  metrics: {
+    section: "Operation",
+    flags: ["--metrics"],
+    type: repeated(ADDRESS),
+    byDefault: [],
+    doc: "Show metrics for Prometheus at /metrics of this address, of the whole server and of nothing else: docs/metrics.md. Take one that only the scraper reaches. Can be given several times.",
     status: SUPPORTED,
   },
   statsd_host: {

@@ -164,6 +164,7 @@ function listenerOf(node: TomlNode, table: ListenerTable, world: SiteWorld): Lis
     tls,
     proxyProtocol: table.proxy_protocol,
     redirectToTlsPort: table.redirect_to_tls,
+    servesMetrics: false,
     versions: table.http ?? (tls === null ? ["h1"] : ["h2", "h1"]),
     cleartextH2: table.h2_cleartext,
   };

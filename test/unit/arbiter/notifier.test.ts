@@ -15,6 +15,7 @@ const APP: AppView = {
   workersMin: 1,
   workersMax: 1,
   workers: [],
+  exits: new Map(),
 };
 const STARTING: ArbiterView = { phase: "starting", isDegraded: false, apps: [APP], fronts: [] };
 const WORKER = { isServing: true } as PoolWorker;
