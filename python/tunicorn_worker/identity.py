@@ -22,6 +22,18 @@ def become_user(settings: Settings) -> None:
     except (KeyError, OSError) as error:
         target = f"{settings.user or '-'}:{settings.group or '-'}"
         raise BootError("interpreter", f"cannot become {target}: {error}") from error
+    _check_library(settings)
+
+
+def _check_library(settings: Settings) -> None:
+    """Modules are imported for as long as a worker lives: one that cannot read them fails in odd places."""
+    for what, file in (("Python's library", os.__file__), ("the server's package", __file__)):
+        folder = os.path.dirname(file)
+        if os.access(folder, os.R_OK | os.X_OK):
+            continue
+        who = settings.user or f"of group {settings.group}"
+        hint = f"let that user read {folder}, or install it where all may, such as below /usr/local or /opt"
+        raise BootError("interpreter", f"the user {who} cannot read {what}", hint)
 
 
 def _become(uid: int, gid: int, name: str) -> None:

@@ -29,6 +29,7 @@ import type { Address, ListenerConfig } from "../config/listener.ts";
 import type { SiteApplication } from "../config/site.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
 import type { Log } from "../log/log.ts";
+import { LogFileError, tryLogFile } from "../log/log-file.ts";
 import { groupId, userId } from "../os/account.ts";
 import { readOomKills } from "../os/cgroup.ts";
 import { hasRoomForWorker } from "../os/memory.ts";
@@ -65,7 +66,7 @@ const LISTEN_RETRY_MS = 1_000;
 /** Runs the server to its end and answers the exit code. Signals are heard from the first moment. */
 export async function runArbiter(run: ArbiterRun): Promise<number> {
   adoptActivation();
-  const opened = openLog(run.config);
+  const opened = openLogs(run.config);
   if (typeof opened === "string") return fail(opened);
   const teller = new Teller();
   const log = teller.around(opened);
@@ -199,11 +200,14 @@ function killIfThere(pid: number): void {
 
 // ---- before the arbiter
 
-function openLog(config: Config): ErrorLog | string {
+/** The access log is the fronts' to write: here it is only tried, so that a fault is told before anything runs. */
+function openLogs(config: Config): ErrorLog | string {
   try {
+    tryLogFile(config.accessLog, 1);
     return openErrorLogOf(config, process.pid);
   } catch (error) {
-    return `cannot open the log file ${config.errorLog}: ${error instanceof Error ? error.message : String(error)}`;
+    if (error instanceof LogFileError) return error.message;
+    throw error;
   }
 }
 

@@ -8,6 +8,7 @@ import { systemClock } from "../base/system-clock.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Line } from "../control/json-lines.ts";
 import type { FrontCommand, FrontReport } from "../control/messages.ts";
+import { LogFileError } from "../log/log-file.ts";
 import { type Configure, FrontParts } from "./front-parts.ts";
 import { HandedSockets } from "./handed-sockets.ts";
 
@@ -46,6 +47,7 @@ class FrontProcess {
     this.#parts?.renewTls(listener, material);
   }
 
+  /** Throws LogFileError. */
   #start(order: Configure): void {
     const parts = new FrontParts(order, {
       materials: this.#materials,
@@ -115,7 +117,7 @@ class FrontProcess {
   }
 
   #crash(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text = describe(error);
     if (this.#parts === undefined) process.stderr.write(`tunicorn front: ${text}\n`);
     else this.#parts.log.critical("the front failed and will be replaced", { error: text });
     this.#exit(EXIT_CRASHED);
@@ -125,4 +127,10 @@ class FrontProcess {
     this.#parts?.removeBodyFolder();
     process.exit(code);
   }
+}
+
+/** What somebody has named wrongly needs no stack. */
+function describe(error: unknown): string {
+  if (error instanceof LogFileError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

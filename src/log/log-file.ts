@@ -31,6 +31,39 @@ export function standardStream(path: string, dash: 1 | 2): 1 | 2 | undefined {
   return path === "/dev/stderr" ? 2 : undefined;
 }
 
+/** A log that cannot be opened: a line for whoever named it. */
+export class LogFileError extends Error {
+  override readonly name = "LogFileError";
+  readonly code: string;
+
+  constructor(path: string, cause: unknown) {
+    const code = errorCode(cause);
+    super(`cannot open the log file ${path}: ${OPEN_FAULTS[code] ?? code}`, { cause });
+    this.code = code;
+  }
+}
+
+const OPEN_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: "its folder does not exist; make it, or name another file",
+  ENOTDIR: "its folder is a file; name another one",
+  EISDIR: "it is a folder; name a file in it",
+  EACCES: "permission denied; whoever runs the server must be allowed to write there",
+  EROFS: "its file system is read-only; name another file, or - for the standard stream",
+};
+
+function openFile(path: string, files: LogFiles): number {
+  try {
+    return files.open(path);
+  } catch (error) {
+    throw new LogFileError(path, error);
+  }
+}
+
+/** Throws LogFileError when a log could not be written there. "": there is to be none. */
+export function tryLogFile(path: string, dash: 1 | 2, files: LogFiles = NODE_LOG_FILES): void {
+  if (path !== "") new LogTarget(path, dash, files).close();
+}
+
 /** A place where a log goes: a standard stream, which stays open for good, or a file that can be opened anew. */
 export class LogTarget {
   readonly path: string;
@@ -38,23 +71,23 @@ export class LogTarget {
   readonly #isFile: boolean;
   #fd: number;
 
-  /** Throws when the file cannot be opened. */
+  /** Throws LogFileError. */
   constructor(path: string, dash: 1 | 2, files: LogFiles) {
     const stream = standardStream(path, dash);
     this.path = path;
     this.#files = files;
     this.#isFile = stream === undefined;
-    this.#fd = stream ?? files.open(path);
+    this.#fd = stream ?? openFile(path, files);
   }
 
   get fd(): number {
     return this.#fd;
   }
 
-  /** After a rotation: the path may name another file now. Throws, and keeps the old file, when it cannot be opened. */
+  /** After a rotation: the path may name another file now. Throws LogFileError, and keeps the old file. */
   reopen(): void {
     if (!this.#isFile) return;
-    const fd = this.#files.open(this.path);
+    const fd = openFile(this.path, this.#files);
     this.close();
     this.#fd = fd;
   }

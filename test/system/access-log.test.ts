@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ask, exchangeRaw, RawClient } from "../harness/http-client.ts";
-import { startServer } from "../harness/server.ts";
+import { runTunicorn, startServer } from "../harness/server.ts";
 import { temporaryFolder } from "../harness/temporary.ts";
 import { eventually } from "../harness/wait.ts";
 
@@ -94,4 +94,17 @@ test("the JSON form is one object for each line", async (t) => {
   const entry = JSON.parse(line) as Record<string, unknown>;
   assert.equal(entry["status"], 200);
   assert.equal(entry["method"], "GET");
+});
+
+test("a log file that cannot be opened ends the start with one line that says what to do", async (t) => {
+  const folder = temporaryFolder(t);
+  for (const [option, path, advice] of [
+    ["--access-logfile", join(folder, "none", "access.log"), "its folder does not exist; make it"],
+    ["--error-logfile", folder, "it is a folder; name a file in it"],
+  ] as const) {
+    const { code, output } = await runTunicorn(t, ["-b", "127.0.0.1:0", option, path, "plain"]);
+    assert.equal(code, 1);
+    assert.equal(output.trim().split("\n").length, 1, output);
+    assert.ok(output.includes(`cannot open the log file ${path}: ${advice}`), output);
+  }
 });

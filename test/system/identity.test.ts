@@ -2,11 +2,11 @@
 
 import { deepEqual, doesNotMatch, equal, match } from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ask } from "../harness/http-client.ts";
-import { ROOT, type Server, startServer } from "../harness/server.ts";
+import { ROOT, runTunicorn, type Server, startServer } from "../harness/server.ts";
 import { temporaryFolder } from "../harness/temporary.ts";
 
 /** A virtual environment may lie where only root can read. */
@@ -35,6 +35,25 @@ function groupsOf(server: Server): string[] {
     return /^Groups:\s*(.*?)\s*$/m.exec(status)?.[1] ?? "";
   });
 }
+
+test(
+  "a user who may not read Python's library is told so, not that a module is missing",
+  MOUNTS,
+  async (t) => {
+    const copy = temporaryFolder(t);
+    const found = execFileSync(SYSTEM_PYTHON, ["-c", "import os; print(os.path.dirname(os.__file__))"]);
+    const library = found.toString().trim();
+    cpSync(library, copy, { recursive: true, verbatimSymlinks: true });
+    chmodSync(copy, 0o700);
+    const hide = `mount --bind ${copy} ${library}`;
+    const wrapper = ["unshare", "--mount", "sh", "-c", `${hide} && exec "$@"`, "sh"];
+    const args = ["--python", SYSTEM_PYTHON, "-u", "nobody", "-b", "127.0.0.1:0", "plain"];
+    const { code, output } = await runTunicorn(t, args, { wrapper });
+    equal(code, 3, output);
+    match(output, /the user nobody cannot read Python's library/);
+    match(output, /hint="let that user read/);
+  },
+);
 
 test(
   "--initgroups gives workers the groups that the user is in, and without it they have one",
