@@ -11,6 +11,8 @@ export interface WatchOptions {
   readonly excludes: readonly string[];
   /** Absolute files or patterns that count wherever they are. */
   readonly extraFiles: readonly string[];
+  /** Files are looked at again and again, instead of waiting for the system's word. */
+  readonly polls: boolean;
 }
 
 /** Python's code, and what its frameworks read once: templates, and the file of environment variables. */

@@ -25,6 +25,8 @@ export interface ReloadConfig {
   readonly excludes: readonly string[];
   /** Files and patterns that count wherever they are. */
   readonly extraFiles: readonly string[];
+  /** Files are looked at, since the system tells nothing of them. */
+  readonly polls: boolean;
   /** From the last change to the new start. */
   readonly delayMs: number;
 }

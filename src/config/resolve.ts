@@ -228,6 +228,7 @@ function resolveReload(values: Values, chdir: string, cwd: string): Config["relo
     includes: values.reload_includes,
     excludes: values.reload_excludes.flatMap((name) => (MAGIC.test(name) ? [name] : [name, place(name)])),
     extraFiles: values.reload_extra_files.map(place),
+    polls: values.reload_engine === "poll",
     delayMs: values.reload_delay,
   };
 }

@@ -1,6 +1,7 @@
 // --reload with real files, as a developer saves them.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -56,6 +57,11 @@ def app(environ, start_response):
 `;
 }
 
+function mayLimitWatches(): boolean {
+  const command = "echo 100 >/proc/sys/user/max_inotify_watches";
+  return spawnSync("unshare", ["-U", "-r", "sh", "-c", command], { stdio: "ignore" }).status === 0;
+}
+
 describe("a save", () => {
   test("is answered by the new code, also when it is as long as the old and as quick as a hand can be", async (t) => {
     const { save, until } = await stage(t, { "app.py": wsgi('b"one"') });
@@ -73,6 +79,29 @@ describe("a save", () => {
     await until(/^2a$/);
     save("templates/page.html", "b");
     await until(/^2b$/);
+  });
+
+  test("is noticed also where the system tells nothing of it", async (t) => {
+    const files = { "app.py": wsgi('b"one"') };
+    const { save, until } = await stage(t, files, ["--reload-engine", "poll"]);
+    save("app.py", wsgi('b"another"'));
+    await until(/another/);
+  });
+
+  test("is noticed also where no more files can be watched, and the log says what to do", async (t) => {
+    if (!mayLimitWatches()) return t.skip("needs user namespaces");
+    const folder = temporaryFolder(t, { "app.py": wsgi('b"one"'), "a/b/c/d/e.py": "" });
+    const limited = 'echo 2 >/proc/sys/user/max_inotify_watches && exec "$@"';
+    const wrapper = ["unshare", "-U", "-r", "sh", "-c", limited, "sh"];
+    const server = await startServer(t, ["--reload", "-b", "127.0.0.1:0", "app:app"], {
+      cwd: folder,
+      wrapper,
+    });
+    await server.logged(/looked at instead.*advice=/);
+    writeFileSync(join(folder, "app.py"), wsgi('b"another"'));
+    await eventually(BOOT_MS, "the new code", async () => (await ask(server.endpoint)).body === "another");
+    assert.equal(server.output.match(/looked at instead|go unnoticed/g)?.length, 1);
+    await server.stop();
   });
 
   test("in an excluded folder is ignored", async (t) => {

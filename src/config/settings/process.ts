@@ -129,8 +129,8 @@ export const DEVELOPMENT_SETTINGS: SettingsOf<DevelopmentValues> = {
     flags: ["--reload-engine"],
     type: choice(["auto", "poll", "inotify"]),
     byDefault: "auto",
-    doc: "gunicorn's choice of how changes are noticed.",
-    status: inert("the system tells of changes (inotify, FSEvents, kqueue)"),
+    doc: "With --reload: how changes are noticed. The system tells of them (inotify, FSEvents, kqueue); poll looks at the files twice a second, for shared folders of virtual machines.",
+    status: SUPPORTED,
   },
   reload_extra_files: {
     section: "Development",

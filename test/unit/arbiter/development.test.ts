@@ -5,7 +5,10 @@ import { plan, type Wanted, type Worker } from "../../../src/arbiter/plan.ts";
 import { FIRST_START, replace, succeed, wantedGeneration } from "../../../src/arbiter/reload.ts";
 import { quietLog } from "../../harness/front-parts.ts";
 
-const RELOAD = { isOn: true, folders: ["/p"], includes: [], excludes: [], extraFiles: [], delayMs: 50 };
+const RELOAD = {
+  ...{ isOn: true, folders: ["/p"], includes: [], excludes: [], extraFiles: [] },
+  ...{ polls: false, delayMs: 50 },
+};
 const FAILURE = { step: "import", message: "no", traceback: "", hint: "", exitCode: 3 };
 
 function development(told: unknown[] = []): Development {

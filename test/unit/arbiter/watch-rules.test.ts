@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { compileGlob, globFolder } from "../../../src/arbiter/glob.ts";
 import { type WatchOptions, WatchRules } from "../../../src/arbiter/watch-rules.ts";
 
-const PROJECT: WatchOptions = { folders: ["/p"], includes: [], excludes: [], extraFiles: [] };
+const PROJECT: WatchOptions = { folders: ["/p"], includes: [], excludes: [], extraFiles: [], polls: false };
 
 function rules(changes: Partial<WatchOptions> = {}): WatchRules {
   return new WatchRules({ ...PROJECT, ...changes }, (folder) => folder === "/p/myenv");
