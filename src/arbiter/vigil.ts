@@ -37,11 +37,15 @@ interface Notes {
   readonly lifetimeMs: number;
   askedAtMs: number;
   isAnswered: boolean;
-  /** Answers in a row that were above the limit. */
+  /** When the question was asked whose answer told the memory that counts. */
+  weighedAtMs: number;
+  /** Weighings in a row that were above the limit. */
   large: number;
 }
 
 export const ASK_EVERY_MS = 10_000;
+/** Where the time limit is short, an event loop that holds its control thread up shall not be found much later. */
+const ASK_EVERY_MIN_MS = 1_000;
 const LARGE_ANSWERS = 2;
 const KIB = 1024;
 const NEVER: number = Number.POSITIVE_INFINITY;
@@ -74,6 +78,8 @@ export class Vigil {
     if (notes === undefined) return false;
     notes.isAnswered = true;
     const { maxRssBytes } = this.#options;
+    if (notes.askedAtMs < notes.weighedAtMs + ASK_EVERY_MS) return false;
+    notes.weighedAtMs = notes.askedAtMs;
     notes.large = maxRssBytes > 0 && rssKib * KIB > maxRssBytes ? notes.large + 1 : 0;
     return notes.large === LARGE_ANSWERS;
   }
@@ -94,6 +100,7 @@ export class Vigil {
       lifetimeMs: lifetimeMs === 0 ? NEVER : lifetimeMs + this.#random() * lifetimeJitterMs,
       askedAtMs: nowMs,
       isAnswered: true,
+      weighedAtMs: nowMs,
       large: 0,
     };
     this.#notes.set(age, notes);
@@ -120,6 +127,7 @@ export class Vigil {
     const { maxRssBytes, timeoutMs } = this.#options;
     const isTimed = isAsgi && timeoutMs > 0;
     if (!isAnswered) return isTimed ? askedAtMs + timeoutMs : NEVER;
-    return maxRssBytes > 0 || isTimed ? askedAtMs + ASK_EVERY_MS : NEVER;
+    if (isTimed) return askedAtMs + Math.min(ASK_EVERY_MS, Math.max(ASK_EVERY_MIN_MS, timeoutMs / 2));
+    return maxRssBytes > 0 ? askedAtMs + ASK_EVERY_MS : NEVER;
   }
 }

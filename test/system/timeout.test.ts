@@ -79,6 +79,15 @@ test("an event loop that stands still is ended with its stack in the log", async
   await server.stop();
 });
 
+test("an event loop in C code that holds the interpreter is ended as well, with its stack in the log", async (t) => {
+  const server = await startServer(t, [...ARGS, "stuck:asgi"]);
+  const before = await pidOf(server);
+  assert.equal((await ask(server.endpoint, { path: "/hold" })).status, 504);
+  assert.notEqual(await pidOf(server), before);
+  await server.logged(/in hold_interpreter[\s\S]*cause=loop-stuck[^\n]*signal=SIGABRT/);
+  await server.stop();
+});
+
 test("without a limit a request may take its time", async (t) => {
   const server = await startServer(t, ["-b", "127.0.0.1:0", "--timeout", "0", "plain"]);
   assert.equal((await ask(server.endpoint, { path: "/slow?s=2" })).status, 200);

@@ -21,12 +21,12 @@ describe("the arbiter's vigil", () => {
   it("finds a worker that held too much twice in a row", () => {
     const watching = vigil({ maxRssBytes: 1024 * 1024 });
     watching.look([wsgi], 0);
-    deepEqual(watching.look([wsgi], ASK_EVERY_MS), [{ type: "ask", age: 1 }]);
-    equal(watching.onAnswer(1, 2_000), false);
-    equal(watching.onAnswer(1, 500), false);
-    equal(watching.onAnswer(1, 2_000), false);
-    equal(watching.onAnswer(1, 2_000), true);
-    equal(watching.onAnswer(1, 2_000), false);
+    const answers = [2_000, 500, 2_000, 2_000, 2_000];
+    const found = answers.map((rssKib, index) => {
+      deepEqual(watching.look([wsgi], ASK_EVERY_MS * (index + 1)), [{ type: "ask", age: 1 }]);
+      return watching.onAnswer(1, rssKib);
+    });
+    deepEqual(found, [false, false, false, true, false]);
   });
 
   it("finds a worker that is too old, each at its own age", () => {
@@ -43,5 +43,18 @@ describe("the arbiter's vigil", () => {
     deepEqual(watching.look([asgi], ASK_EVERY_MS), [{ type: "ask", age: 2 }]);
     deepEqual(watching.look([asgi], ASK_EVERY_MS + 29_999), []);
     deepEqual(watching.look([asgi], ASK_EVERY_MS + 30_000), [{ type: "silent", age: 2, forMs: 30_000 }]);
+  });
+
+  it("asks more often where the time limit is short, and weighs as seldom as ever", () => {
+    const watching = vigil({ timeoutMs: 2_000, maxRssBytes: 1024 * 1024 });
+    watching.look([asgi], 0);
+    for (let nowMs = 1_000; nowMs < 20_000; nowMs += 1_000) {
+      deepEqual(watching.look([asgi], nowMs), [{ type: "ask", age: 2 }]);
+      equal(watching.onAnswer(2, 2_000), false, `after ${nowMs} ms`);
+    }
+    deepEqual(watching.look([asgi], 20_000), [{ type: "ask", age: 2 }]);
+    equal(watching.onAnswer(2, 2_000), true);
+    deepEqual(watching.look([asgi], 21_000), [{ type: "ask", age: 2 }]);
+    deepEqual(watching.look([asgi], 23_000), [{ type: "silent", age: 2, forMs: 2_000 }]);
   });
 });
