@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { newGate } from "../harness/gate.ts";
 import { ask } from "../harness/http-client.ts";
+import { memoryGroup, NO_MEMORY_GROUP } from "../harness/memory-group.ts";
 import { runTunicorn, startServer } from "../harness/server.ts";
 import { temporaryFolder } from "../harness/temporary.ts";
 import { eventually } from "../harness/wait.ts";
@@ -114,4 +115,31 @@ test("a worker that does not begin in time is killed, and its stacks say what it
     output,
     /cause=boot-timeout\n[^[]*slow\.py", line 4 in connect[\s\S]*worker exited[^\n]*cause=boot-timeout/,
   );
+});
+
+const HOG = `
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/hog":
+        kept = [bytearray(10_000_000) for _ in range(200)]
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"here"]
+`;
+/** Room for the server, and not for what the application takes. */
+const GROUP_BYTES = 500_000_000;
+
+test("a worker that the kernel ends for memory is told from one that somebody killed", {
+  skip: NO_MEMORY_GROUP,
+}, async (t) => {
+  const wrapper = memoryGroup(t, GROUP_BYTES);
+  const cwd = temporaryFolder(t, { "hog.py": HOG });
+  const server = await startServer(t, [...ANY_PORT, "hog"], { cwd, wrapper });
+  await server.logged(/Ready at/);
+  assert.equal((await ask(server.endpoint, { method: "POST", path: "/hog" })).status, 502);
+  await server.logged(/worker exited[^\n]*cause=kernel-oom by=kernel signal=SIGKILL[^\n]*POST \/hog/);
+  assert.equal((await ask(server.endpoint, { path: "/" })).body, "here");
+  const [worker] = server.tree.workers;
+  assert.ok(worker);
+  process.kill(worker, "SIGKILL");
+  await server.logged(/worker exited[^\n]*cause=signal by=outside signal=SIGKILL/);
+  await server.stop();
 });
