@@ -13,7 +13,7 @@ export const SUCCESSION_VARIABLE: string = "_TUNICORN_SUCCESSION";
 /** Beside it: systemd opened these sockets, for the server before that one or for an earlier one. */
 export const ACTIVATED_VARIABLE: string = "_TUNICORN_ACTIVATED";
 /** What activation leaves in the environment; none of it is meant for children. */
-export const ACTIVATION_VARIABLES: readonly string[] = [
+const ACTIVATION_VARIABLES: readonly string[] = [
   "LISTEN_FDS",
   "LISTEN_PID",
   "LISTEN_FDNAMES",

@@ -2,7 +2,7 @@
 // stretch is answered at once; deaths in a row wait 0.5 s, 1 s, … 30 s.
 // What has served is made again at once, and not more than once a second: it was not the start that failed, and clients wait.
 
-export const BACKOFF_FIRST_MS = 500;
+const BACKOFF_FIRST_MS = 500;
 export const BACKOFF_MAX_MS = 30_000;
 /** After so long a life the row of deaths is over: it was not the boot that failed. */
 export const BACKOFF_CALM_MS = 10_000;

@@ -11,7 +11,7 @@ export type StopLevel = "running" | "leaving" | "graceful" | "quick" | "kill";
 const LEVELS: readonly StopLevel[] = ["running", "leaving", "graceful", "quick", "kill"];
 
 /** What a quick stop waits for workers that are in the middle of something. */
-export const QUICK_STOP_MS = 2_000;
+const QUICK_STOP_MS = 2_000;
 /** How long killed children may take to be reaped before the arbiter goes without them. */
 export const KILL_WAIT_MS = 2_000;
 
@@ -49,7 +49,7 @@ export function isTaking(level: StopLevel): boolean {
   return level === "running" || level === "leaving";
 }
 
-export function stopGracefully(gracefulTimeoutMs: number, nowMs: number): Stop {
+function stopGracefully(gracefulTimeoutMs: number, nowMs: number): Stop {
   return { level: "graceful", deadlineMs: nowMs + gracefulTimeoutMs };
 }
 

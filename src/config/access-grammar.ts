@@ -37,7 +37,7 @@ export type AccessAtom =
   /** uvicorn's: the client's address and port, and the status's phrase. */
   | ("C" | "O");
 
-export const ACCESS_ATOMS: readonly AccessAtom[] = [..."hlutrmUqHsBbfaTMDLpQAIRNXSPCO"] as AccessAtom[]; // letter for letter
+const ACCESS_ATOMS: readonly AccessAtom[] = [..."hlutrmUqHsBbfaTMDLpQAIRNXSPCO"] as AccessAtom[]; // letter for letter
 
 const TOKEN = /%%|%\(([^()]*)\)([sd])|%/g;
 

@@ -53,7 +53,7 @@ export function parseDuration(text: string, maxMs: number = DURATION_MS_MAX): nu
 }
 
 /** A timer of Node holds 2^31-1 ms, about 24.8 days; longer ones would fire at once. */
-export const DURATION_MS_MAX: number = 2 ** 31 - 1;
+const DURATION_MS_MAX: number = 2 ** 31 - 1;
 
 /** Caches count seconds in 31 bits (RFC 9111 §1.2.2); no timer waits for them. */
 const AGE_SECONDS_MAX = 2 ** 31 - 1;

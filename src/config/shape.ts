@@ -40,7 +40,7 @@ export function readShape<T>(shape: Shape<T>, node: TomlNode): T | undefined {
   return Object.fromEntries(entries) as T; // a value of the member's type for each
 }
 
-export function unknownKey(key: string, known: readonly string[]): string {
+function unknownKey(key: string, known: readonly string[]): string {
   const near = suggest(key, known);
   return near === undefined ? `no such key; here are ${oneOf(known)}` : `no such key${didYouMean(near)}`;
 }

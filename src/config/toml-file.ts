@@ -22,7 +22,7 @@ export interface TomlLayer {
   readonly site: SiteSource | undefined;
 }
 
-export const SITE_WORDS: readonly string[] = ["listeners", "apps", "routes"];
+const SITE_WORDS: readonly string[] = ["listeners", "apps", "routes"];
 
 export function layerOfToml(shown: string, text: string): TomlLayer {
   const layer = new Map<SettingName, Entry>();

@@ -14,20 +14,6 @@ export interface Meeting {
   readonly token: string;
 }
 
-/** Where a boot can stop, in order. The arbiter's own steps come first. */
-export const BOOT_STEPS = [
-  "spawn",
-  "interpreter",
-  "config",
-  "fork",
-  "chdir",
-  "import",
-  "attribute",
-  "call",
-  "lifespan",
-  "attach",
-] as const;
-
 export interface BootFailure {
   readonly step: string;
   /** One line. */
@@ -83,9 +69,9 @@ export type ForkserverCommand =
     }
   | ({ readonly type: "hook" } & HookCall)
   | { readonly type: "fork"; readonly nr: number; readonly age: number }
-  /** Text for a Unix datagram socket: Python can open one, Node cannot. */
   /** The stacks of a worker that does not answer, by a signal. */
   | { readonly type: "dump"; readonly pid: number; readonly id: number }
+  /** Text for a Unix datagram socket: Python can open one, Node cannot. */
   | { readonly type: "datagram"; readonly address: string; readonly text: string }
   | { readonly type: "signal"; readonly pid: number; readonly signal: string }
   /** `calls`: after the last worker was reaped. */

@@ -6,7 +6,7 @@ import type { Ticket } from "./ticket.ts";
  * A request that kills its worker must not kill them all: it is tried on so many workers at most. From its second try on it
  * travels alone, so that those that were merely near it are not lost with it.
  */
-export const DEATHS_MAX = 3;
+const DEATHS_MAX = 3;
 
 export type AfterDeath = "retry" | "refuse" | "forget";
 

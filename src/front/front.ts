@@ -30,9 +30,9 @@ import { Slab } from "./output.ts";
 
 /** When draining, WebSockets are closed at random over a time of so much for each connection: their clients will come back. */
 const SPREAD_MS = 2;
-/** How many connections are looked at to find an idle one when a new one needs room. */
 /** A full house is told of once in this time. */
 const FULL_LINE_MS = 60_000;
+/** How many connections are looked at to find an idle one when a new one needs room. */
 const EVICTION_LOOK_MAX = 256;
 const REFUSAL =
   "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";

@@ -71,7 +71,7 @@ function show(pair: KeyPair, settings: TlsConfig, material: TlsMaterial): ShownC
 }
 
 /** As a SecureContext takes them. Also what the arbiter tries a pair with. */
-export function contextOptions(
+function contextOptions(
   pair: KeyPair,
   settings: TlsConfig,
   { clientCa, ticketKeys }: Omit<TlsMaterial, "pairs">,

@@ -47,6 +47,6 @@ function chainOf(own: X509Certificate): string[] {
 }
 
 /** Node writes one attribute on each line, values escaped as RFC 4514 has it; that wants the last first, and commas. */
-export function rfc4514(lines: string | undefined): string {
+function rfc4514(lines: string | undefined): string {
   return (lines ?? "").split("\n").reverse().join(",").replaceAll(" + ", "+");
 }

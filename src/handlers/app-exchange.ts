@@ -422,11 +422,11 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
   }
 }
 
-/** A client that is too slow, or breaks the protocol, is as good as gone. */
 function blockOf({ blockFrom, blockEnd }: AnswerHead, bytes: Buffer): string {
   return bytes.toString("latin1", blockFrom, blockEnd);
 }
 
+/** A client that is too slow, or breaks the protocol, is as good as gone. */
 function cancelCause(cause: AbortCause): CancelCause {
   return cause === "front-stops" ? cause : "client-left";
 }

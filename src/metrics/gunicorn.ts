@@ -5,7 +5,7 @@ import type { StatsdBatch } from "./statsd-batch.ts";
 
 export const WORKERS = "gunicorn.workers";
 export const REQUESTS = "gunicorn.requests";
-export const DURATION = "gunicorn.request.duration";
+const DURATION = "gunicorn.request.duration";
 export const BACKLOG = "gunicorn.backlog";
 
 /** A finished exchange. Status 0: nothing was answered. */

@@ -84,7 +84,7 @@ export interface ReceiveRules {
 
 export const NEVER = 0;
 export const ON_STREAM = 1;
-export const ON_LINK = 2;
+const ON_LINK = 2;
 const ANY = -1;
 
 export const FRONT_RECEIVES: ReceiveRules = receiveRules([

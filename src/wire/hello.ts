@@ -20,7 +20,7 @@ export interface DjangoFolders {
   readonly problems: readonly string[];
 }
 
-export const HELLO_BYTES_MAX = 4096;
+const HELLO_BYTES_MAX = 4096;
 const SLOTS_MAX = 1_000_000;
 
 /** The HELLO in a frame's payload, or what is wrong with it. */

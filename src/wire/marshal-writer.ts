@@ -5,8 +5,6 @@ const BEYOND_ASCII = /[\u0080-\uffff]/;
 const SHORT_BYTES_MAX = 255;
 
 export const MARSHAL_NONE = "N";
-export const MARSHAL_TRUE = "T";
-export const MARSHAL_FALSE = "F";
 export const MARSHAL_DICT_START = "{";
 export const MARSHAL_DICT_END = "0";
 

@@ -22,7 +22,7 @@ export interface OperationValues {
   readonly control_socket_disable: boolean;
 }
 
-export const HEALTH_PREFIX = "/-/";
+const HEALTH_PREFIX = "/-/";
 
 /** A path that begins and ends with a slash, or "". */
 const HEALTH: ValueType<string> = scalar("PREFIX", `expected a path such as ${HEALTH_PREFIX}`, (value) => {

@@ -27,7 +27,7 @@ function distinct<T>(type: ValueType<readonly T[]>): ValueType<readonly T[]> {
   return { ...type, read };
 }
 
-export const MEDIA_TYPES: ValueType<readonly string[]> = commaList(
+const MEDIA_TYPES: ValueType<readonly string[]> = commaList(
   scalar("TYPE", "expected a content type such as text/html, or text/* for all of its kind", (value) => {
     const type = value.trim().toLowerCase();
     return /^[-!#$&^_.+0-9a-z]+\/(\*|[-!#$&^_.+0-9a-z]+)$/.test(type) ? type : undefined;

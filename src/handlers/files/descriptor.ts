@@ -37,7 +37,7 @@ export async function statPath(path: string): Promise<FileStat | "folder" | "oth
   return stats.isDirectory() ? "folder" : "other";
 }
 
-export function fileStat(stats: BigIntStats): FileStat {
+function fileStat(stats: BigIntStats): FileStat {
   const { size, mtimeNs, ctimeNs, ino, dev } = stats;
   const version = `${mtimeNs.toString(36)}-${size.toString(36)}`;
   return {

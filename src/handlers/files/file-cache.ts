@@ -15,7 +15,7 @@ export interface CacheLimits {
   readonly descriptorsMax: number;
 }
 
-export const CACHE_LIMITS: CacheLimits = {
+const CACHE_LIMITS: CacheLimits = {
   entriesMax: 4_096,
   bytesMax: 32 * 1024 * 1024,
   descriptorsMax: 128,

@@ -9,7 +9,7 @@ import { openBelow, type Place } from "./safe-open.ts";
 import { SharedFile } from "./shared-file.ts";
 
 /** Larger files are read while they are sent. */
-export const MEMORY_FILE_BYTES_MAX: number = 1_048_576;
+const MEMORY_FILE_BYTES_MAX: number = 1_048_576;
 /** Somebody may be writing it just now. */
 const READ_TRIES = 3;
 

@@ -30,7 +30,7 @@ export class RedirectHandler implements Handler {
 }
 
 /** Undefined: the host is asked for, and an HTTP/1.0 client named none. */
-export function locationOf(to: string, head: RequestHead, scheme: () => Scheme): string | undefined {
+function locationOf(to: string, head: RequestHead, scheme: () => Scheme): string | undefined {
   if (head.authority === "" && to.includes("$host")) return undefined;
   const location = to.replace(VARIABLE, (_, name: string) => variableOf(name, head, scheme));
   // A browser takes `//host` and `/\host` for another host.

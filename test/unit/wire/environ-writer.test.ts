@@ -5,9 +5,7 @@ import { EnvironWriter, percentDecode } from "../../../src/wire/environ-writer.t
 import {
   MARSHAL_DICT_END,
   MARSHAL_DICT_START,
-  MARSHAL_FALSE,
   MARSHAL_NONE,
-  MARSHAL_TRUE,
   marshalAscii,
   marshalBytes,
   marshalInt,
@@ -38,7 +36,7 @@ describe("marshalled requests of the shared corpus", () => {
   }
 
   it("packs the other types", () => {
-    equal(MARSHAL_NONE + MARSHAL_TRUE + MARSHAL_FALSE, "NTF");
+    equal(MARSHAL_NONE, "N");
     equal(hex(marshalInt(0)), "6900000000");
     equal(hex(marshalInt(2147483647)), "69ffffff7f");
     equal(hex(marshalInt(-2147483648)), "6900000080");
