@@ -1,9 +1,9 @@
 // The writing side of a connection: its output, when that is flushed, and how long a client may leave it unread. Milliseconds.
 
 import type { Duplex } from "node:stream";
+import type { Flushable } from "../base/flush-queue.ts";
 import type { FrontContext } from "./context.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
-import type { Flushable } from "./flush-queue.ts";
 import { type MemoryHolder, UNCOUNTED_BYTES } from "./held-memory.ts";
 import { Output, type OutputOwner } from "./output.ts";
 

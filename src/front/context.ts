@@ -1,5 +1,6 @@
 // What the connections of one front share.
 
+import type { FlushQueue } from "../base/flush-queue.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Config } from "../config/config.ts";
 import { DateLine } from "../http/date.ts";
@@ -10,7 +11,6 @@ import type { AccessLog } from "../log/access-record.ts";
 import type { Log } from "../log/log.ts";
 import type { FrontCounters } from "./counters.ts";
 import type { Deadlines } from "./deadlines.ts";
-import type { FlushQueue } from "./flush-queue.ts";
 import type { HeldMemory } from "./held-memory.ts";
 import type { Slab } from "./output.ts";
 

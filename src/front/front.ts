@@ -7,6 +7,7 @@
 import type { Socket } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import { Deferred } from "../base/deferred.ts";
+import { FlushQueue } from "../base/flush-queue.ts";
 import type { Clock, Timer } from "../base/ports.ts";
 import type { ListenerConfig } from "../config/listener.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
@@ -20,7 +21,6 @@ import { CurrentLines, type FrontConfig, type FrontContext } from "./context.ts"
 import { type FrontCounters, newCounters } from "./counters.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Entrance } from "./entrance.ts";
-import { FlushQueue } from "./flush-queue.ts";
 import { HeldMemory } from "./held-memory.ts";
 import type { InFlight } from "./in-flight.ts";
 import { type BoundAddress, Listener } from "./listener.ts";
@@ -85,7 +85,7 @@ export class Front implements FrontContext, ConnectionOwner {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly slab: Slab = new Slab();
-  readonly flushQueue: FlushQueue = new FlushQueue();
+  readonly flushQueue: FlushQueue = new FlushQueue(process.nextTick);
   readonly counters: FrontCounters = newCounters();
   readonly memory: HeldMemory;
 

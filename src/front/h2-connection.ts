@@ -7,6 +7,7 @@
 // when the client has answered a ping or time is up, that nothing more is taken.
 
 import type { Duplex } from "node:stream";
+import type { Flushable } from "../base/flush-queue.ts";
 import { systemErrorCode } from "../base/system-error.ts";
 import { faultMessage, faultStatus, type H2Fault } from "../h2/fault.ts";
 import { CANCEL } from "../h2/frames.ts";
@@ -22,7 +23,6 @@ import type { FrontContext } from "./context.ts";
 import { increment } from "./counters.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 import { Farewell } from "./farewell.ts";
-import type { Flushable } from "./flush-queue.ts";
 import { H2Carrier, type H2Shell } from "./h2-carrier.ts";
 import { ResponseBlocks } from "./h2-response.ts";
 import { H2Tunnels } from "./h2-tunnels.ts";

@@ -1,5 +1,6 @@
 // What the connections of one listener share, where that is not all of what the front's share: another handler, further lines.
 
+import type { FlushQueue } from "../base/flush-queue.ts";
 import type { Clock } from "../base/ports.ts";
 import type { Handler } from "../http/exchange.ts";
 import type { MessageLimits } from "../http/limits.ts";
@@ -9,7 +10,6 @@ import type { Log } from "../log/log.ts";
 import type { FrontConfig, FrontContext } from "./context.ts";
 import type { FrontCounters } from "./counters.ts";
 import type { Deadlines } from "./deadlines.ts";
-import type { FlushQueue } from "./flush-queue.ts";
 import type { HeldMemory } from "./held-memory.ts";
 import type { Slab } from "./output.ts";
 

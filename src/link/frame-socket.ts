@@ -1,11 +1,11 @@
 // A socket that speaks frames: reads them out of what arrives, writes those of one turn together.
 
 import type { Socket } from "node:net";
+import type { Flushable, FlushQueue } from "../base/flush-queue.ts";
 import type { Log } from "../log/log.ts";
 import { FRONT_RECEIVES, type Frame } from "../wire/frame.ts";
 import { FrameReader, isFrameError, NEED_DATA } from "../wire/frame-reader.ts";
 import { FrameWriter } from "../wire/frame-writer.ts";
-import type { Flushable, Flusher } from "./flusher.ts";
 
 export interface FrameSink {
   /** A text says what is wrong with the frame: then the socket closes. */
@@ -16,7 +16,7 @@ export interface FrameSink {
 
 export interface FrameSocketOptions {
   readonly sink: FrameSink;
-  readonly flusher: Flusher;
+  readonly flushQueue: FlushQueue;
   readonly log: Log;
   /** The socket's chunks are only lent, until the listeners return. */
   readonly isLending: boolean;
@@ -26,7 +26,7 @@ export class FrameSocket implements Flushable {
   /** Frames written here leave when `wantFlush` was called. */
   readonly writer: FrameWriter = new FrameWriter();
   readonly #socket: Socket;
-  readonly #flusher: Flusher;
+  readonly #flushQueue: FlushQueue;
   readonly #log: Log;
   readonly #reader = new FrameReader(FRONT_RECEIVES);
   readonly #isLending: boolean;
@@ -38,7 +38,7 @@ export class FrameSocket implements Flushable {
   constructor(socket: Socket, options: FrameSocketOptions) {
     this.#socket = socket;
     this.#sink = options.sink;
-    this.#flusher = options.flusher;
+    this.#flushQueue = options.flushQueue;
     this.#log = options.log;
     this.#isLending = options.isLending;
     socket.on("error", (error) => this.#log.debug("worker socket failed", { error: error.message }));
@@ -61,7 +61,7 @@ export class FrameSocket implements Flushable {
   wantFlush(): void {
     if (this.#isDirty || this.#isClosed) return;
     this.#isDirty = true;
-    this.#flusher.add(this);
+    this.#flushQueue.add(this);
   }
 
   flush(): void {

@@ -6,12 +6,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FlushQueue } from "../base/flush-queue.ts";
 import type { Log } from "../log/log.ts";
 import { type Frame, HELLO, WIRE_VERSION } from "../wire/frame.ts";
 import { type Hello, parseHello } from "../wire/hello.ts";
 import { Aside } from "./aside.ts";
 import type { AttachedWorker } from "./attached-worker.ts";
-import { Flusher } from "./flusher.ts";
 import { type FrameSink, FrameSocket } from "./frame-socket.ts";
 import { Link } from "./link.ts";
 
@@ -40,7 +40,12 @@ const BACKLOG = 512;
 
 export class WorkerGate {
   readonly #options: WorkerGateOptions;
-  readonly #flusher = new Flusher();
+  /**
+   * Every socket that was written to is flushed once, when all sockets that were readable in this turn of the event loop have been
+   * read. setImmediate runs exactly there (behind the poll phase); process.nextTick would run after each single socket's read and
+   * so send one small write per request.
+   */
+  readonly #flushQueue = new FlushQueue(setImmediate);
   readonly #server: Server;
   readonly #token = randomBytes(24).toString("hex");
   readonly #strangers = new Set<Stranger>();
@@ -89,7 +94,7 @@ export class WorkerGate {
     const lending = this.#options.lendReads?.(socket) ?? socket;
     const stranger = new Stranger(lending, {
       isLending: lending !== socket,
-      flusher: this.#flusher,
+      flushQueue: this.#flushQueue,
       log: this.#options.log,
       token: this.#token,
       introduced: (hello) => this.#pair(stranger, hello),
@@ -120,7 +125,7 @@ export class WorkerGate {
 
 interface StrangerOptions {
   readonly isLending: boolean;
-  readonly flusher: Flusher;
+  readonly flushQueue: FlushQueue;
   readonly log: Log;
   readonly token: string;
   readonly introduced: (hello: Hello) => void;
@@ -136,8 +141,8 @@ class Stranger implements FrameSink {
 
   constructor(socket: Socket, options: StrangerOptions) {
     this.#options = options;
-    const { flusher, log, isLending } = options;
-    this.#socket = new FrameSocket(socket, { sink: this, flusher, log, isLending });
+    const { flushQueue, log, isLending } = options;
+    this.#socket = new FrameSocket(socket, { sink: this, flushQueue, log, isLending });
     this.#deadline = setTimeout(() => this.#overdue(), HELLO_TIMEOUT_MS);
     this.#deadline.unref();
   }
