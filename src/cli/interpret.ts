@@ -81,7 +81,8 @@ export function interpretCommandLine(
   const problems = [...(fileLayer?.problems ?? []), ...(loaded.ok ? [] : loaded.problems)];
   if (!loaded.ok || problems.length > 0) {
     const exitCode = fileLayer === undefined ? WRONG_USE : WRONG_FILE;
-    return { type: "fail", text: problemsText(problems.map(describeProblem)), exitCode };
+    const said = [...(fileLayer?.warnings ?? []), ...problems.map(describeProblem)];
+    return { type: "fail", text: problemsText(said), exitCode };
   }
   const warnings = [...(fileLayer?.warnings ?? []), ...loaded.warnings];
   return intentOf({ ...loaded, warnings, notes: [...(fileLayer?.notes ?? []), ...loaded.notes] });

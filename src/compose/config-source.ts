@@ -120,7 +120,9 @@ function loadAgain(layer: FileLayer, argv: readonly string[]): SetupReading {
     kindOf: cliHost.kindOf,
   });
   const problems = [...layer.problems, ...(loaded.ok ? [] : loaded.problems)];
-  if (!loaded.ok || problems.length > 0) return { ok: false, problems: problems.map(describeProblem) };
+  if (!loaded.ok || problems.length > 0) {
+    return { ok: false, problems: [...layer.warnings, ...problems.map(describeProblem)] };
+  }
   const { config, apps, values } = loaded;
   const warnings = [...layer.warnings, ...loaded.warnings];
   return { ok: true, setup: { config, cfg: plainValues(values, config) }, apps, warnings };

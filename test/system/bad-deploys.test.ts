@@ -96,16 +96,18 @@ for (const signals of [
   });
 }
 
-test("a configuration with three mistakes names all of them, with exit code 1", async (t) => {
+test("a configuration with several mistakes names all of them, with exit code 1", async (t) => {
   const texts: Readonly<Record<string, string>> = {
-    "gunicorn.conf.py": 'workers = "many"\ntimeout = -1\ndef post_fork(one): pass\nwsgi_app = "shop"\n',
+    "gunicorn.conf.py":
+      'workers = "many"\ntimeout = -1\ndef post_fork(one): pass\nwroker_class = 1\nwsgi_app = "shop"\n',
     "tunicorn.toml": 'workers = "many"\ntimeout = -1\nwroker_class = "sync"\nwsgi_app = "shop"\n',
   };
   for (const [name, text] of Object.entries(texts)) {
     const folder = temporaryFolder(t, { "shop.py": app("0"), [name]: text });
     const exit = await runTunicorn(t, ["-b", "127.0.0.1:0"], { cwd: folder });
     assert.equal(exit.code, 1, exit.output);
-    for (const word of ["workers", "timeout", name.endsWith("py") ? "post_fork" : "wroker_class"]) {
+    const hooks = name.endsWith("py") ? ["post_fork"] : [];
+    for (const word of ["workers", "timeout", "wroker_class", ...hooks]) {
       assert.match(exit.output, new RegExp(`\\b${word}\\b`), `${word} in ${exit.output}`);
     }
   }
