@@ -38,6 +38,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   readonly #workers = new Map<number, AppWorker>();
   #services: AppServices;
   readonly #ticker: Ticker;
+  readonly #shedLog: ShedLog;
   /** What the app speaks: as the youngest worker says; before the first one, as the settings say, if they do. */
   #interface: "wsgi" | "asgi" | undefined;
 
@@ -61,12 +62,13 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       expired: (pid, tickets) => this.#onExpired(pid, tickets),
     });
     this.#ticker = new Ticker(this.#dispatcher, nowMs);
+    this.#shedLog = new ShedLog(log, () => this.#dispatcher.waiting);
     this.#services = this.#makeServices();
   }
 
   #makeServices(): AppServices {
     const { log, nowMs, development, files } = this.#options;
-    const shedLog = new ShedLog(log, nowMs);
+    const shedLog = this.#shedLog;
     return {
       log,
       nowMs,
@@ -81,7 +83,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       streamsBodies: () => this.#interface === "asgi",
       worker: (id) => this.#worker(id),
       wantTick: () => this.#ticker.want(),
-      shed: (cause: RefusalCause) => shedLog.record(cause, this.#dispatcher.waiting),
+      shed: (cause: RefusalCause) => shedLog.record(cause),
       turnAway: (exchange, cause) => this.#turnAway(exchange, cause),
       development,
     };
@@ -211,6 +213,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   }
 
   destroy(): void {
+    this.#shedLog.say();
     this.#dispatcher.stop();
     this.#ticker.stop();
     this.#eventStreams.stop();
