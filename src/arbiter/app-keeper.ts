@@ -81,7 +81,7 @@ export class AppKeeper {
       get workers() {
         return keeper.workers.pool.workers;
       },
-      hasRoom: (pids) => ports.hasRoom?.(pids) ?? true,
+      room: (pids) => ports.roomForWorkers?.(pids) ?? Number.POSITIVE_INFINITY,
       onScale: (workers) => this.generations.onScale(workers),
     };
   }

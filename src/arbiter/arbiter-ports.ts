@@ -89,7 +89,7 @@ export interface ArbiterPorts {
   /** Told after each turn of the loop. */
   watch?(view: ArbiterView): void;
   /** Whether memory holds one more worker like these. */
-  hasRoom?(pids: readonly number[]): boolean;
+  roomForWorkers?(pids: readonly number[]): number;
 }
 
 export type ArbiterEvent =

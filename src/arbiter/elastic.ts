@@ -29,8 +29,8 @@ export interface ElasticFacts {
   /** Requests that one worker runs at once. */
   readonly slots: number;
   readonly nowMs: number;
-  /** Whether one more worker fits into memory; asked only when one is wanted. */
-  hasRoom(): boolean;
+  /** How many more workers fit into memory; asked only when one is wanted. */
+  room(): number;
 }
 
 export class Elastic {
@@ -73,18 +73,19 @@ export class Elastic {
   }
 
   /** A burst is met in few steps: up to half as many again, and no more than what waits can use. */
-  #grown({ wanted, serving, slots, nowMs, hasRoom }: ElasticFacts): number {
+  #grown({ wanted, serving, slots, nowMs, room }: ElasticFacts): number {
     const isPressed = this.#fresh(nowMs).some(({ waitingMs }) => waitingMs >= GROW_WAIT_MS);
     if (!isPressed || wanted >= this.#bounds.max || serving < wanted) return wanted;
     if (nowMs < this.#noRoomUntilMs) return wanted;
-    if (!hasRoom()) {
+    const fitting = room();
+    if (fitting < 1) {
       this.#noRoomUntilMs = nowMs + MEMORY_LOOK_MS;
       return wanted;
     }
     const queued = this.#fresh(nowMs).reduce((sum, front) => sum + front.queued, 0);
     const useful = Math.ceil(queued / Math.max(1, slots));
     const step = Math.max(1, Math.min(useful, Math.ceil(wanted / 2)));
-    return Math.min(this.#bounds.max, wanted + step);
+    return Math.min(this.#bounds.max, wanted + Math.min(step, fitting));
   }
 
   /** One at a time, an idle time for each. */

@@ -15,7 +15,8 @@ export interface HeadCountWorld {
   /** During a reload numbers stay: they are what it is measured by. */
   readonly isSteady: boolean;
   readonly workers: readonly PoolWorker[];
-  hasRoom(pids: readonly number[]): boolean;
+  /** How many more workers fit into memory, judged by these. */
+  room(pids: readonly number[]): number;
   onScale(workers: number): void;
 }
 
@@ -25,6 +26,8 @@ export class HeadCount {
   #elastic: Elastic;
   #bounds: Bounds;
   #wanted: number;
+  /** The number of workers at which the log has said that memory holds no more. */
+  #crampedAt = 0;
 
   /** `isCheck`: one is enough to see whether the application starts. */
   constructor(config: Config, { isCheck }: { readonly isCheck: boolean }, world: HeadCountWorld) {
@@ -72,18 +75,28 @@ export class HeadCount {
   /** To be called in each turn of the loop. */
   adapt(nowMs: number): void {
     if (!this.#isAdapting) return;
-    const { workers, log, hasRoom } = this.#world;
+    const { workers, log } = this.#world;
     const serving = workers.filter(({ isServing }) => isServing);
     const judged = this.#elastic.judge({
       wanted: this.#wanted,
       serving: serving.length,
       slots: serving[0]?.slots ?? 1,
       nowMs,
-      hasRoom: () => hasRoom(serving.map(({ pid }) => pid)),
+      room: () => this.#room(serving),
     });
     if (judged === this.#wanted) return;
     log.info("number of workers changed", { from: this.#wanted, to: judged });
     this.scale(judged);
+  }
+
+  #room(serving: readonly PoolWorker[]): number {
+    const { log, room } = this.#world;
+    const fitting = room(serving.map(({ pid }) => pid));
+    if (fitting < 1 && this.#crampedAt !== this.#wanted) {
+      log.warning("requests wait, but memory has no room for another worker", { workers: this.#wanted });
+      this.#crampedAt = this.#wanted;
+    }
+    return fitting;
   }
 
   nextMomentMs(): number {

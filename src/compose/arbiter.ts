@@ -32,7 +32,7 @@ import type { Log } from "../log/log.ts";
 import { LogFileError, tryLogFile } from "../log/log-file.ts";
 import { groupId, userId } from "../os/account.ts";
 import { readOomKills } from "../os/cgroup.ts";
-import { hasRoomForWorker } from "../os/memory.ts";
+import { roomForWorkers } from "../os/memory.ts";
 import { describePortOwner } from "../os/port-owner.ts";
 import { readProcessStat } from "../os/process-stat.ts";
 import type { OpenedFile } from "./config-source.ts";
@@ -139,7 +139,7 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
         teller.onView(view);
       },
       succession: new Succession(run.argv, listeners, log),
-      hasRoom: (pids) => hasRoomForWorker(readText, pids),
+      roomForWorkers: (pids) => roomForWorkers(readText, pids),
       openControl: (sink) => openControlListener(sink, log),
       killOrphan: killIfThere,
       oomKills: () => readOomKills(readText),

@@ -12,12 +12,12 @@ const WORKER_BYTES_ASSUMED: number = 100 * KIB * KIB;
 const CLIENT_BYTES_MIN: number = 64 * KIB * KIB;
 const CLIENT_BYTES_MAX: number = KIB ** 3;
 
-/** Judged by the largest of the workers that there are. True where nothing can be known. */
-export function hasRoomForWorker(read: ReadText, pids: readonly number[]): boolean {
+/** Judged by the largest of the workers that there are. No limit where nothing can be known. */
+export function roomForWorkers(read: ReadText, pids: readonly number[]): number {
   const sizes = pids.map((pid) => residentBytes(read(`/proc/${pid}/status`) ?? ""));
   const largest = Math.max(0, ...sizes);
   const available = Math.min(meminfoBytes(read, "MemAvailable"), readCgroupFree(read));
-  return available >= (largest === 0 ? WORKER_BYTES_ASSUMED : largest) * MARGIN;
+  return Math.floor(available / ((largest === 0 ? WORKER_BYTES_ASSUMED : largest) * MARGIN));
 }
 
 /** A quarter of what the machine has, or its control group grants; not beyond what hardly any site needs. */

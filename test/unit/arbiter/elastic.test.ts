@@ -6,7 +6,7 @@ const BOUNDS = { min: 2, max: 8, idleMs: 60_000 };
 const WAITING = { waitingMs: GROW_WAIT_MS, queued: 1, busy: 2 };
 
 function facts(changes: Partial<ElasticFacts> = {}): ElasticFacts {
-  return { wanted: 2, serving: 2, slots: 1, nowMs: 1_000, hasRoom: () => true, ...changes };
+  return { wanted: 2, serving: 2, slots: 1, nowMs: 1_000, room: () => 100, ...changes };
 }
 
 function pressed(pressure = WAITING): Elastic {
@@ -48,17 +48,22 @@ describe("an elastic number of workers", () => {
   it("does not grow where memory has no room, and looks again only later", () => {
     const elastic = pressed();
     let looks = 0;
-    const hasRoom = (): boolean => {
+    const room = (): number => {
       looks += 1;
-      return false;
+      return 0;
     };
     for (let nowMs = 1_000; nowMs < 6_000; nowMs += 250) {
       elastic.onPressure(0, WAITING, nowMs);
-      equal(elastic.judge(facts({ nowMs, hasRoom })), 2);
+      equal(elastic.judge(facts({ nowMs, room })), 2);
     }
     equal(looks, 1);
     elastic.onPressure(0, WAITING, 6_000);
     equal(elastic.judge(facts({ nowMs: 6_000 })), 3);
+  });
+
+  it("adds no more than memory has room for", () => {
+    const many = { ...WAITING, queued: 50 };
+    equal(pressed(many).judge(facts({ wanted: 4, serving: 4, room: () => 1 })), 5);
   });
 
   it("shrinks by one for each idle time, down to its bound", () => {

@@ -15,7 +15,7 @@ function headCount(config: Config, fronts: number): HeadCount {
   return new HeadCount(
     config,
     { isCheck: false },
-    { log, fronts, nowMs: () => 0, isSteady: true, workers: [], hasRoom: () => true, onScale: () => {} },
+    { log, fronts, nowMs: () => 0, isSteady: true, workers: [], room: () => 1, onScale: () => {} },
   );
 }
 

@@ -1,23 +1,24 @@
 import { equal } from "node:assert/strict";
 import { describe, it } from "node:test";
-import { clientMemory, hasRoomForWorker } from "../../../src/os/memory.ts";
+import { clientMemory, roomForWorkers } from "../../../src/os/memory.ts";
 
 const MIB = 1_048_576;
 
-function room(files: Readonly<Record<string, string>>, pids: readonly number[] = []): boolean {
-  return hasRoomForWorker((path) => files[path], pids);
+function room(files: Readonly<Record<string, string>>, pids: readonly number[] = []): number {
+  return roomForWorkers((path) => files[path], pids);
 }
 
 const available = (mib: number): string => `MemTotal: 9 kB\nMemAvailable:   ${mib * 1024} kB\n`;
 
-describe("room for one more worker", () => {
-  it("is there where nothing can be known", () => equal(room({}), true));
+describe("room for more workers", () => {
+  it("is there where nothing can be known", () => equal(room({}), Number.POSITIVE_INFINITY));
 
   it("is what the largest worker has, and half as much again", () => {
     const status = (mib: number): string => `Name:\tpython\nVmRSS:\t  ${mib * 1024} kB\n`;
     const workers = { "/proc/1/status": status(40), "/proc/2/status": status(200) };
-    equal(room({ ...workers, "/proc/meminfo": available(300) }, [1, 2]), true);
-    equal(room({ ...workers, "/proc/meminfo": available(299) }, [1, 2]), false);
+    equal(room({ ...workers, "/proc/meminfo": available(300) }, [1, 2]), 1);
+    equal(room({ ...workers, "/proc/meminfo": available(299) }, [1, 2]), 0);
+    equal(room({ ...workers, "/proc/meminfo": available(950) }, [1, 2]), 3);
   });
 
   it("is bounded by the control group, whose droppable file pages count as free", () => {
@@ -27,9 +28,9 @@ describe("room for one more worker", () => {
       "/sys/fs/cgroup/app/memory.max": `${500 * MIB}\n`,
       "/sys/fs/cgroup/app/memory.current": `${400 * MIB}\n`,
     };
-    equal(room(group), false);
-    equal(room({ ...group, "/sys/fs/cgroup/app/memory.stat": `anon 1\ninactive_file ${50 * MIB}\n` }), true);
-    equal(room({ ...group, "/sys/fs/cgroup/app/memory.max": "max\n" }), true);
+    equal(room(group), 0);
+    equal(room({ ...group, "/sys/fs/cgroup/app/memory.stat": `anon 1\ninactive_file ${50 * MIB}\n` }), 1);
+    equal(room({ ...group, "/sys/fs/cgroup/app/memory.max": "max\n" }), 66);
   });
 });
 
