@@ -43,9 +43,15 @@ export class Announcer {
     this.#log.info("reload finished");
   }
 
-  frontGone(from: { readonly nr: number; readonly pid: number }, exit: ChildExit): void {
+  /** `isByKernel`: which had no memory left for it. */
+  frontGone(
+    { nr, pid }: { readonly nr: number; readonly pid: number },
+    exit: ChildExit,
+    { isByKernel }: { readonly isByKernel: boolean },
+  ): void {
+    const cause = isByKernel ? { cause: "kernel-oom", by: "kernel" } : {};
     const error = exit.error === undefined ? {} : { error: exit.error.message };
-    this.#log.error("front exited", { nr: from.nr, pid: from.pid, ...exitFields(exit), ...error });
+    this.#log.error("front exited", { nr, pid, ...cause, ...exitFields(exit), ...error });
   }
 
   fronts({ count, wanted }: { readonly count: number; readonly wanted: number }): void {

@@ -43,7 +43,7 @@ interface ComingSite {
 export class Apps {
   readonly #options: ArbiterOptions;
   readonly #world: AppsWorld;
-  readonly #oom: OomWatch;
+  readonly oom: OomWatch;
   #keepers: readonly AppKeeper[];
   #haveServed = false;
   /** The server's, as the fronts have it. */
@@ -56,7 +56,7 @@ export class Apps {
   constructor(options: ArbiterOptions, world: AppsWorld) {
     this.#options = options;
     this.#world = world;
-    this.#oom = new OomWatch(world.ports.oomKills);
+    this.oom = new OomWatch(world.ports.oomKills);
     this.#config = options.config;
     this.#keepers = options.apps.map((order) => this.#keep(order));
     this.#told = this.#site();
@@ -71,7 +71,7 @@ export class Apps {
       log: this.#logOf(order.name),
       clock: world.clock,
       fronts: world.fronts,
-      oom: this.#oom,
+      oom: this.oom,
       get isRunning() {
         return world.isRunning;
       },

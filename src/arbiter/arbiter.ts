@@ -448,7 +448,8 @@ export class Arbiter {
     this.#ports.removeFolder(from.bodyFolder);
     this.#apps.onFrontGone(from);
     if (this.#stop.level !== "running" || this.#isResting) return;
-    this.#announcer.frontGone(from, exit);
+    const isByKernel = exit.signal === "SIGKILL" && this.#apps.oom.takeKill(this.#clock.nowMs());
+    this.#announcer.frontGone(from, exit, { isByKernel });
     if (!from.wasReady && !this.#apps.haveServed) this.#fatal(1);
   }
 }

@@ -69,8 +69,8 @@ export class Deaths {
   }
 
   /** A SIGKILL that nobody here sent, while the kernel's count of such went up. */
-  #isByKernel({ worker, exit }: Death): boolean {
-    return exit.signal === "SIGKILL" && worker.cause === undefined && this.#oom.hasRisen();
+  #isByKernel({ worker, exit, atMs }: Death): boolean {
+    return exit.signal === "SIGKILL" && worker.cause === undefined && this.#oom.takeKill(atMs);
   }
 
   #remember(pid: number, inFlight: readonly LostRequest[]): void {

@@ -38,6 +38,18 @@ describe("a worker's death", () => {
     deepEqual(records.take(), ["signal by outside", "kernel-oom by kernel", "signal by outside"]);
   });
 
+  it("is the kernel's for each kill that the count tells, and for none that it told of long ago", () => {
+    const records = new Records();
+    let kills = 0;
+    const deaths = new Deaths(records.log, new OomWatch(() => kills));
+    kills = 2;
+    for (const atMs of [0, 10, 20]) deaths.onExit({ worker: worker(), exit: KILLED, atMs });
+    deepEqual(records.take(), ["kernel-oom by kernel", "kernel-oom by kernel", "signal by outside"]);
+    kills = 4;
+    for (const atMs of [100, 5_000]) deaths.onExit({ worker: worker(), exit: KILLED, atMs });
+    deepEqual(records.take(), ["kernel-oom by kernel", "signal by outside"]);
+  });
+
   it("is not the kernel's when we sent the signal", () => {
     const records = new Records();
     let kills = 0;
