@@ -32,7 +32,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRAC
 /**
  * A client that closed its sending side has left, as far as an ASGI app or the waiting line is concerned (nginx and uvicorn see
  * it so, too). Some only say that they have nothing to add: a quick answer still reaches them, and that of a WSGI app which
- * runs already, since nothing could stop that.
+ * runs already, since nothing could stop that; one that asks whether its client is there is told.
  */
 const HALF_CLOSE_GRACE_MS = 200;
 
@@ -390,6 +390,7 @@ export class AppExchange implements Job, StreamSink, ExchangeEvents, BodyOwner, 
     setTimeout(() => {
       const isRunningWsgi = this.ticket.state === "running" && this.#worker?.interface !== "asgi";
       if (!isRunningWsgi) this.#giveUp("client-left");
+      else if (this.#stream !== 0 && this.#client !== "done") this.#worker?.link.notify(this.#stream);
     }, HALF_CLOSE_GRACE_MS).unref();
   }
 

@@ -130,6 +130,8 @@ describe("app handler", () => {
     await waits.ended;
     match(waits.aborted, /^client-left/);
     equal(handler.status().waiting, 0);
+    const notice = await worker.wire.next();
+    deepEqual([notice.type, notice.stream], [wire.NOTICE, stream]); // for an application that asks
     worker.respond(stream, "still wanted");
     equal(await runs.ended, 200);
     equal(runs.aborted, "");
