@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+from .identity import find_group, find_user
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -38,6 +42,19 @@ class Cfg:
     def env(self) -> dict[str, str]:
         pairs = (pair.partition("=") for pair in self.settings["raw_env"].value)
         return {name: value for name, _, value in pairs}
+
+    @property
+    def uid(self) -> int:
+        """As a number, whatever the setting is. Raises KeyError."""
+        return find_user(str(self.settings["user"].value or ""))[0]
+
+    @property
+    def gid(self) -> int:
+        group = str(self.settings["group"].value or "")
+        return find_group(group) if group else os.getegid()
+
+    #: gunicorn's names for the same numbers.
+    user, group = uid, gid
 
     @property
     def is_ssl(self) -> bool:

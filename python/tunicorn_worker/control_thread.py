@@ -152,6 +152,10 @@ class ControlThread:
             self._poll.register(descriptor, select.POLLIN)
         threading.Thread(target=self._run, name="tunicorn-control", daemon=True).start()
 
+    @property
+    def requests(self) -> int:
+        return self._pool.requests
+
     def serve(self, pool: Pool) -> None:
         """The app is loaded: from now on this is what runs it."""
         with self._stopping:
@@ -292,6 +296,7 @@ class ControlThread:
         hooks, worker = self._job.hooks, self._job.worker
         if hooks is not None and worker is not None:
             worker.alive = False
+            worker.nr = max(worker.nr, self.requests)
             hooks.call(name, worker)
 
     # -- the front

@@ -167,8 +167,12 @@ class Forkserver:
         self._log.configure()
         if self._evaluation is not None or settings.logger_class:
             self._hooks = master.make_hooks(self._evaluation, message, settings, self._log)
-        if settings.preload:
+        by_hook = self._hooks.server.app if self._hooks is not None else None
+        self._app = by_hook.loaded if by_hook is not None else None
+        if settings.preload and self._app is None:
             self._app = master.load_app(settings)
+        if by_hook is not None:
+            by_hook.loaded = self._app
         master.warn_of_unshareable(self._sockets, self._log)
 
     def _call_hook(self, message: Message) -> None:

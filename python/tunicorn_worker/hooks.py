@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterable
 
+    from .master import Application
 
 #: Hooks, and how many arguments each is called with (gunicorn's documentation, "Server Hooks").
 HOOKS: dict[str, tuple[int, ...]] = {
@@ -56,7 +57,7 @@ class Worker:
         self.server = server
         self.age = age
         self.nr_seat = nr
-        #: Requests so far; counted where a request hook is set.
+        #: Requests so far; where no request hook is set they are counted at the end.
         self.nr = 0
         self.pid: int | str = "[booting]"
         self.ppid = os.getpid()
@@ -67,7 +68,7 @@ class Worker:
         self.log = server.log
         self.timeout = server.cfg.timeout
         self.sockets = server.LISTENERS
-        self.app: Any = None
+        self.app = server.app
         self.wsgi: Any = None
         #: gunicorn's heartbeat file.
         self.tmp: Any = None
@@ -81,6 +82,13 @@ class Worker:
 class Server:
     """gunicorn's Arbiter. Its process is the forkserver, the parent of the workers."""
 
+    master_name = "Master"
+    #: The pid file, USR2 and systemd are the arbiter's.
+    pidfile = None
+    reexec_pid = 0
+    master_pid = 0
+    systemd = False
+
     def __init__(self, cfg: Cfg, log: Any, listeners: list[str], pid: int, workers: int) -> None:
         self.cfg = cfg
         self.log = log
@@ -92,7 +100,7 @@ class Server:
         self.address = [listener.getsockname() for listener in self.LISTENERS]
         self.proc_name = cfg.proc_name
         self.worker_age = 0
-        self.app: Any = None
+        self.app: Application | None = None
         #: This is a worker's copy.
         self.is_forked = False
 

@@ -24,6 +24,29 @@ if TYPE_CHECKING:
     from .logs import ErrorLog
 
 
+class Application:
+    """gunicorn's object of that name, as hooks use it: `wsgi` loads what is served, once. When that is before the fork, it is
+    preloaded.
+    """
+
+    def __init__(self, cfg: Cfg, settings: Settings) -> None:
+        self.cfg = cfg
+        self._settings = settings
+        #: The application and its interface.
+        self.loaded: tuple[Any, str] | None = None
+
+    @property
+    def callable(self) -> Any:
+        return self.loaded[0] if self.loaded is not None else None
+
+    def wsgi(self) -> Any:
+        """Raises BootError."""
+        self.loaded = self.loaded or load_app(self._settings)
+        return self.loaded[0]
+
+    load = wsgi
+
+
 def make_hooks(evaluation: Evaluation | None, message: Message, settings: Settings, log: ErrorLog) -> Hooks:
     """`message`: the arbiter's `configure`, whose calls are made. Without a configuration file there are no hooks to
     call. Raises BootError.
@@ -35,6 +58,7 @@ def make_hooks(evaluation: Evaluation | None, message: Message, settings: Settin
     arbiter = message.get("arbiter", {})
     pid, workers = int(arbiter.get("pid", os.getppid())), int(arbiter.get("workers", 1))
     hooks = Hooks(evaluation.hooks, Server(cfg, log.logger, message.get("listeners", []), pid, workers))
+    hooks.server.app = Application(cfg, settings)
     if settings.logger_class:
         use_logger_class(hooks, settings, log)
     for call_of_start in message.get("calls", []):

@@ -68,6 +68,7 @@ def run(job: Job) -> int:
         return _boot_failed(channel, error)
     finally:
         if job.hooks is not None and job.worker is not None:
+            job.worker.nr = max(job.worker.nr, control.requests)
             job.hooks.exited(job.worker)
 
 
@@ -93,7 +94,7 @@ class Worker:
             self._loop_first()
         self._call_post_fork()
         become_user(self.settings)
-        app, interface = self._job.app or self._load()
+        app, interface = self._job.app or self._loaded_by_hook() or self._load()
         if self.developer is not None:
             app = self.developer.complete(app)
         app = self._observed(self._hooked(app, interface), interface)
@@ -114,6 +115,10 @@ class Worker:
             gc.freeze()
         return loaded
 
+    def _loaded_by_hook(self) -> tuple[Any, str] | None:
+        worker = self._job.worker
+        return worker.app.loaded if worker is not None and worker.app is not None else None
+
     def _call_post_fork(self) -> None:
         hooks, worker = self._job.hooks, self._job.worker
         if hooks is not None and worker is not None:
@@ -127,7 +132,9 @@ class Worker:
         hooks, worker = self._job.hooks, self._job.worker
         if hooks is None or worker is None:
             return app
-        worker.app = worker.wsgi = app
+        worker.wsgi = app
+        if worker.app is not None:
+            worker.app.loaded = (app, interface)
         worker.booted = True
         hooks.call("post_worker_init", worker)
         return hooks.around_requests(app, worker, interface == "asgi")

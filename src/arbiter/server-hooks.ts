@@ -16,7 +16,7 @@ export class ServerHooks {
     this.#called = generation;
     const changed = this.ofScale(workers);
     if (!isFirst) return [...changed, { name: "on_reload", values: [] }];
-    return [{ name: "on_starting", values: [] }, ...changed, { name: "when_ready", values: [] }];
+    return [...changed, { name: "on_starting", values: [] }, { name: "when_ready", values: [] }];
   }
 
   /** What the hooks have not been told yet. */

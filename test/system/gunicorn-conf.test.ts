@@ -85,6 +85,36 @@ test("the default file sets what is served, and every hook is called where gunic
   assert.match(log, new RegExp(`on_exit master=${master}\n$`), "on_exit is the last word");
 });
 
+test("hooks get at the application and the user as with gunicorn", async (t) => {
+  const conf = `
+import os
+bind = "127.0.0.1:0"
+user = "0" if os.getuid() == 0 else None
+wsgi_app = "app:app"
+raw_env = ["GREETING=hello"]
+def say(text):
+    with open("hooks.log", "a") as file:
+        file.write(f"{text}\\n")
+def when_ready(server): say(f"when_ready {server.app.wsgi().__name__} in {os.getpid()}")
+def post_fork(server, worker): say(f"post_fork {worker.app.wsgi().__name__} in {os.getppid()}")
+def post_worker_init(worker): say(f"same {worker.wsgi is worker.app.callable} uid {worker.cfg.uid == os.getuid()}")
+def worker_exit(server, worker): say(f"nr {worker.nr} {server.master_name}")
+`;
+  const folder = withFiles(t, {
+    "gunicorn.conf.py": conf,
+    "app.py": `${APP}\nwith open("hooks.log", "a") as file:\n    file.write("imported\\n")\n`,
+  });
+  const server = await start(t, folder);
+  for (let i = 0; i < 3; i += 1) await ask(server.endpoint, { path: "/" });
+  await server.stop();
+  const log = hooksIn(folder);
+  const [, master] = /^imported\nwhen_ready app in (\d+)$/m.exec(log) ?? [];
+  assert.equal(
+    log,
+    `imported\nwhen_ready app in ${master}\npost_fork app in ${master}\nsame True uid True\nnr 3 Master\n`,
+  );
+});
+
 test("a quick stop calls worker_int, and TTIN tells the new number of workers", async (t) => {
   const folder = withFiles(t, { "gunicorn.conf.py": HOOKS });
   const server = await start(t, folder);

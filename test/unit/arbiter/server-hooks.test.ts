@@ -5,10 +5,10 @@ import { ServerHooks } from "../../../src/arbiter/server-hooks.ts";
 const names = (calls: readonly { readonly name: string }[]): string[] => calls.map(({ name }) => name);
 
 describe("hooks of the server", () => {
-  it("begin with on_starting, then tell the number of workers, then when_ready", () => {
+  it("tell the number of workers, then on_starting, then when_ready", () => {
     const calls = new ServerHooks().ofStart(1, 2);
-    assert.deepEqual(names(calls), ["on_starting", "nworkers_changed", "when_ready"]);
-    assert.deepEqual(calls[1]?.values, [2, null]);
+    assert.deepEqual(names(calls), ["nworkers_changed", "on_starting", "when_ready"]);
+    assert.deepEqual(calls[0]?.values, [2, null]);
   });
 
   it("are asked for once in each generation, whatever becomes of its forkserver", () => {
