@@ -134,5 +134,6 @@ function problemsText(problems: readonly string[]): string {
 const NO_APP_TEXT = `tunicorn: error: No application module specified.
 Usage: tunicorn [OPTIONS] APP
 APP names the module and the application in it: tunicorn -b 127.0.0.1:8000 app:app
+Files alone need none: tunicorn --static /=./public
 Run tunicorn --help for all options.
 `;

@@ -8,11 +8,11 @@ import { parseEnvFile } from "./env-file.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { type Entry, type Layer, type Origins, type Settled, settle, speaksUvicorn } from "./layer.ts";
 import { describeProblem, type Problem } from "./problem.ts";
-import { resolveConfig } from "./resolve.ts";
+import { deepFreeze, resolveConfig } from "./resolve.ts";
 import type { SettingName, Values } from "./settings.ts";
 import type { SiteWorld } from "./site/world.ts";
 import type { SiteApplication } from "./site.ts";
-import { onlyApp, readSite, type ServerReading, type SiteReading } from "./site-file.ts";
+import { onlyApp, readSite, routesWithoutApp, type ServerReading, type SiteReading } from "./site-file.ts";
 import type { SiteSource } from "./toml-file.ts";
 
 export interface ConfigSources {
@@ -92,8 +92,11 @@ export function loadConfig(sources: ConfigSources): Loaded {
 /** Listeners, applications and routes: of tunicorn.toml, else the one application of the command line. */
 function siteOf(sources: ConfigSources, server: Omit<ServerReading, "bindOrigin">): SiteReading {
   const { config, values, layers } = server;
-  if (sources.site === undefined)
-    return { config, apps: onlyApp(config, values), problems: [], warnings: [] };
+  if (sources.site === undefined) {
+    const apps = onlyApp(config, values);
+    const routes = apps.length > 0 ? config.routes : routesWithoutApp(config.routes);
+    return { config: deepFreeze({ ...config, routes }), apps, problems: [], warnings: [] };
+  }
   const fileRank = layers.indexOf(sources.files?.at(-1) ?? new Map()) + 1;
   const binds = (["bind", "host", "port", "uds", "fd"] as const).map((name) => server.origins[name]);
   const bindOrigin = binds.find(({ rank }) => rank > fileRank)?.text;

@@ -163,7 +163,22 @@ function readRoutes(root: TomlNode, { tables, listeners, server, world }: RouteO
   const [only, ...others] = apps;
   if (others.length > 0)
     root.member("apps")?.failKey("several applications need [[routes]] that lead to them");
-  return only === undefined ? server.config.routes : [...flagged, routeTo(only)];
+  return only === undefined ? routesWithoutApp(server.config.routes) : [...flagged, routeTo(only)];
+}
+
+/** A folder at / can do without an application, and has the last word then; who has none has forgotten the application. */
+export function routesWithoutApp(routes: readonly Route[]): readonly Route[] {
+  const folders = routes.filter((route) => !isAppRoute(route));
+  if (!folders.some(isWholeFolder)) return routes;
+  return folders.map((route) => {
+    const { action } = route;
+    if (action.kind !== "files" || !isWholeFolder(route)) return route;
+    return { ...route, action: { ...action, files: { ...action.files, isOptional: false } } };
+  });
+}
+
+function isWholeFolder({ action, match }: Route): boolean {
+  return action.kind === "files" && !match.isInternal && match.paths[0]?.path === "";
 }
 
 function appNames({ app }: Config): readonly string[] {

@@ -188,3 +188,16 @@ describe("--static", () => {
     assert.equal(curl("/spa/none.js").status, 404);
   });
 });
+
+describe("a folder at / without an application", () => {
+  it("is served by a server that starts no Python", async (t) => {
+    const folder = temporaryFolder(t, { "public/index.html": "home" });
+    const server = await startServer(t, ["-b", "127.0.0.1:0", "--static", `/=${folder}/public`]);
+    await server.logged(/Ready at .*no applications/);
+    const home = curl(server, "/", []);
+    assert.deepEqual([home.status, home.body], [200, "home"]);
+    assert.equal(curl(server, "/nothing", []).status, 404);
+    assert.equal(curl(server, "/", ["-X", "POST"]).status, 405);
+    assert.deepEqual(server.tree.workers, []);
+  });
+});

@@ -61,6 +61,18 @@ describe("command line interpreter", () => {
     assert.match(intent.text, /No application module specified\.\nUsage: tunicorn/);
   });
 
+  it("needs no application for a folder at /, which then has the last word", () => {
+    const intent = interpret("--static /=dist --static /more=more,optional=true");
+    assert.ok(intent.type === "run");
+    assert.deepEqual(intent.apps, []);
+    assert.deepEqual(
+      intent.config.routes.map(({ action }) => action.kind === "files" && action.files.isOptional),
+      [true, false],
+    );
+    assert.equal(interpret("--static /static=static").type, "fail", "the application was forgotten");
+    assert.equal(interpret("--static-internal /=files").type, "fail");
+  });
+
   it("takes the application from uvicorn's and its own variable", () => {
     for (const env of [{ UVICORN_APP: "a:b" }, { TUNICORN_APP: "a:b" }, { GUNICORN_CMD_ARGS: "a:b" }]) {
       const intent = interpret("", env as Readonly<Record<string, string>>);
