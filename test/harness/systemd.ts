@@ -11,12 +11,16 @@ import { eventually } from "./wait.ts";
 const MANAGER = "/lib/systemd/systemd";
 const START_MS = 10_000;
 const CALL_MS = 30_000;
-/** Where systemd keeps its groups: version 1, then version 2. */
-const HIERARCHIES: readonly string[] = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup"];
+/** Where systemd keeps its groups: version 1, both, or version 2. It must be in a group of its own in each, or takes the machine's. */
+const HIERARCHIES: readonly string[] = [
+  "/sys/fs/cgroup/systemd",
+  "/sys/fs/cgroup/unified",
+  "/sys/fs/cgroup",
+].filter((place) => existsSync(join(place, "cgroup.procs")));
 /** What makes programs believe that systemd runs the machine (sd_booted(3)) is seen here alone. */
 const START = `
 mount -t tmpfs none /run && mkdir -p /run/systemd/system || exit 1
-echo $$ > "$1/cgroup.procs" || exit 1
+for group; do echo $$ > "$group/cgroup.procs" || exit 1; done
 exec ${MANAGER} --user --log-target=console --log-level=warning
 `;
 
@@ -27,19 +31,18 @@ function whyNot(): string | false {
   if (process.getuid?.() !== 0 || !existsSync(MANAGER)) return "no systemd that could be started here";
   try {
     execFileSync("unshare", ["--mount", "mount", "-t", "tmpfs", "none", "/run"], { stdio: "ignore" });
-    rmdirSync(makeGroup("probe"));
-    return false;
+    for (const group of makeGroups("probe")) rmdirSync(group);
+    return HIERARCHIES.length > 0 ? false : "no control groups here";
   } catch {
     // No namespaces or no control groups for us, as in most containers.
     return "no namespaces or control groups can be made here";
   }
 }
 
-function makeGroup(name: string): string {
-  const hierarchy = HIERARCHIES.find((place) => existsSync(join(place, "cgroup.procs"))) ?? "";
-  const group = join(hierarchy, `tunicorn-test-${process.pid}-${name}`);
-  mkdirSync(group);
-  return group;
+function makeGroups(name: string): readonly string[] {
+  const groups = HIERARCHIES.map((place) => join(place, `tunicorn-test-${process.pid}-${name}`));
+  for (const group of groups) mkdirSync(group);
+  return groups;
 }
 
 /** systemd has removed its own by then, if it ended well. */
@@ -73,8 +76,8 @@ export class Systemd {
     const place = join(systemd.folder, "config/systemd/user");
     mkdirSync(place, { recursive: true });
     for (const [name, text] of Object.entries(units)) writeFileSync(join(place, name), text);
-    const group = makeGroup("systemd");
-    const manager = spawn("unshare", ["--mount", "sh", "-c", START, "sh", group], {
+    const groups = makeGroups("systemd");
+    const manager = spawn("unshare", ["--mount", "sh", "-c", START, "sh", ...groups], {
       env: systemd.#env,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -82,7 +85,7 @@ export class Systemd {
     owner.after(async () => {
       manager.kill("SIGTERM");
       await ended;
-      removeGroup(group);
+      for (const group of groups) removeGroup(group);
     });
     systemd.#listen(manager);
     await eventually(START_MS, `systemd is up; it said: ${systemd.#output}`, () => systemd.#isUp());
