@@ -43,8 +43,8 @@ interface SocketName {
 export async function openControlServer(options: ControlServerOptions): Promise<ControlServer> {
   const { path, mode } = options;
   await takeName(path);
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => serve(socket, sockets, options));
+  const clients = new Map<Socket, Client>();
+  const server = createServer((socket) => serve(socket, clients, options));
   await listen(server, path, mode);
   server.on("error", (error) => options.log.error("control socket failed", { error: error.message }));
   const unlink = remover(path);
@@ -53,7 +53,7 @@ export async function openControlServer(options: ControlServerOptions): Promise<
     close: () => {
       if (!server.listening) return;
       server.close();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of clients.keys()) socket.destroy();
       unlink();
     },
   };
@@ -106,32 +106,42 @@ function listenError(error: Error, path: string): ListenError {
   return ListenError.fromError(error, `unix:${path}`);
 }
 
-function serve(socket: Socket, sockets: Set<Socket>, { answer, log }: ControlServerOptions): void {
-  if (sockets.size >= CONNECTIONS_MAX) {
-    socket.destroy();
-    return;
-  }
-  sockets.add(socket);
+interface Client {
+  unanswered: number;
+}
+
+function serve(socket: Socket, clients: Map<Socket, Client>, { answer, log }: ControlServerOptions): void {
+  if (clients.size >= CONNECTIONS_MAX) makeRoom(clients);
+  const client: Client = { unanswered: 0 };
+  clients.set(socket, client);
   socket.setTimeout(IDLE_MS, () => socket.destroy());
-  let unanswered = 0;
   let turn: Promise<void> = Promise.resolve();
   const channel = new Channel(socket, {
     onLine: (line) => {
-      unanswered += 1;
-      if (unanswered > UNANSWERED_MAX) {
+      client.unanswered += 1;
+      if (client.unanswered > UNANSWERED_MAX) {
         channel.destroy();
         return;
       }
       turn = turn.then(async () => {
         send(channel, await answer(line), line.type);
-        unanswered -= 1;
+        client.unanswered -= 1;
       });
     },
     onClosed: (reason) => {
-      sockets.delete(socket);
+      clients.delete(socket);
       if (reason !== "") log.debug("control connection ended", { reason });
     },
   });
+}
+
+/** The oldest that waits for nothing goes, else the oldest: an operator must not be kept out by those who only hold on. */
+function makeRoom(clients: Map<Socket, Client>): void {
+  const [oldest] = clients.keys();
+  const [idle] = [...clients].find(([, { unanswered }]) => unanswered === 0) ?? [oldest];
+  if (idle === undefined) return;
+  clients.delete(idle);
+  idle.destroy();
 }
 
 function send(channel: Channel, reply: Reply, type: string): void {

@@ -45,6 +45,9 @@ function explain(error: unknown): string {
     case "EACCES":
     case "EPERM":
       return "this user may not open it: ask as the server's user (--control-socket-mode)";
+    case "EPIPE":
+    case "ECONNRESET":
+      return "the server ended the connection";
     case "EAGAIN":
       return "the server does not answer";
     case "EINVAL":

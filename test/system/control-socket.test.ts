@@ -1,6 +1,7 @@
 // `tunicorn status` and its like against a real server, and what the socket does with rubbish.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -187,6 +188,9 @@ test("rubbish ends its connection and nothing else", async (t) => {
   flood.on("error", () => {});
   flood.write('{"type":"status"}\n'.repeat(1_000));
   await within(QUICK_MS, "a flood is cut off", drowned);
+  const holders = Array.from({ length: 40 }, () => connect({ path }).on("error", () => {}));
+  t.after(() => holders.forEach((holder) => void holder.destroy()));
+  await Promise.all(holders.map((holder) => once(holder, "connect")));
   assert.match(await command("status"), /serving/);
   assert.equal((await ask(server.endpoint, { path: "/hello" })).status, 200);
   await server.stop();
