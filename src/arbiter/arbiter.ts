@@ -45,6 +45,8 @@ export class Arbiter {
   #turn: "idle" | "taking" | "over" = "idle";
   #stop: Stop = RUNNING;
   #exitCode = 0;
+  /** SIGHUP came, maybe before the first start was done: what starts may have been read before it changed. */
+  #isReloadDue = false;
   /** After SIGWINCH: neither fronts nor workers. */
   #isResting = false;
 
@@ -226,6 +228,7 @@ export class Arbiter {
     this.#enterStop(onStopTime(this.#stop, nowMs));
     const isSettled = this.#apps.settle();
     if (isSettled && this.#options.purpose === "check") this.#enterStop(stopQuickly(nowMs));
+    this.#reloadIfDue();
     this.#apps.prepare(nowMs);
     if (this.#stop.level === "kill") this.#apps.killForkservers();
     this.#fronts.tend(nowMs);
@@ -262,7 +265,8 @@ export class Arbiter {
       case "SIGHUP":
         this.#resume();
         this.#ports.certificates?.readAgain();
-        if (this.#isReloadable) this.#apps.reload();
+        this.#isReloadDue = this.#stop.level === "running";
+        this.#reloadIfDue();
         break;
       case "SIGTTIN":
         this.#apps.scaleBy(this.#resume() ? "one each" : 1);
@@ -283,6 +287,12 @@ export class Arbiter {
       default:
         unreachable(signal);
     }
+  }
+
+  #reloadIfDue(): void {
+    if (!this.#isReloadDue || !this.#isReloadable) return;
+    this.#isReloadDue = false;
+    this.#apps.reload();
   }
 
   /** While the first start is not done there is nothing to replace. */

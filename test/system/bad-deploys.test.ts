@@ -82,6 +82,17 @@ for (const signals of TOGETHER) {
   });
 }
 
+test("HUP during the start is obeyed when the start is done", async (t) => {
+  const folder = temporaryFolder(t, { "late.py": `import time\ntime.sleep(1)\n${app("1")}` });
+  const server = await startServer(t, ["-w", "2", "-b", "127.0.0.1:0", "late"], { cwd: folder });
+  await server.logged(/Booting worker/);
+  writeFileSync(join(folder, "late.py"), app("2"));
+  server.signal("SIGHUP");
+  await server.logged(/Ready at[\s\S]*reload finished generation=2/);
+  assert.match((await ask(server.endpoint, { path: "/" })).body, /2/);
+  await server.stop();
+});
+
 for (const signals of [
   ["SIGHUP", "SIGTERM"],
   ["SIGTERM", "SIGHUP"],
