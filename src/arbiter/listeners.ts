@@ -12,12 +12,14 @@ import type { ServedListener } from "../control/messages.ts";
 import { ListenError } from "./listen-error.ts";
 import { freeName, giveName, isWithoutFolder, remover, unlinkQuietly } from "./unix-name.ts";
 
-export interface SocketOwner {
+export interface SocketOptions {
   /** Permission bits of a Unix socket. */
   readonly mode: number;
   /** -1: as it is. */
   readonly uid: number;
   readonly gid: number;
+  /** SO_REUSEPORT on TCP sockets. */
+  readonly reusePort: boolean;
 }
 
 export interface Listener {
@@ -78,10 +80,10 @@ function settingsAt(wanted: readonly ListenerConfig[], index: number): ListenerC
 }
 
 /** Opens all or none. Throws ListenError. */
-export async function openListeners(wanted: readonly Place[], owner: SocketOwner): Promise<Listener[]> {
+export async function openListeners(wanted: readonly Place[], options: SocketOptions): Promise<Listener[]> {
   const listeners: Listener[] = [];
   try {
-    for (const place of wanted) listeners.push(await openListener(place, owner));
+    for (const place of wanted) listeners.push(await openListener(place, options));
   } catch (error) {
     for (const listener of listeners) listener.close();
     throw error;
@@ -90,13 +92,13 @@ export async function openListeners(wanted: readonly Place[], owner: SocketOwner
 }
 
 /** Throws ListenError. */
-export function openListener(place: Place, owner: SocketOwner): Promise<Listener> {
+export function openListener(place: Place, options: SocketOptions): Promise<Listener> {
   const { address } = place.settings;
   switch (address.kind) {
     case "tcp":
-      return openTcp(address.host, address.port, place);
+      return openTcp(address, options.reusePort, place);
     case "unix":
-      return openUnix(address.path, owner, place);
+      return openUnix(address.path, options, place);
     case "fd":
       return Promise.resolve(openInherited(address.fd, place));
   }
@@ -123,6 +125,7 @@ type CreateServerHandle = (
   port: number,
   kind: 4 | 6 | -1 | undefined,
   fd?: number,
+  flags?: number,
 ) => SocketHandle | number;
 
 const { _createServerHandle: createServerHandle } = net as unknown as {
@@ -136,10 +139,20 @@ function handleOrThrow(handle: SocketHandle | number, name: string, port: number
 
 // ---- TCP
 
-async function openTcp(host: string, port: number, place: Place): Promise<Listener> {
+type TcpAddress = Extract<Address, { kind: "tcp" }>;
+
+/** libuv's UV_TCP_REUSEPORT. */
+const REUSE_PORT = 2;
+
+async function openTcp({ host, port }: TcpAddress, reusePort: boolean, place: Place): Promise<Listener> {
   const ip = isIP(host) === 0 ? await resolve(host, port) : host;
   const name = tcpName(ip, port);
-  const handle = handleOrThrow(createServerHandle(ip, port, isIP(ip) === 6 ? 6 : 4), name, port);
+  const flags = reusePort ? REUSE_PORT : 0;
+  const handle = handleOrThrow(
+    createServerHandle(ip, port, isIP(ip) === 6 ? 6 : 4, undefined, flags),
+    name,
+    port,
+  );
   const bound = boundName(handle);
   // libuv keeps EADDRINUSE to itself until listen(2); a socket that did not get its port tells.
   if (bound.port === 0 || (port !== 0 && bound.port !== port)) {
@@ -189,7 +202,7 @@ function tcpName(host: string, port: number): string {
 
 // ---- Unix
 
-async function openUnix(path: string, owner: SocketOwner, place: Place): Promise<Listener> {
+async function openUnix(path: string, owner: SocketOptions, place: Place): Promise<Listener> {
   const isAbstract = path.startsWith("@");
   if (!isAbstract) await freeName(path);
   const handle = isAbstract ? bindPath(`\0${path.slice(1)}`, path) : bindFile(path, owner.mode);
@@ -250,7 +263,7 @@ function giveNameOrClose(first: string, path: string, handle: SocketHandle): voi
   }
 }
 
-function setOwner(path: string, owner: SocketOwner): void {
+function setOwner(path: string, owner: SocketOptions): void {
   if (owner.uid >= 0 || owner.gid >= 0) chownSync(path, owner.uid, owner.gid);
   // chown(2) may clear bits; and a umask can only take bits away.
   chmodSync(path, owner.mode);

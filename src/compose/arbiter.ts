@@ -18,7 +18,7 @@ import {
   openListener,
   openListeners,
   type Place,
-  type SocketOwner,
+  type SocketOptions,
   takeOver,
 } from "../arbiter/listeners.ts";
 import { listenToSignals } from "../arbiter/signals.ts";
@@ -229,8 +229,8 @@ async function listen(
   wanted: readonly Place[],
   log: Log,
 ): Promise<readonly Listener[] | undefined> {
-  const owner = socketOwner(config);
-  if (owner === undefined) {
+  const options = socketOptions(config);
+  if (options === undefined) {
     const { user, group } = config.unixSocket;
     log.error("the owner of Unix sockets does not exist here", { user, group });
     return undefined;
@@ -239,7 +239,7 @@ async function listen(
   if (handedOver !== undefined) return takeOver(handedOver, config.listeners);
   for (let retriesLeft = LISTEN_RETRIES; ; retriesLeft -= 1) {
     try {
-      return await openListeners(wanted, owner);
+      return await openListeners(wanted, options);
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
       if (!error.isWorthRetrying || retriesLeft === 0) {
@@ -254,8 +254,8 @@ async function listen(
 
 /** For a reload, which tries once: whoever ordered it can order it again. */
 async function openAnew(place: Place, config: Config): Promise<Listener> {
-  const owner = socketOwner(config);
-  if (owner !== undefined) return openListener(place, owner);
+  const options = socketOptions(config);
+  if (options !== undefined) return openListener(place, options);
   const { address } = place.settings;
   throw new ListenError("UNKNOWN_OWNER", address.kind === "unix" ? `unix:${address.path}` : address.kind, 0);
 }
@@ -266,8 +266,8 @@ function areActivated(): boolean {
   return activatedAddresses(env, pid).length > 0;
 }
 
-function socketOwner(config: Config): SocketOwner | undefined {
+function socketOptions(config: Config): SocketOptions | undefined {
   const { mode, user, group } = config.unixSocket;
   const [uid, gid] = [userId(user, readText), groupId(group, readText)];
-  return uid === undefined || gid === undefined ? undefined : { mode, uid, gid };
+  return uid === undefined || gid === undefined ? undefined : { mode, uid, gid, reusePort: config.reusePort };
 }

@@ -41,6 +41,8 @@ export interface Config {
   /** In order; the last one of a command line takes everything to its application. */
   readonly routes: readonly Route[];
   readonly backlog: number;
+  /** SO_REUSEPORT on TCP sockets: other servers may open the same address. */
+  readonly reusePort: boolean;
   /** "" keeps the user or group that runs the server; names or numbers. */
   readonly unixSocket: { readonly mode: number; readonly user: string; readonly group: string };
 

@@ -52,6 +52,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     listeners,
     routes: resolveRoutes(values, chdir),
     backlog: values.backlog,
+    reusePort: values.reuse_port,
     unixSocket: resolveUnixSocket(values),
     ...resolveWorkers(values, around),
     fronts: values.fronts,

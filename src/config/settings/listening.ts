@@ -251,11 +251,8 @@ export const LISTENING_SETTINGS: SettingsOf<ListeningValues> = {
     flags: ["--reuse-port"],
     type: SWITCH,
     byDefault: false,
-    doc: "Open the sockets with SO_REUSEPORT.",
-    status: refused(
-      "SO_REUSEPORT",
-      "workers share no port here: one waiting line feeds them evenly without it",
-    ),
+    doc: "Open TCP sockets with SO_REUSEPORT: a second server of the same user may open the same address, and the kernel divides the connections. The workers of one server need it not: one waiting line feeds them evenly.",
+    status: SUPPORTED,
   },
   umask: {
     section: "Listening",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import {
   chmodSync,
   closeSync,
@@ -20,7 +21,7 @@ function placeOf(address: Address, id: number = 0): Place {
   return { id, settings: plainListener(address) };
 }
 
-const OWNER = { mode: 0o640, uid: -1, gid: -1 };
+const OWNER = { mode: 0o640, uid: -1, gid: -1, reusePort: false };
 
 async function open(t: TestContext, address: Address): Promise<Listener> {
   const listener = await openListener(placeOf(address), OWNER);
@@ -91,6 +92,20 @@ describe("listeners", () => {
       message: /in use/,
     });
     assert.ok(!existsSync(path));
+  });
+
+  it("share an address with another server where both say so", async (t) => {
+    const other = createServer();
+    t.after(() => other.close());
+    other.listen({ host: "127.0.0.1", port: 0, reusePort: true });
+    await once(other, "listening");
+    const bound = other.address();
+    assert.ok(typeof bound === "object" && bound !== null);
+    const place = placeOf({ kind: "tcp", host: "127.0.0.1", port: bound.port });
+    const listener = await openListener(place, { ...OWNER, reusePort: true });
+    t.after(() => listener.close());
+    assert.equal(listener.served.port, bound.port);
+    await assert.rejects(openListener(place, OWNER), { code: "EADDRINUSE" });
   });
 
   it("say that a host is unknown or foreign", async () => {
