@@ -41,12 +41,13 @@ import { Deadline, type DeadlineOwner } from "./deadlines.ts";
 import { Farewell } from "./farewell.ts";
 import { peerOfVariables } from "./gateway-peer.ts";
 import { H1Response } from "./h1-response.ts";
+import { H1WsDoor, type UpgradeShell } from "./h1-ws-door.ts";
 import { describeInFlight, type InFlight } from "./in-flight.ts";
 import { isLending, stopLending } from "./lent-reads.ts";
 import type { Output } from "./output.ts";
 import { ownPage } from "./own-page.ts";
 import { namesWebSocket } from "./ws-handshake.ts";
-import { type Passage, type UpgradeShell, WsOffer } from "./ws-offer.ts";
+import { type Passage, WsOffer } from "./ws-offer.ts";
 
 /** Bytes kept of what the client sends before it is its turn; beyond, the socket is paused. */
 const INPUT_AHEAD_BYTES = 65_536;
@@ -304,7 +305,7 @@ export class H1Connection
     const exchange = new ClientExchange(this, event.head, context.clock.nowMs());
     this.#exchange = exchange;
     if (context.config.wsEnabled && event.upgrade !== "" && namesWebSocket(event.upgrade)) {
-      exchange.webSocket = new WsOffer(this, exchange);
+      exchange.webSocket = new WsOffer(exchange, new H1WsDoor(this));
     }
     if (event.head.bodyLength === 0) this.#stepRequest();
     if (this.#phase === "body" || this.#phase === "answering") context.handler.handle(exchange);

@@ -26,9 +26,10 @@ import { Farewell } from "./farewell.ts";
 import { H2Carrier, type H2Shell } from "./h2-carrier.ts";
 import { ResponseBlocks } from "./h2-response.ts";
 import { H2Tunnels } from "./h2-tunnels.ts";
-import { H2WsOffer } from "./h2-ws-offer.ts";
+import { H2WsDoor } from "./h2-ws-door.ts";
 import { describeInFlight, type InFlight } from "./in-flight.ts";
 import { ownPage } from "./own-page.ts";
+import { WsOffer } from "./ws-offer.ts";
 
 /** Frames are made while less than this waits for the client. */
 const AHEAD_BYTES_MAX = 65_536;
@@ -186,7 +187,8 @@ export class H2Connection
 
   #offer(carrier: H2Carrier): void {
     if (!this.context.config.wsEnabled) return;
-    carrier.exchange.webSocket = new H2WsOffer(this, carrier, this.#tunnels);
+    const door = new H2WsDoor(this, carrier, this.#tunnels);
+    carrier.exchange.webSocket = new WsOffer(carrier.exchange, door);
   }
 
   onRefusal(stream: H2Stream, fault: H2Fault, requestLine: string): void {

@@ -2,6 +2,7 @@
 
 import { errorPage } from "../http/error-page.ts";
 import type { Handler, ResponseHead } from "../http/exchange.ts";
+import { hasField } from "../http/header-block.ts";
 import { ownHead } from "../http/own-response.ts";
 
 export interface OwnPage {
@@ -13,6 +14,6 @@ export interface OwnPage {
 /** `author` is asked first: an exchange's events, or the handler where there is no exchange. */
 export function ownPage(author: Pick<Handler, "errorPage">, status: number, detail: string): OwnPage {
   const { block, body } = author.errorPage?.(status, detail) ?? errorPage(status, { detail });
-  const head = { ...ownHead(status, body.length), hasServer: /^server:/im.test(block) };
+  const head = { ...ownHead(status, body.length), hasServer: hasField(block, "server") };
   return { head, block, body: Buffer.from(body, "latin1") };
 }

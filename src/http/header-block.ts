@@ -11,6 +11,10 @@ export function blockValue(block: string, lowerName: string): string | undefined
   return values.map((line) => line.slice(lowerName.length + 1).trim()).join(", ");
 }
 
+export function hasField(block: string, lowerName: string): boolean {
+  return block.search(patternOf(lowerName)) >= 0;
+}
+
 /** Without the lines of those names. */
 export function withoutFields(block: string, lowerNames: Iterable<string>): string {
   let text = block;

@@ -3,12 +3,10 @@
 import type { RouteAction } from "../../config/route.ts";
 import type { Exchange, Handler } from "../../http/exchange.ts";
 import { ownHead, sendWhole } from "../../http/own-response.ts";
+import { isBodiless } from "../../http/status.ts";
 import { answerWithPage } from "../error-page.ts";
 
 type Respond = Extract<RouteAction, { readonly kind: "respond" }>;
-
-/** RFC 9110 §15.3.5, §15.4.5: these have no content. */
-const BODILESS: readonly number[] = [204, 304];
 
 export class RespondHandler implements Handler {
   readonly #status: number;
@@ -17,11 +15,11 @@ export class RespondHandler implements Handler {
   readonly #isPage: boolean;
 
   constructor({ status, body, contentType }: Respond) {
-    const isBodiless = BODILESS.includes(status);
+    const isEmpty = isBodiless("GET", status);
     this.#status = status;
-    this.#body = Buffer.from(isBodiless ? "" : body);
+    this.#body = Buffer.from(isEmpty ? "" : body);
     this.#isPage = body === "" && status >= 400;
-    this.#block = isBodiless
+    this.#block = isEmpty
       ? "\r\n"
       : `Content-Type: ${contentType}\r\nContent-Length: ${this.#body.length}\r\n\r\n`;
   }

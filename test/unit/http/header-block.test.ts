@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { blockValue, hasMember, withField, withoutFields } from "../../../src/http/header-block.ts";
+import { blockValue, hasField, hasMember, withField, withoutFields } from "../../../src/http/header-block.ts";
 
 const BLOCK = "Content-Type: text/html\r\nvary: Cookie\r\nX-Vary: no\r\nVary:Accept\r\n\r\n";
 
@@ -18,6 +18,11 @@ describe("a header block", () => {
 
   it("takes a name literally", () => {
     assert.equal(withoutFields("aXb: 1\r\na.b: 2\r\n\r\n", ["a.b"]), "aXb: 1\r\n\r\n");
+  });
+
+  it("has a field or not, whatever the name's case", () => {
+    assert.equal(hasField("Date: x\r\nSERVER: y\r\n\r\n", "server"), true);
+    assert.equal(hasField("X-Server: y\r\n\r\n", "server"), false);
   });
 
   it("gets a field more", () => {
