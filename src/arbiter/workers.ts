@@ -24,6 +24,7 @@ import { type EndCause, Pool, type PoolWorker } from "./pool.ts";
 import { StuckWorkers } from "./stuck-workers.ts";
 import { Vigil, type VigilOptions, type Watched } from "./vigil.ts";
 import type { WorkerHandle } from "./worker-handle.ts";
+import { WorkerLinks } from "./worker-links.ts";
 
 /** A worker whose control connection ended has this long to exit by itself. */
 const ALONE_MAX_MS = 1_000;
@@ -60,6 +61,7 @@ export interface WorkersWorld {
 export class Workers {
   readonly pool: Pool = new Pool();
   readonly deaths: Deaths;
+  readonly #links: WorkerLinks;
   readonly #stuck: StuckWorkers;
   readonly #bootWatch: BootWatch;
   readonly #vigil: Vigil;
@@ -79,6 +81,10 @@ export class Workers {
     this.deaths = new Deaths(world.log, world.oom);
     this.#vigil = new Vigil(world.vigil, Math.random);
     this.#bootWatch = new BootWatch(world.log);
+    this.#links = new WorkerLinks(this.pool, (nr) => world.frontOf(nr), {
+      send: (age, command) => this.#handles.get(age)?.send(command),
+      stop: (worker, mode) => this.#sendStop(worker, mode),
+    });
     this.#stuck = new StuckWorkers(this.pool, world, {
       askStacks: (age) => this.#handles.get(age)?.send({ type: "stacks", id: LAST_STACKS_ID, last: true }),
       signal: (age, signal) => this.#signal(age, signal),
@@ -193,12 +199,9 @@ export class Workers {
   }
 
   #drain(worker: PoolWorker, cause: EndCause): void {
-    const front = worker.link === "none" ? undefined : this.#world.frontOf(worker.nr);
     const draining = this.pool.enter(worker, "draining", this.#world.nowMs(), cause);
     this.#world.log.debug("worker draining", { nr: worker.nr, pid: worker.pid, cause });
-    if (front === undefined) this.#sendStop(draining, worker.wasReady ? "graceful" : "quick");
-    else if (worker.link === "there") front.drainWorker(worker.pid);
-    // Else the front does not know it yet, or gives it requests already: `#onJoined` goes on.
+    this.#links.drain(draining);
   }
 
   #sendStop(worker: PoolWorker, mode: StopMode): void {
@@ -337,30 +340,21 @@ export class Workers {
 
   /** To be called once for each front. */
   onFrontReady(nr: number): void {
-    for (const worker of this.pool.workers.filter(({ state }) => state === "ready")) {
-      const front = this.#world.frontOf(worker.nr);
-      if (front?.nr === nr) this.#attach(worker, front);
-    }
+    this.#links.onFrontReady(nr);
   }
 
   onFrontReport(report: FrontReport): void {
-    if (report.type === "worker-joined") this.#onJoined(report.pid);
-    else if (report.type === "worker-drained") this.#onDrained(report.pid);
-    else if (report.type === "worker-lost") this.#onLost(report.pid, report);
+    if (report.type === "worker-joined") this.#links.onJoined(report.pid);
+    else if (report.type === "worker-drained") this.#links.onDrained(report.pid);
+    else if (report.type === "worker-lost") this.deaths.onLost(report.pid, report.inFlight);
     else if (report.type === "worker-worn") this.#onWorn(report.pid);
     else if (report.type === "worker-overdue") this.#stuck.onOverdue(report);
   }
 
   /** `isItsSeat`: which seats had their links there. */
   onFrontGone(isItsSeat: (nr: number) => boolean): void {
-    for (const worker of this.pool.workers.filter((w) => w.link !== "none" && isItsSeat(w.nr))) {
-      this.pool.note(worker, { link: "none" });
-      if (worker.state === "draining") this.#sendStop(worker, "graceful");
-      else this.#handles.get(worker.age)?.send({ type: "detach" });
-    }
+    this.#links.onFrontGone(isItsSeat);
   }
-
-  // ---- helpers
 
   #onReady(worker: PoolWorker, report: Extract<WorkerReport, { readonly type: "ready" }>): void {
     if (worker.state !== "booting") return;
@@ -369,31 +363,7 @@ export class Workers {
       "ready",
       this.#world.nowMs(),
     );
-    const front = this.#world.frontOf(worker.nr);
-    if (front !== undefined) this.#attach(ready, front);
-  }
-
-  #attach(worker: PoolWorker, front: AppFront): void {
-    this.pool.note(worker, { link: "coming" });
-    this.#handles.get(worker.age)?.send({ type: "attach", ...front.meeting });
-  }
-
-  #onJoined(pid: number): void {
-    const worker = this.pool.byPid(pid);
-    if (worker === undefined) return;
-    this.pool.note(worker, { link: "there" });
-    if (worker.state === "draining") this.#world.frontOf(worker.nr)?.drainWorker(pid);
-  }
-
-  #onDrained(pid: number): void {
-    const worker = this.pool.byPid(pid);
-    if (worker === undefined) return;
-    this.pool.note(worker, { link: "none" });
-    if (worker.state === "draining") this.#sendStop(worker, "graceful");
-  }
-
-  #onLost(pid: number, { inFlight }: Extract<FrontReport, { readonly type: "worker-lost" }>): void {
-    this.deaths.onLost(pid, inFlight);
+    this.#links.onWorkerReady(ready);
   }
 
   // ---- recycling
@@ -415,6 +385,8 @@ export class Workers {
     if (worker === undefined || worker.isRetiring) return;
     this.pool.note(worker, { isRetiring: true, retireCause: cause });
   }
+
+  // ---- helpers
 
   #signal(age: number, signal: "SIGABRT" | "SIGKILL"): void {
     const worker = this.pool.get(age);
