@@ -91,6 +91,14 @@ describe("files", () => {
     ]);
   });
 
+  it("of the Python half are all named in ARCHITECTURE.md", () => {
+    const names = code
+      .filter(({ path }) => path.startsWith("python/tunicorn_worker/") && !path.includes("/__"))
+      .map(({ path }) => `\`${path.slice("python/tunicorn_worker/".length, -".py".length)}\``);
+    assert.ok(names.length > 0);
+    assert.deepEqual(unmentioned(names, readText("ARCHITECTURE.md")), []);
+  });
+
   it("export names, not defaults or other files", () => {
     assert.deepEqual(badExports(code), []);
   });
