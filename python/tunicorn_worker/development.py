@@ -56,9 +56,9 @@ class Developer:
 
     def complete(self, app: Any) -> Any:
         """What frameworks do for developers in their own server."""
-        from .django_static import with_static_files
+        from .frameworks import prepared
 
-        return with_static_files(app)
+        return prepared(app)
 
     def around(self, app: Any, is_asgi: bool) -> Any:
         """The app, with its late imports told, and for ASGI with its exceptions explained (wsgi.py does so itself)."""

@@ -273,6 +273,22 @@ describe("an ASGI application", () => {
   });
 });
 
+for (const [name, module, route] of [
+  ["Flask", "flask", "from flask import Flask\napp = Flask(__name__)\n@app.get('/')"],
+  ["Quart", "quart", "from quart import Quart\napp = Quart(__name__)\n@app.get('/')"],
+  ["Bottle", "bottle", "from bottle import Bottle\napp = Bottle()\n@app.get('/')"],
+] as const) {
+  test(`an exception in ${name} is shown with its source, without debug mode`, async (t) => {
+    const { get } = await stage(t, {
+      "app.py": `${route}\ndef index():\n    raise LookupError("in ${module}")\n`,
+    });
+    const reply = await get(BROWSER);
+    assert.equal(reply.status, 500);
+    assert.match(reply.body, /<h1>LookupError: .*in /);
+    assert.match(reply.body, /<mark>.*raise LookupError/);
+  });
+}
+
 test("a Django project is found, and has its applications' static files, as with runserver", async (t) => {
   const settings = `DEBUG = True
 SECRET_KEY = "of a test"
