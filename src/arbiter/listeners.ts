@@ -10,7 +10,7 @@ import { assert } from "../base/assert.ts";
 import type { Address, ListenerConfig } from "../config/listener.ts";
 import type { ServedListener } from "../control/messages.ts";
 import { ListenError } from "./listen-error.ts";
-import { freeName, giveName, isWithoutFolder, remover, unlinkQuietly } from "./unix-name.ts";
+import { freeName, giveName, isWithoutFolder, nameOfSocket, remover, unlinkQuietly } from "./unix-name.ts";
 
 export interface SocketOptions {
   /** Permission bits of a Unix socket. */
@@ -283,7 +283,14 @@ function openInherited(fd: number, place: Place, path: string = ""): Listener {
 
 function inheritedUnix(handle: SocketHandle, fd: number, place: Place): Listener {
   return {
-    served: { ...place, kind: "unix", address: `unix:fd:${fd}`, host: "", port: 0, path: "" },
+    served: {
+      ...place,
+      kind: "unix",
+      address: `unix:${nameOfSocket(fd) || `fd:${fd}`}`,
+      host: "",
+      port: 0,
+      path: "",
+    },
     socket: handle,
     close: () => handle.close(),
     handOver: () => {},

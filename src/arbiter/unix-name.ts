@@ -1,6 +1,6 @@
 // The name of a Unix socket in the file system: taken only where nobody has it, given back only while it is still ours.
 
-import { existsSync, linkSync, lstatSync, type Stats, unlinkSync } from "node:fs";
+import { existsSync, fstatSync, linkSync, lstatSync, readFileSync, type Stats, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { ListenError } from "./listen-error.ts";
@@ -49,6 +49,23 @@ export function unlinkQuietly(path: string): void {
   } catch {
     // Gone already, or not ours to remove: bind will say so, and at the end nothing can be done.
   }
+}
+
+/** What a socket that somebody else has bound is called; "" where that cannot be known. Node asks no Unix socket for it. */
+export function nameOfSocket(fd: number): string {
+  try {
+    const inode = String(fstatSync(fd).ino);
+    const rows = readFileSync("/proc/net/unix", "utf8").split("\n").map(parseRow);
+    return rows.find((row) => row?.inode === inode)?.path ?? "";
+  } catch {
+    return ""; // no Linux, or no /proc
+  }
+}
+
+/** Seven columns and the path, which may hold blanks (proc(5)). */
+function parseRow(line: string): { readonly inode: string; readonly path: string } | undefined {
+  const [, inode, path] = /^(?:\S+ +){6}(\d+) (.+)$/.exec(line) ?? [];
+  return inode === undefined || path === undefined ? undefined : { inode, path };
 }
 
 function statPath(path: string): Stats | undefined {
