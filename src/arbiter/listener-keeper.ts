@@ -60,7 +60,7 @@ export class ListenerKeeper {
   #current: readonly Listener[];
   #admitted: Admitted | undefined;
   #late: Late | undefined;
-  #lastId: number;
+  #nextId: number;
   /** Counts what was asked for: only the newest is carried out. */
   #turn = 0;
   #isClosed = false;
@@ -69,7 +69,7 @@ export class ListenerKeeper {
   constructor(options: ListenerKeeperOptions) {
     this.#options = options;
     this.#current = options.listeners;
-    this.#lastId = options.listeners.length;
+    this.#nextId = options.listeners.length;
   }
 
   get areActivated(): boolean {
@@ -146,7 +146,7 @@ export class ListenerKeeper {
   }
 
   #placeFor(settings: ListenerConfig): Place {
-    return { id: this.#lastId++, settings };
+    return { id: this.#nextId++, settings };
   }
 
   /** Undefined, and nothing is left open, when it is not meant any more. */
