@@ -10,7 +10,7 @@ import type { Address } from "./listener.ts";
 import type { Mount } from "./mount.ts";
 import type { Problem } from "./problem.ts";
 import { resolveHsts, resolveListeners } from "./resolve-tls.ts";
-import { responsePolicy } from "./response-policy.ts";
+import { policyFor, responsePolicy } from "./response-policy.ts";
 import { MATCH_ALL, NO_POLICY, type Route } from "./route.ts";
 import { ACCESS_FORMAT_UVICORN, LOGGER_CLASS_DEFAULT } from "./settings/logging.ts";
 import type { SettingName, Values } from "./settings.ts";
@@ -177,7 +177,7 @@ function resolveRoutes(values: Values, chdir: string): Route[] {
     ...values.static.map((mount) => toRoute(mount, false)),
     ...values.static_internal.map((mount) => toRoute(mount, true)),
   ].sort((one, other) => pathLength(other) - pathLength(one));
-  return [...folders, APP_ROUTE].map((route) => ({ ...route, policy }));
+  return [...folders, APP_ROUTE].map((route) => ({ ...route, policy: policyFor(route.action, policy) }));
 }
 
 function pathLength({ match }: Route): number {

@@ -1,7 +1,7 @@
 // What settings say of all responses, as the policy of a route: compression, header fields, error pages.
 
 import { resolve as resolvePath } from "node:path";
-import { NO_POLICY, type RoutePolicy } from "./route.ts";
+import { NO_POLICY, type RouteAction, type RoutePolicy } from "./route.ts";
 import type { Values } from "./settings.ts";
 
 /**
@@ -18,7 +18,7 @@ export const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
 
 type PolicyValues = Pick<
   Values,
-  "compress" | "compress_types" | "compress_min_size" | "security_headers" | "error_page"
+  "compress" | "compress_types" | "compress_min_size" | "security_headers" | "error_page" | "limit_rate"
 >;
 
 /** `folder`: what relative paths are below. */
@@ -29,7 +29,13 @@ export function responsePolicy(values: PolicyValues, folder: string): RoutePolic
     ...(values.security_headers ? { headerDefaults: SECURITY_HEADERS } : {}),
     errorPages: values.error_page.map(({ status, file }) => ({ status, file: resolvePath(folder, file) })),
     compression: codings.length === 0 ? null : { codings, types, bytesMin },
+    rate: values.limit_rate,
   };
+}
+
+/** Files cost no worker, and a page asks for many of them at once: the server's rate is the applications'. */
+export function policyFor({ kind }: RouteAction, policy: RoutePolicy): RoutePolicy {
+  return kind === "app" ? policy : { ...policy, rate: null };
 }
 
 /** What a route does not say itself is as the server's settings have it. */
@@ -41,5 +47,6 @@ export function withServersPolicy(own: RoutePolicy, server: RoutePolicy): RouteP
     ...(headerDefaults === undefined ? {} : { headerDefaults }),
     errorPages: [...own.errorPages, ...server.errorPages.filter(({ status }) => !said.has(status))],
     compression: own.compression ?? server.compression,
+    rate: own.rate ?? server.rate,
   };
 }

@@ -1,6 +1,8 @@
 // Which requests a route takes, and what it does with them. Resolved, validated and frozen as config.ts is, and sent to every process
 // as JSON.
 
+import type { Rate } from "./rate.ts";
+
 /** The first route that matches takes the request. */
 export interface Route {
   /** For logs and messages: `routes[2]` or the name that the file gives. */
@@ -84,6 +86,8 @@ export interface RoutePolicy {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
   readonly compression: CompressionConfig | null;
+  /** How often one client, by its address after the trust rules, may come; beyond it 429. */
+  readonly rate: Rate | null;
 }
 
 export interface CompressionConfig {
@@ -103,6 +107,7 @@ export const NO_POLICY: RoutePolicy = {
   allow: [],
   deny: [],
   compression: null,
+  rate: null,
 };
 
 export const MATCH_ALL: RouteMatch = {

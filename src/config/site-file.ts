@@ -7,7 +7,7 @@ import type { ListenerConfig } from "./listener.ts";
 import { plainValues } from "./plain-values.ts";
 import type { Problem } from "./problem.ts";
 import { deepFreeze, resolveConfig, type Surroundings } from "./resolve.ts";
-import { responsePolicy, withServersPolicy } from "./response-policy.ts";
+import { policyFor, responsePolicy, withServersPolicy } from "./response-policy.ts";
 import { MATCH_ALL, NO_POLICY, type Route } from "./route.ts";
 import type { SettingName, Values } from "./settings.ts";
 import { type AppTable, appsOf } from "./site/apps.ts";
@@ -59,7 +59,7 @@ export function readSite(
   const serversPolicy = responsePolicy(server.values, server.config.chdir);
   const routes = readRoutes(root, { tables, listeners, server, world }).map((route) => ({
     ...route,
-    policy: withServersPolicy(route.policy, serversPolicy),
+    policy: withServersPolicy(route.policy, policyFor(route.action, serversPolicy)),
   }));
   warnings.push(...unusedApps(tables, routes, server));
   const config = deepFreeze(withBodyLimits(siteConfig(server, listeners, routes, tables), readings));

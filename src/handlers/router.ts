@@ -1,6 +1,6 @@
 // Leads requests to what answers them: the first route that fits takes the request. A path that can be read in several ways goes
 // through only if all readings lead to the same route (http/route-path.ts): no spelling gets around a route.
-// Further actions (a proxied host) are handlers made in `#action`; further policies (rates, a cache) are guards in front of
+// Further actions (a proxied host) are handlers made in `#action`; further policies (a cache) are guards in front of
 // them or filters behind (routing/route-handler.ts).
 
 import type { Config } from "../config/config.ts";
@@ -55,6 +55,7 @@ export class Router implements Handler {
     const addressOf: AddressOf = (exchange) => clientAddress(exchange, this.#trust);
     const handler = new RouteHandler({
       route,
+      addressOf,
       action: this.#action(route.action, order),
       trust: this.#trust,
       filters: filters(policy),
@@ -141,7 +142,7 @@ export function isUnrouted(routes: readonly Route[]): boolean {
   const isEverything =
     [hosts, paths, methods, fields, listeners].every(({ length }) => length === 0) && !isInternal;
   const isOpen = policy.basicAuth === null && policy.allow.length === 0 && policy.deny.length === 0;
-  const isPlain = policy.bodyBytesMax === null && policy.timeoutMs === null;
+  const isPlain = policy.bodyBytesMax === null && policy.timeoutMs === null && policy.rate === null;
   return isEverything && action.kind === "app" && action.mount === "" && isOpen && isPlain;
 }
 

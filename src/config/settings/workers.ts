@@ -2,6 +2,7 @@
 
 import type { Interface, WorkerClass } from "../config.ts";
 import { duration, size } from "../quantity.ts";
+import { RATE, type Rate } from "../rate.ts";
 import { type SettingsOf, SUPPORTED } from "../setting.ts";
 import { choice, count, SWITCH, scalar, type ValueType } from "../value-type.ts";
 import { WORKER_CLASS } from "../worker-class.ts";
@@ -24,6 +25,7 @@ export interface WorkerValues {
   readonly queue_size: number;
   readonly queue_timeout: number;
   readonly requests_ahead: number;
+  readonly limit_rate: Rate | null;
 }
 
 /** `2..8`: as many as the load asks for. */
@@ -184,6 +186,14 @@ export const WORKER_SETTINGS: SettingsOf<WorkerValues> = {
     type: duration(1),
     byDefault: 30_000,
     doc: "How long a request may wait for a free worker before it is answered 503 with Retry-After.",
+    status: SUPPORTED,
+  },
+  limit_rate: {
+    section: "Waiting line",
+    flags: ["--limit-rate"],
+    type: RATE,
+    byDefault: null,
+    doc: "How often one client, known by its address (or a network /64 of IPv6), may ask the application: 10/s, 100/m or 1000/h; ,burst=20 says how many requests may come at once, without it as many as the first number. Further ones are answered 429 with Retry-After. Each front counts for itself.",
     status: SUPPORTED,
   },
   requests_ahead: {

@@ -1,6 +1,7 @@
 // What a route changes for its requests, whatever answers them: limits, fields, pages, who may come.
 
 import { duration, size } from "../quantity.ts";
+import { parseRate, RATE_EXPECTED, type Rate } from "../rate.ts";
 import { SECURITY_HEADERS } from "../response-policy.ts";
 import type { CompressionConfig, RoutePolicy } from "../route.ts";
 import { COMPRESS_MIN_SIZE_DEFAULT, COMPRESS_TYPES_DEFAULT } from "../settings/responses.ts";
@@ -44,6 +45,7 @@ export interface PolicyTable {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
   readonly compress: CompressTable | null;
+  readonly rate: Rate | null;
 }
 
 const SIZE: Kind<number> = valueKind(size(0), {
@@ -112,6 +114,11 @@ const COMPRESS: Kind<CompressTable> = shortKind(tableKind(COMPRESS_LONG), { type
   };
 });
 
+const RATE: Kind<Rate | null> = textKind<Rate | null>((text) => {
+  const rate = parseRate(text);
+  return rate === undefined ? { reason: RATE_EXPECTED } : { value: rate };
+});
+
 export const POLICY: Shape<PolicyTable> = {
   max_body: member<number | null>(
     SIZE,
@@ -150,6 +157,11 @@ export const POLICY: Shape<PolicyTable> = {
     null,
     "Compress responses: true, false, or a table that says which.",
   ),
+  rate: member<Rate | null>(
+    RATE,
+    null,
+    "How often one client may come: 10/s, 100/m or 1000/h, and ,burst=20 for how many at once. Beyond it: 429.",
+  ),
 };
 
 export function policyOf(node: TomlNode, table: PolicyTable, world: SiteWorld): RoutePolicy {
@@ -163,6 +175,7 @@ export function policyOf(node: TomlNode, table: PolicyTable, world: SiteWorld): 
     allow: table.allow,
     deny: table.deny,
     compression: compressionOf(table.compress),
+    rate: table.rate,
   };
 }
 

@@ -1,5 +1,5 @@
 // What a route puts around its action. In order: filters (so that refusals have the route's fields and pages, too), addresses,
-// passwords, the body's length.
+// rates, passwords, the body's length.
 
 import type { Route } from "../../config/route.ts";
 import type { Exchange, Handler } from "../../http/exchange.ts";
@@ -7,7 +7,8 @@ import type { RouteFacts } from "../../http/route-facts.ts";
 import { answerWithPage } from "../error-page.ts";
 import type { Trust } from "../trust.ts";
 import { withinBodyLimit } from "./body-limit.ts";
-import { AddressGuard } from "./client-address.ts";
+import { AddressGuard, type AddressOf } from "./client-address.ts";
+import { RateLimit } from "./rate-limit.ts";
 
 /** Answers the exchange itself, or lets it go on with the facts of who it is: at once, or later. */
 export type Authenticate = (exchange: Exchange, facts: RouteFacts, go: (facts: RouteFacts) => void) => void;
@@ -16,6 +17,7 @@ export interface RouteHandlerOptions {
   readonly route: Route;
   readonly action: Handler;
   readonly trust: Trust;
+  readonly addressOf: AddressOf;
   readonly filters: ((exchange: Exchange) => Exchange) | undefined;
   readonly authenticate: Authenticate | undefined;
   /** What the front refuses anyway. */
@@ -27,6 +29,8 @@ export class RouteHandler implements Handler {
   readonly #facts: RouteFacts;
   readonly #filters: RouteHandlerOptions["filters"];
   readonly #addresses: AddressGuard | undefined;
+  readonly #rate: RateLimit | undefined;
+  readonly #addressOf: AddressOf;
   readonly #authenticate: Authenticate | undefined;
   /** 0: no limit but the front's. */
   readonly #bodyBytesMax: number;
@@ -34,16 +38,20 @@ export class RouteHandler implements Handler {
   /** What the action may give back → what it came as. */
   readonly #originals: WeakMap<Exchange, Exchange> | undefined;
 
-  constructor({ route, action, trust, filters, authenticate, frontsBodyBytesMax }: RouteHandlerOptions) {
+  constructor(options: RouteHandlerOptions) {
+    const { route, action, trust, filters, authenticate, frontsBodyBytesMax } = options;
     const { policy } = route;
     this.#action = action;
     this.#facts = factsOf(route);
     this.#filters = filters;
     this.#addresses = AddressGuard.of(policy, trust);
+    this.#rate = policy.rate === null ? undefined : new RateLimit(policy.rate);
+    this.#addressOf = options.addressOf;
     this.#authenticate = authenticate;
     const bodyBytesMax = policy.bodyBytesMax ?? 0;
     this.#bodyBytesMax = bodyBytesMax === frontsBodyBytesMax ? 0 : bodyBytesMax;
-    this.#isGuarded = this.#addresses !== undefined || authenticate !== undefined || this.#bodyBytesMax > 0;
+    const isForSome = this.#addresses !== undefined || this.#rate !== undefined;
+    this.#isGuarded = isForSome || authenticate !== undefined || this.#bodyBytesMax > 0;
     const isOptional = route.action.kind === "files" && route.action.files.isOptional;
     this.#originals = isOptional ? new WeakMap() : undefined;
   }
@@ -58,6 +66,8 @@ export class RouteHandler implements Handler {
   #guard(outer: Exchange, original: Exchange): void {
     if (this.#addresses?.admits(outer) === false) {
       answerWithPage(outer.response, 403, {});
+    } else if (this.#rate !== undefined && isTooOften(outer, this.#rate, this.#addressOf(outer))) {
+      // It was told when to come again.
     } else if (this.#authenticate === undefined) {
       this.#limitBody(outer, original);
     } else {
@@ -85,6 +95,14 @@ export class RouteHandler implements Handler {
     original.events = undefined;
     return original;
   }
+}
+
+function isTooOften({ response }: Exchange, rate: RateLimit, address: string): boolean {
+  const waitMs = rate.waitMs(address, performance.now());
+  if (waitMs === 0) return false;
+  const detail = "Too many requests in a short time.";
+  answerWithPage(response, 429, { detail, lines: `Retry-After: ${Math.ceil(waitMs / 1_000)}\r\n` });
+  return true;
 }
 
 function factsOf({ action, policy }: Route): RouteFacts {

@@ -206,6 +206,7 @@ basic_auth = "users"
 allow = ["10.0.0.0/8", "unix"]
 deny = "10.0.0.1"
 compress = false
+rate = "100/m, burst=20"
 `);
     assert.deepEqual(route?.policy, {
       bodyBytesMax: 10 * 2 ** 20,
@@ -227,6 +228,7 @@ compress = false
         types: COMPRESS_TYPES_DEFAULT,
         bytesMin: 1024,
       },
+      rate: { burst: 20, stepMs: 600 },
     });
   });
 
