@@ -27,17 +27,14 @@ if TYPE_CHECKING:
 MODULE_NAME = "__config__"
 REPR_CHARACTERS_MAX = 80
 
-DIRTY = "gunicorn's dirty workers do not exist in this release"
 REFUSED_HOOKS = {
     "ssl_context": (
         "TLS is spoken by the server, not by Python, so no SSLContext of Python's is ever used; say what it would hold by "
         "--certfile, --tls-certificate (further ones, chosen by name), --tls-version-min, --ciphers, --ca-certs and --cert-reqs"
     ),
-    "on_dirty_starting": DIRTY,
-    "dirty_post_fork": DIRTY,
-    "dirty_worker_init": DIRTY,
-    "dirty_worker_exit": DIRTY,
 }
+#: Nobody calls them: the settings that ask for dirty workers are refused.
+DIRTY_HOOKS = ("on_dirty_starting", "dirty_post_fork", "dirty_worker_init", "dirty_worker_exit")
 #: Settings whose class may be given as an object.
 CLASS_SETTINGS = ("logger_class", "worker_class")
 
@@ -107,6 +104,11 @@ def _run_file(path: str) -> ModuleType:
 
 
 def _hint(error: BaseException, name: str) -> str:
+    if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] == "gunicorn":
+        return (
+            "the file uses gunicorn's own modules: leave gunicorn installed beside tunicorn, or take that import out; "
+            "hooks and settings need none"
+        )
     if isinstance(error, ModuleNotFoundError) and error.name != name:
         return f"is {str(error.name).partition('.')[0]} installed for {sys.executable}?"
     if isinstance(error, ModuleNotFoundError):
@@ -117,6 +119,8 @@ def _hint(error: BaseException, name: str) -> str:
 
 
 def _sort(result: Evaluation, name: str, value: Any) -> None:
+    if name in DIRTY_HOOKS:
+        return
     if name in HOOKS or name in REFUSED_HOOKS:
         _take_hook(result, name, value)
     elif name in CLASS_SETTINGS and callable(value):

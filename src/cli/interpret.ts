@@ -9,7 +9,7 @@ import type { Origins } from "../config/layer.ts";
 import { type ConfigSources, type Loaded, loadConfig, previewSettings } from "../config/load.ts";
 import { plainValues } from "../config/plain-values.ts";
 import { describeProblem } from "../config/problem.ts";
-import type { FileLayer } from "../config/python-file.ts";
+import { type FileLayer, problemsWith } from "../config/python-file.ts";
 import { APP_NAME, isServable, type SiteApplication } from "../config/site.ts";
 import { helpText } from "./help.ts";
 import { printConfigText } from "./print-config.ts";
@@ -78,7 +78,10 @@ export function interpretCommandLine(
   const { countWorkers, readFile, kindOf } = host;
   const site = fileLayer?.site;
   const loaded = loadConfig({ argv, env, cwd, files, site, countWorkers, readFile, kindOf });
-  const problems = [...(fileLayer?.problems ?? []), ...(loaded.ok ? [] : loaded.problems)];
+  const problems = [
+    ...(fileLayer === undefined ? [] : problemsWith(fileLayer, loaded)),
+    ...(loaded.ok ? [] : loaded.problems),
+  ];
   if (!loaded.ok || problems.length > 0) {
     const exitCode = fileLayer === undefined ? WRONG_USE : WRONG_FILE;
     const said = [...(fileLayer?.warnings ?? []), ...problems.map(describeProblem)];

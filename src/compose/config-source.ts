@@ -5,7 +5,7 @@ import type { ConfigFile } from "../config/config-file.ts";
 import { loadConfig } from "../config/load.ts";
 import { plainValues } from "../config/plain-values.ts";
 import { describeProblem } from "../config/problem.ts";
-import { type EvaluatedFile, type FileLayer, layerOfPython } from "../config/python-file.ts";
+import { type EvaluatedFile, type FileLayer, layerOfPython, problemsWith } from "../config/python-file.ts";
 import type { layerOfToml } from "../config/toml-file.ts";
 import type { Evaluate } from "../control/messages.ts";
 import { cliHost } from "./cli-host.ts";
@@ -119,7 +119,7 @@ function loadAgain(layer: FileLayer, argv: readonly string[]): SetupReading {
     readFile: cliHost.readFile,
     kindOf: cliHost.kindOf,
   });
-  const problems = [...layer.problems, ...(loaded.ok ? [] : loaded.problems)];
+  const problems = [...problemsWith(layer, loaded), ...(loaded.ok ? [] : loaded.problems)];
   if (!loaded.ok || problems.length > 0) {
     return { ok: false, problems: [...layer.warnings, ...problems.map(describeProblem)] };
   }

@@ -8,6 +8,8 @@ export interface Problem {
   readonly given: string | undefined;
   /** A sentence part: what is wrong, or the form that was expected. */
   readonly reason: string;
+  /** A problem only where TLS is spoken. */
+  readonly isOfTls?: boolean;
 }
 
 /** `--workers "four": expected a whole number, 1 or more, or auto`. */

@@ -1,6 +1,7 @@
 // What the names of a gunicorn.conf.py mean. The file is a program: helper variables and functions stand beside the
 // settings, so an unknown name is a slip only where it nearly is a known one.
 
+import type { Config } from "./config.ts";
 import { didYouMean, type Entry, type Layer } from "./layer.ts";
 import type { Problem } from "./problem.ts";
 import { SETTINGS, type SettingName } from "./settings.ts";
@@ -58,7 +59,11 @@ const HOOKS: readonly string[] = [
 const COMMA_TEXTS: ReadonlySet<string> = new Set(["bind", "raw_env", "reload_extra_files"]);
 
 export function layerOfPython(shown: string, file: EvaluatedFile): FileLayer {
-  const problems: Problem[] = file.problems.map(({ name, reason }) => problemOf(shown, name, reason));
+  const problems: Problem[] = file.problems.map(({ name, reason }) => ({
+    ...problemOf(shown, name, reason),
+    // gunicorn, too, calls it only then: its example of a configuration file has one.
+    isOfTls: name === "ssl_context",
+  }));
   const layer = new Map<SettingName, Entry>();
   const strangers: string[] = [];
   for (const [name, value] of Object.entries(file.values)) {
@@ -71,6 +76,15 @@ export function layerOfPython(shown: string, file: EvaluatedFile): FileLayer {
     if (isSetting(name)) problems.push({ where: `${shown}: ${name}`, given: repr, reason: NO_VALUE });
   }
   return { layer, problems, ...judgeStrangers(shown, strangers, file.functions) };
+}
+
+/** What of a file's problems is one with the configuration that was made of it. */
+export function problemsWith(
+  { problems }: FileLayer,
+  loaded: { readonly ok: true; readonly config: Config } | { readonly ok: false },
+): readonly Problem[] {
+  const isPlain = loaded.ok && loaded.config.listeners.every(({ tls }) => tls === null);
+  return isPlain ? problems.filter(({ isOfTls = false }) => !isOfTls) : problems;
 }
 
 const NO_VALUE = "expected text, a number, True, False, None, or a list or dict of them";

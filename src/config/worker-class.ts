@@ -35,6 +35,21 @@ const MISSING: Readonly<Record<string, string>> = {
 const UNKNOWN =
   "expected auto, sync, gthread or asgi; other worker classes, given as dotted names, cannot be loaded";
 
+/** Well-known classes by a part of their names, the first that fits: what to do instead. */
+const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
+  [
+    /uvicorn\w*$/,
+    `${UNKNOWN}; where it is a kind of UvicornWorker say asgi, and what its CONFIG_KWARGS hold as options: --lifespan off, --root-path /x`,
+  ],
+  [
+    /geventwebsocket/,
+    `gevent workers do not exist here; WebSockets come to ASGI applications: with -k asgi, python-socketio's by socketio.ASGIApp`,
+  ],
+  [/meinheld|bjoern|cheroot/, `it is a server of its own; ${USE_THREADS}`],
+  [/^sanic\./, "a Sanic application is an ASGI application: say asgi, or leave the worker class out"],
+  [/^aiohttp\./, "an aiohttp application speaks HTTP itself: no other server can run it"],
+];
+
 export const WORKER_CLASS: ValueType<WorkerClass> = {
   placeholder: "CLASS",
   repeats: false,
@@ -52,7 +67,8 @@ function read(given: Given): Reading<WorkerClass> {
 function missingReason(name: string): string {
   if (Object.hasOwn(MISSING, name)) return MISSING[name] ?? UNKNOWN;
   const family = /^(?:gunicorn\.workers\.g?|egg:gunicorn#)(gevent|eventlet|tornado)/.exec(name)?.[1];
-  return (family !== undefined ? MISSING[family] : undefined) ?? UNKNOWN;
+  if (family !== undefined) return MISSING[family] ?? UNKNOWN;
+  return ELSEWHERE.find(([pattern]) => pattern.test(name))?.[1] ?? UNKNOWN;
 }
 
 /** gunicorn's rule: sync with several threads means gthread. Nothing said: the application itself says, once loaded. */

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import textwrap
 import unittest
+import unittest.mock
 
 import support  # noqa: F401  the package on sys.path
 from tunicorn_worker import config_file, hooks
@@ -87,7 +88,12 @@ class ConfigFileTest(unittest.TestCase):
 
     def test_hooks_of_what_is_not_here_are_refused(self):
         result = self.evaluate("def ssl_context(config, factory): pass\ndef dirty_post_fork(a, w): pass\n")
-        self.assertEqual([p["name"] for p in result.problems], ["ssl_context", "dirty_post_fork"])
+        self.assertEqual([p["name"] for p in result.problems], ["ssl_context"])
+
+    def test_an_import_of_gunicorn_where_it_is_not_installed_says_what_to_do(self):
+        with unittest.mock.patch.dict("sys.modules", {"gunicorn": None}):
+            result = self.evaluate("from gunicorn import glogging\n")
+        self.assertIn("leave gunicorn installed beside tunicorn", result.failure["hint"])
 
     def test_an_exception_is_told_with_the_file_s_own_lines(self):
         result = self.evaluate("def helper():\n    return missing\nworkers = helper()\n")

@@ -63,6 +63,7 @@ const DICTIONARY: ValueType<Readonly<Record<string, Given>>> = {
   show: (value) => (Object.keys(value).length === 0 ? "" : JSON.stringify(value)),
 };
 
+const NO_SYSLOG = inert("nothing is sent to syslog");
 const SYSLOG = refused("logging to syslog", "log to stderr; systemd and container engines collect it");
 
 export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
@@ -185,7 +186,7 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     type: text("ADDRESS"),
     byDefault: "",
     doc: "The address of syslog.",
-    status: SYSLOG,
+    status: NO_SYSLOG,
   },
   syslog_prefix: {
     section: "Logging",
@@ -193,7 +194,7 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     type: text("NAME"),
     byDefault: "",
     doc: "The program name in syslog.",
-    status: SYSLOG,
+    status: NO_SYSLOG,
   },
   syslog_facility: {
     section: "Logging",
@@ -201,7 +202,7 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     type: text("NAME"),
     byDefault: "user",
     doc: "The facility in syslog.",
-    status: SYSLOG,
+    status: NO_SYSLOG,
   },
   disable_redirect_access_to_syslog: {
     section: "Logging",
@@ -209,6 +210,6 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     type: SWITCH,
     byDefault: false,
     doc: "Keep access lines out of syslog.",
-    status: inert("nothing is sent to syslog"),
+    status: NO_SYSLOG,
   },
 };

@@ -195,7 +195,10 @@ export interface DirtyValues {
   readonly dirty_graceful_timeout: number;
 }
 
-const DIRTY = refused("gunicorn's dirty workers");
+const DIRTY = refused(
+  "gunicorn's pool of dirty workers",
+  "run long tasks in a process of their own (Celery, RQ, Dramatiq)",
+);
 
 export const DIRTY_SETTINGS: SettingsOf<DirtyValues> = {
   dirty_apps: {

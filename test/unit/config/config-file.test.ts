@@ -4,9 +4,10 @@ import { findConfigFile } from "../../../src/config/config-file.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 import { plainValues } from "../../../src/config/plain-values.ts";
 import { describeProblem } from "../../../src/config/problem.ts";
-import { type EvaluatedFile, layerOfPython } from "../../../src/config/python-file.ts";
+import { type EvaluatedFile, layerOfPython, problemsWith } from "../../../src/config/python-file.ts";
 import { SETTINGS } from "../../../src/config/settings.ts";
 import { layerOfToml } from "../../../src/config/toml-file.ts";
+import { load } from "./support.ts";
 
 const NOTHING: EvaluatedFile = {
   values: {},
@@ -66,6 +67,14 @@ describe("names in a gunicorn.conf.py", () => {
       GUNICORN_NAMES.filter((name) => !Object.hasOwn(SETTINGS, name)),
       [],
     );
+  });
+
+  it("may be the hook ssl_context where no TLS is spoken", () => {
+    const file = { ...NOTHING, problems: [{ name: "ssl_context", reason: "TLS is spoken by the server" }] };
+    const layer = layerOfPython("c.py", file);
+    assert.deepEqual(problemsWith(layer, load("a")), []);
+    const [problem] = problemsWith(layer, load("a --certfile c.pem"));
+    assert.equal(problem?.where, "c.py: ssl_context");
   });
 
   it("that nearly name a setting or a hook are warned of", () => {

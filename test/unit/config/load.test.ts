@@ -186,6 +186,11 @@ describe("worker classes", () => {
     ["gunicorn.workers.ggevent.GeventWorker", /gevent workers do not exist here; use gthread/],
     ["eventlet", /eventlet workers do not exist here/],
     ["tornado", /tornado workers do not exist here/],
+    ["app.workers.DjangoUvicornWorker", /say asgi, and what its CONFIG_KWARGS hold as options/],
+    ["geventwebsocket.gunicorn.workers.GeventWebSocketWorker", /WebSockets come to ASGI applications/],
+    ["egg:meinheld#gunicorn_worker", /a server of its own; use gthread/],
+    ["sanic.worker.GunicornWorker", /an ASGI application: say asgi/],
+    ["aiohttp.GunicornWebWorker", /speaks HTTP itself/],
     ["my.own.Worker", /expected auto, sync, gthread or asgi/],
     ["__proto__", /expected auto, sync, gthread or asgi/],
   ] as const) {
