@@ -16,7 +16,7 @@ from .tracebacks import summary, trimmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO, Any, Iterable
+    from typing import IO, Any, Callable, Iterable
 
     from .control import Settings
 
@@ -91,6 +91,17 @@ class ErrorLog:
     def take(self) -> None:
         """Our own loggers write to this log and nowhere else."""
         self._take(OWN_LOGGERS)
+
+    def set_up_by(self, make: Callable[[], Any]) -> Any:
+        """What `make` answers, which sets `gunicorn.error` up: a line must not be written by its handler and by ours. Where it
+        gives none, or fails, ours is back.
+        """
+        self.logger.removeHandler(self._handler)
+        try:
+            return make()
+        finally:
+            if not self.logger.hasHandlers():
+                self._take([self.logger.name])
 
     def _take(self, names: Iterable[str]) -> None:
         for name in names:

@@ -95,7 +95,7 @@ def use_logger_class(hooks: Hooks, settings: Settings, log: ErrorLog) -> None:
     wanted = hooks.server.cfg.logger_class
     try:
         kind = wanted if isinstance(wanted, type) else _class(settings.logger_class)
-        logger = kind(hooks.server.cfg)
+        logger = log.set_up_by(lambda: kind(hooks.server.cfg))
     except Exception as error:
         log.take()
         if not hooks.server.is_forked:

@@ -243,9 +243,10 @@ function quoted(text: string): string {
   return `"${escapeLine(text.replace(/["\\]/g, "\\$&"))}"`;
 }
 
-/** One JSON object; the event's fields beside the line's own, which win. */
+/** One JSON object; the event's fields beside the line's own, which win. `pid` is who writes, `childPid` who is written of. */
 function jsonLine(time: string, level: LogLevel, pid: number, event: string, fields: LogFields = {}): string {
-  const line = JSON.stringify({ ...fields, time, level, pid, event });
+  const { pid: childPid, ...others } = fields;
+  const line = JSON.stringify({ ...others, childPid, time, level, pid, event });
   return line.replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,

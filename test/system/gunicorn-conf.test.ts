@@ -428,6 +428,25 @@ test("a logger class that needs no gunicorn is used; one that does is warned of"
   await second.stop();
 });
 
+test("a logger class that adds its handler, as gunicorn's does, writes each line once", async (t) => {
+  const text = `
+import logging, sys
+class Adds:
+    def __init__(self, cfg):
+        self.error_log = logging.getLogger("gunicorn.error")
+        for handler in [one for one in self.error_log.handlers if hasattr(one, "mine")]:
+            self.error_log.removeHandler(handler)
+        handler = logging.StreamHandler(sys.stderr)
+        handler.mine = True
+        self.error_log.addHandler(handler)
+`;
+  const app = `${APP}\nimport logging\nlogging.getLogger("gunicorn.error").warning("said once")\n`;
+  const folder = withFiles(t, { "adds.py": text, "app.py": app });
+  const server = await start(t, folder, ["-b", "127.0.0.1:0", "--logger-class", "adds.Adds", "app:app"]);
+  await server.stop();
+  assert.equal(server.output.split("said once").length - 1, 1, server.output);
+});
+
 test("--capture-output sends what the app prints to the error log's file", async (t) => {
   const folder = withFiles(t, {});
   const args = ["-b", "127.0.0.1:0", "--capture-output", "--error-logfile", "error.log", "app:app"];

@@ -90,7 +90,7 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     flags: ["--log-json"],
     type: SWITCH,
     byDefault: false,
-    doc: "Write the server's own log as JSON, one object a line.",
+    doc: "Write the server's own log as JSON, one object a line; pid is the process that writes, childPid the one that is written of.",
     status: SUPPORTED,
   },
   accesslog: {

@@ -91,7 +91,12 @@ describe("error log", () => {
 
   it("writes one JSON object a line, whatever it is told", () => {
     const files = new FakeFiles();
-    open(files, { json: true }).warning("a\nb", { traceback: "x\ny\u2028\u009b", time: "forged", n: 1 });
+    open(files, { json: true }).warning("a\nb", {
+      traceback: "x\ny\u2028\u009b",
+      time: "forged",
+      n: 1,
+      pid: 7,
+    });
     const text = files.textOf("stderr");
     assert.equal(text.split("\n").length, 2);
     assert.ok(!/[\u2028\u009b]/.test(text));
@@ -99,6 +104,7 @@ describe("error log", () => {
       traceback: "x\ny\u2028\u009b",
       time: "2026-11-21T08:06:00.000Z",
       n: 1,
+      childPid: 7,
       level: "warning",
       pid: 42,
       event: "a\nb",
