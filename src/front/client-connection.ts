@@ -1,9 +1,12 @@
 // A client's connection as the front sees it, whatever is spoken on it.
 
+import type { Place } from "../base/roll.ts";
 import type { AbortCause } from "../http/exchange.ts";
 import type { InFlight } from "./in-flight.ts";
 
 export interface ClientConnection {
+  /** Among the front's connections. */
+  readonly place: Place<ClientConnection>;
   /** Waits for a further request and has received nothing of it: to close it costs the client a handshake. */
   readonly isIdle: boolean;
   /** What it is busy with, if anything; several things on HTTP/2. */

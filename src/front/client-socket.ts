@@ -12,10 +12,21 @@ export interface SocketSink {
   onClose(): void;
 }
 
-/** From now on `sink` is told, until what is returned is called. A socket without a sink must find another in the same turn. */
-export function listenTo(socket: Duplex, sink: SocketSink): () => void {
+/**
+ * Of a closed socket: Node's ones keep each other in memory until the next full collection of the old generation, and would keep
+ * all that served them.
+ */
+const NOBODY: SocketSink = { onData() {}, onEnd() {}, onError() {}, onClose() {} };
+
+/** From now on `owner` is told, until what is returned is called. A socket without an owner must find another in the same turn. */
+export function listenTo(socket: Duplex, owner: SocketSink): () => void {
+  let sink = owner;
   const onError = (error: Error): void => sink.onError(error);
-  const onClose = (): void => sink.onClose();
+  const onClose = (): void => {
+    const last = sink;
+    sink = NOBODY;
+    last.onClose();
+  };
   const onEnd = (): void => sink.onEnd();
   const onData = (bytes: Buffer): void => sink.onData(bytes);
   socket.on("error", onError);

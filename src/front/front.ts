@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import { Deferred } from "../base/deferred.ts";
 import { FlushQueue } from "../base/flush-queue.ts";
 import type { Clock, Timer } from "../base/ports.ts";
+import { Roll } from "../base/roll.ts";
 import type { ListenerConfig } from "../config/listener.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Handler } from "../http/exchange.ts";
@@ -91,7 +92,7 @@ export class Front implements FrontContext, ConnectionOwner {
 
   readonly #listeners = new Map<number, Listening>();
   /** Oldest first. */
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Roll<ClientConnection>((connection) => connection.place);
   #exchangeIds = 0;
   #fullSaidAtMs = Number.NEGATIVE_INFINITY;
   #drained: Deferred<void> | undefined = undefined;
@@ -209,7 +210,7 @@ export class Front implements FrontContext, ConnectionOwner {
   inFlight(countMax: number): InFlight[] {
     const nowMs = this.clock.nowMs();
     const found: InFlight[] = [];
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.toArray()) {
       const requests = connection.inFlight(nowMs);
       if (requests !== undefined) found.push(...[requests].flat());
     }
@@ -229,7 +230,7 @@ export class Front implements FrontContext, ConnectionOwner {
     await Promise.all([...this.#listeners.values()].map(({ listener }) => listener.close()));
     // Requests that were in the kernel when the drain began have been read by now.
     const withinMs = Math.min(graceMs / 2, this.#connections.size * SPREAD_MS);
-    for (const connection of this.#connections) connection.drain(withinMs);
+    for (const connection of this.#connections.toArray()) connection.drain(withinMs);
     this.#resolveWhenEmpty();
     return drained.promise;
   }
@@ -280,14 +281,14 @@ export class Front implements FrontContext, ConnectionOwner {
 
   /** Closes the oldest idle connection: its client loses nothing but a handshake. */
   #makeRoom(): boolean {
-    let looks = 0;
-    for (const connection of this.#connections) {
-      if (connection.isIdle) {
-        connection.destroy("front-stops");
+    let oldest = this.#connections.first;
+    for (let looks = 0; oldest !== undefined && looks < EVICTION_LOOK_MAX; looks++) {
+      if (oldest.isIdle) {
+        oldest.destroy("front-stops");
         this.counters.connectionsEvicted++;
         return true;
       }
-      if (++looks >= EVICTION_LOOK_MAX) return false;
+      oldest = this.#connections.after(oldest);
     }
     return false;
   }
@@ -299,7 +300,7 @@ export class Front implements FrontContext, ConnectionOwner {
   }
 
   #destroyConnections(): void {
-    for (const connection of this.#connections) connection.destroy("front-stops");
+    for (const connection of this.#connections.toArray()) connection.destroy("front-stops");
   }
 
   #resolveWhenEmpty(): void {

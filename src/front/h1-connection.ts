@@ -16,6 +16,7 @@
 
 import type { Duplex } from "node:stream";
 import { assert, unreachable } from "../base/assert.ts";
+import { Place } from "../base/roll.ts";
 import { systemErrorCode } from "../base/system-error.ts";
 import { H1Protocol } from "../h1/protocol.ts";
 import type { AbortCause, BodySink, ExchangeEvents, Peer } from "../http/exchange.ts";
@@ -62,6 +63,7 @@ type Phase = "idle" | "head" | "body" | "answering" | "discarding" | "lingering"
 export class H1Connection
   implements ClientConnection, ExchangeCarrier, UpgradeShell, ClientWriterOwner, DeadlineOwner, SocketSink
 {
+  readonly place: Place<ClientConnection> = new Place();
   readonly context: FrontContext;
   /** Of the request that runs, or ran last: over uwsgi and its like each has its own. */
   peer: Peer;

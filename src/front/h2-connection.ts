@@ -8,6 +8,7 @@
 
 import type { Duplex } from "node:stream";
 import type { Flushable } from "../base/flush-queue.ts";
+import { Place } from "../base/roll.ts";
 import { systemErrorCode } from "../base/system-error.ts";
 import { faultMessage, faultStatus, type H2Fault } from "../h2/fault.ts";
 import { CANCEL } from "../h2/frames.ts";
@@ -45,6 +46,7 @@ type Phase = "serving" | "lingering" | "closed";
 export class H2Connection
   implements ClientConnection, H2Shell, H2Sink, ClientWriterOwner, DeadlineOwner, Flushable, SocketSink
 {
+  readonly place: Place<ClientConnection> = new Place();
   readonly context: FrontContext;
   readonly peer: Peer;
   readonly protocol: H2Protocol;

@@ -1,6 +1,7 @@
 // A client that may speak HTTP/2 at once (prior knowledge, RFC 9113 §3.3) or HTTP/1.1: its first bytes tell. Milliseconds, bytes.
 
 import type { Duplex } from "node:stream";
+import { Place } from "../base/roll.ts";
 import { PREFACE } from "../h2/frames.ts";
 import type { AbortCause } from "../http/exchange.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
@@ -18,6 +19,7 @@ export interface PrefaceOptions {
 
 export class H2Preface implements ClientConnection, DeadlineOwner, SocketSink {
   /** Nothing was asked for yet. */
+  readonly place: Place<ClientConnection> = new Place();
   readonly isIdle = true;
   readonly #options: PrefaceOptions;
   readonly #deadline: Deadline;

@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import { ERRORS } from "../base/errors.ts";
+import { Place } from "../base/roll.ts";
 import {
   PROXY_HEADER_BYTES_MAX,
   type ProxyAddresses,
@@ -27,6 +28,7 @@ export interface ProxyPrefaceOptions {
 
 export class ProxyPreface implements ClientConnection, DeadlineOwner, SocketSink {
   /** Nothing was asked yet, but a client is on its way. */
+  readonly place: Place<ClientConnection> = new Place();
   readonly isIdle = false;
   readonly #socket: Socket;
   readonly #options: ProxyPrefaceOptions;

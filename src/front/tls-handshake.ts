@@ -3,6 +3,7 @@
 
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
+import { Place } from "../base/roll.ts";
 import { systemErrorCode } from "../base/system-error.ts";
 import type { AbortCause, Peer } from "../http/exchange.ts";
 import type { ClientConnection } from "./client-connection.ts";
@@ -44,6 +45,9 @@ interface ServerSide {
 }
 
 export class TlsHandshake implements ClientConnection, DeadlineOwner {
+  readonly place: Place<ClientConnection> = new Place();
+  /** Among those that its listener waits for. */
+  readonly pendingPlace: Place<TlsHandshake> = new Place();
   readonly isIdle: boolean = false;
   readonly beganAtMs: number;
   readonly #options: HandshakeOptions;

@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { Roll } from "../base/roll.ts";
 import type { TlsConfig } from "../config/listener.ts";
 import type { TlsMaterial } from "../config/tls-material.ts";
 import type { Peer } from "../http/exchange.ts";
@@ -29,7 +30,7 @@ export class TlsTerminal implements HandshakeOwner {
   readonly #options: TlsTerminalOptions;
   #contexts: TlsContexts;
   /** Oldest first. */
-  readonly #pending = new Set<TlsHandshake>();
+  readonly #pending = new Roll<TlsHandshake>((handshake) => handshake.pendingPlace);
 
   constructor(options: TlsTerminalOptions) {
     this.#options = options;
@@ -77,7 +78,7 @@ export class TlsTerminal implements HandshakeOwner {
   #makeRoom(): boolean {
     const { handshakesMax, context } = this.#options;
     if (this.#pending.size < handshakesMax) return true;
-    const [oldest] = this.#pending;
+    const oldest = this.#pending.first;
     if (oldest === undefined || context.clock.nowMs() - oldest.beganAtMs < PATIENCE_MS) {
       context.counters.connectionsRefused++;
       return false;

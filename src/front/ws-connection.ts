@@ -7,6 +7,7 @@
 
 import type { Duplex } from "node:stream";
 import { unreachable } from "../base/assert.ts";
+import { Place } from "../base/roll.ts";
 import { systemErrorCode } from "../base/system-error.ts";
 import type { AbortCause, Peer, WebSocketChannel, WebSocketEvents } from "../http/exchange.ts";
 import { recordWebSocket, type UpgradedRequest } from "./access.ts";
@@ -47,6 +48,7 @@ export interface WsBeginning {
 export class WsConnection
   implements ClientConnection, WebSocketChannel, WsInputSink, ClientWriterOwner, DeadlineOwner, SocketSink
 {
+  readonly place: Place<ClientConnection> = new Place();
   readonly isIdle = false;
 
   readonly #context: FrontContext;

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { IdMap } from "../../../src/base/id-map.ts";
+import { collectAll, oldGenerationBytes } from "../../harness/heap.ts";
 
 /** A small generator with a seed, so that a failure can be played again. */
 function mulberry32(seed: number): () => number {
@@ -90,14 +89,4 @@ function comeAndGo(map: IdMap<object>, round: number): void {
     map.set(id, new Array(128).fill(id));
     map.delete(id - 32);
   }
-}
-
-function collectAll(): void {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
-  collect();
-}
-
-function oldGenerationBytes(): number {
-  return getHeapSpaceStatistics().find(({ space_name }) => space_name === "old_space")?.space_used_size ?? 0;
 }
