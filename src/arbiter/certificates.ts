@@ -3,7 +3,6 @@
 
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
 import { systemErrorCode } from "../base/system-error.ts";
 import type { CertificateFiles, TlsConfig } from "../config/listener.ts";
 import type { KeyPair, TlsMaterial } from "../config/tls-material.ts";
@@ -95,6 +94,7 @@ class Judge {
       const files = tls.certificates[index];
       try {
         const ciphers = tls.ciphers === "" ? {} : { ciphers: tls.ciphers };
+        const { createSecureContext } = process.getBuiltinModule("node:tls"); // 2 MB that most arbiters do not need
         createSecureContext({ cert: certificate, key, minVersion: tls.versionMin, ...ciphers });
       } catch (error) {
         this.#complain(refusalOf(error, tls, files?.certificate ?? ""));

@@ -6,7 +6,7 @@
 // slow reader shows in steps of that size, and what waits here can be counted. Steps are larger while the kernel takes all.
 
 import type { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { Fifo } from "../base/fifo.ts";
 import { pieces } from "../base/piece-pool.ts";
 
@@ -71,7 +71,7 @@ export class Output {
 
   constructor(socket: Duplex, slab: Slab, owner: OutputOwner) {
     this.#socket = socket;
-    this.#isTls = socket instanceof TLSSocket;
+    this.#isTls = (socket as Partial<TLSSocket>).encrypted === true; // true for each of them, absent from all other sockets
     this.#slab = slab;
     this.#owner = owner;
   }

@@ -2,9 +2,10 @@
 // those in the certificates themselves; `*` stands for one label (RFC 9525 §6.3). No name fits: the first certificate.
 
 import { constants, X509Certificate } from "node:crypto";
-import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import type { SecureContext, SecureContextOptions } from "node:tls";
 import type { TlsConfig } from "../config/listener.ts";
 import type { KeyPair, TlsMaterial } from "../config/tls-material.ts";
+import { nodeTls } from "./node-tls.ts";
 
 /** Beyond it a name cannot be one (RFC 1035 §2.3.4). */
 const NAME_CHARS_MAX = 255;
@@ -66,7 +67,7 @@ export function namesOf(certificate: X509Certificate): string[] {
 }
 
 function show(pair: KeyPair, settings: TlsConfig, material: TlsMaterial): ShownCertificate {
-  const context = createSecureContext(contextOptions(pair, settings, material));
+  const context = nodeTls().createSecureContext(contextOptions(pair, settings, material));
   return { context, pem: new X509Certificate(pair.certificate).toString() };
 }
 

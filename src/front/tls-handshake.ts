@@ -2,13 +2,14 @@
 // time. `shaking → done`; done is: handed on, refused, or gone.
 
 import type { Socket } from "node:net";
-import { type SecureContext, TLSSocket } from "node:tls";
+import type { SecureContext, TLSSocket } from "node:tls";
 import { Place } from "../base/roll.ts";
 import { systemErrorCode } from "../base/system-error.ts";
 import type { AbortCause, Peer } from "../http/exchange.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { FrontContext } from "./context.ts";
 import { Deadline, type DeadlineOwner } from "./deadlines.ts";
+import { nodeTls } from "./node-tls.ts";
 import type { ShownCertificate, TlsContexts } from "./tls-contexts.ts";
 import { factsOf } from "./tls-facts.ts";
 
@@ -62,7 +63,7 @@ export class TlsHandshake implements ClientConnection, DeadlineOwner {
     this.#shown = contexts.first;
     this.beganAtMs = context.clock.nowMs();
     socket.on("error", () => {}); // the TLS socket around it tells
-    const secured = new TLSSocket(socket, {
+    const secured = new (nodeTls().TLSSocket)(socket, {
       isServer: true,
       secureContext: contexts.first.context,
       ALPNProtocols: [...options.alpn],
