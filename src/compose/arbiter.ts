@@ -180,10 +180,10 @@ function frontSpec(config: Config, env: NodeJS.ProcessEnv, identity: Identity): 
 
 const FRONT_FLAGS: readonly string[] = ["--disable-warning=ExperimentalWarning"];
 /**
- * Requests live for milliseconds: a small young generation collects as cheaply, in half the memory
+ * Requests live for milliseconds: a small young generation collects as cheaply, in less memory
  * (docs/decisions/0008-memory-of-the-tree.md). Where each brings a connection of its own, too much lives at a time for that.
  */
-const SEMI_SPACE_MB = 2;
+const SEMI_SPACE_MB = 4;
 const SEMI_SPACE_PER_REQUEST_MB = 8;
 
 function nameProcess({ procName }: Config, apps: readonly SiteApplication[]): void {
