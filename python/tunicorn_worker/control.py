@@ -82,6 +82,8 @@ class Settings:
     error_log: str = "-"
     #: One JSON object per log line instead of gunicorn's form.
     log_json: bool = False
+    #: Levels in colours, as the front and the arbiter write them to a terminal.
+    log_colors: bool = False
     #: A file for logging.config: .json, .yaml or .yml, else ini; "" for none.
     log_config: str = ""
     #: As log_config, but always JSON.

@@ -27,6 +27,24 @@ TRACE = 5
 OWN_LOGGERS = ("gunicorn.error", "uvicorn")
 
 
+#: As src/log/color.ts has them.
+_COLORS = {
+    TRACE: 34,
+    logging.DEBUG: 36,
+    logging.INFO: 32,
+    logging.WARNING: 33,
+    logging.ERROR: 31,
+    logging.CRITICAL: 91,
+}
+
+
+class ColoredFormatter(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        name = record.levelname
+        painted = f"[\x1b[{_COLORS.get(record.levelno, 0)}m{name}\x1b[0m]"
+        return super().formatMessage(record).replace(f"[{name}]", painted, 1)
+
+
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
@@ -69,7 +87,7 @@ class ErrorLog:
         if self._is_capturing:
             self._capture()
         self._handler = logging.StreamHandler(self.stream)
-        self._handler.setFormatter(JsonFormatter() if settings.log_json else logging.Formatter(_LINE, _DATE))
+        self._handler.setFormatter(_formatter(settings))
         self._settings = settings
         self.logger = logging.getLogger("gunicorn.error")
         #: What uvicorn's users look for.
@@ -178,6 +196,12 @@ class ErrorLog:
         if hasattr(sys.stderr, "reconfigure"):
             sys.stderr.reconfigure(line_buffering=True)  # before Python 3.9 only terminals had it
         return sys.stderr
+
+
+def _formatter(settings: Settings) -> logging.Formatter:
+    if settings.log_json:
+        return JsonFormatter()
+    return (ColoredFormatter if settings.log_colors else logging.Formatter)(_LINE, _DATE)
 
 
 def _level(name: str) -> int | str:

@@ -12,6 +12,7 @@ import type {
   PythonSettings,
 } from "../control/messages.ts";
 import { readForkserverReport } from "../control/shapes.ts";
+import { wantsColors } from "../log/color.ts";
 import type { Log } from "../log/log.ts";
 import type { Child, ChildExit, ChildSpec, SpawnChild } from "./child.ts";
 
@@ -186,6 +187,7 @@ export function pythonSettings(config: Config, { workers, version, name }: Setti
     logLevel: config.logLevel,
     errorLog: config.errorLog,
     logJson: config.logJson,
+    logColors: wantsColors(config.useColors, config.errorLog, 2),
     logConfig: config.logConfig,
     logConfigJson: config.logConfigJson,
     logConfigDict: config.logConfigDict,

@@ -305,6 +305,13 @@ class LifeTest(ProcessTest):
         front.reply(2)
         self.assertIn("ValueError: logged", self.log_text())
 
+    def test_colours_levels_where_the_server_does(self):
+        worker = self.fork(logColors=True)
+        front, _ = self.attach(worker)
+        front.send(request(1, RAW_URI="/log"))
+        self.assertEqual(front.reply(1).status, 500)
+        self.assertIn("[\x1b[31mERROR\x1b[0m] Error handling request GET /log\n", self.log_text())
+
     def test_ignores_messages_it_does_not_know(self):
         worker = self.fork()
         worker.send(type="of-the-future")
