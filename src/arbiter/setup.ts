@@ -54,7 +54,8 @@ export const APPLIED_BY_SITES: readonly (keyof Config)[] = ["python"];
 
 /** What the arbiter and each front write down, and what they are called. */
 export const APPLIED_TO_RECORDS: readonly (keyof Config)[] = [
-  ...(["accessLog", "accessLogFormat", "accessLogJson", "errorLog", "logJson", "logLevel"] as const),
+  ...(["accessLog", "accessLogFormat", "accessLogJson", "accessLogExcept", "accessLogSlowMs"] as const),
+  ...(["errorLog", "logJson", "logLevel"] as const),
   ...(["useColors", "healthAccessLog", "statsd", "procName"] as const),
 ];
 

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock, Timer } from "../base/ports.ts";
 import type { Config } from "../config/config.ts";
 import { healthPaths } from "../handlers/health.ts";
+import { AccessFilter } from "../log/access-filter.ts";
 import type { AccessLog, AccessRecord } from "../log/access-record.ts";
 import { openAccessLogOf } from "../log/access-writer.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
@@ -61,7 +62,8 @@ export class FrontRecords {
     const { health, listeners } = this.#config;
     const figures = listeners.some(({ servesMetrics }) => servesMetrics) ? this.#options.figures : undefined;
     const isMeasured = this.#metrics !== undefined || figures !== undefined;
-    if (!isMeasured && (log === undefined || health === "")) return log;
+    const isSelective = health !== "" || AccessFilter.of(this.#config) !== undefined;
+    if (!isMeasured && (log === undefined || !isSelective)) return log;
     return new RecordTee(this.#config, log, { statsd: this.#metrics, figures });
   }
 
@@ -158,17 +160,20 @@ class RecordTee implements AccessLog {
   readonly #meters: Meters;
   readonly #healthPaths: ReadonlySet<string>;
   readonly #logsHealth: boolean;
+  readonly #filter: AccessFilter | undefined;
 
   constructor(config: Config, log: AccessLog | undefined, meters: Meters) {
     this.#log = log;
     this.#meters = meters;
     this.#healthPaths = new Set(config.health === "" ? [] : Object.values(healthPaths(config.health)));
     this.#logsHealth = config.healthAccessLog;
+    this.#filter = AccessFilter.of(config);
   }
 
   record(entry: AccessRecord): void {
     const isHealth = entry.head !== undefined && this.#healthPaths.has(entry.head.path);
-    if (!isHealth || this.#logsHealth) this.#log?.record(entry);
+    const isWritten = (!isHealth || this.#logsHealth) && this.#filter?.admits(entry) !== false;
+    if (isWritten) this.#log?.record(entry);
     if (isHealth) return;
     const { statsd, figures } = this.#meters;
     figures?.record(entry);

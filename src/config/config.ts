@@ -196,6 +196,10 @@ export interface Config {
   readonly fileWrapperDirect: boolean;
   readonly accessLogFormat: string;
   readonly accessLogJson: boolean;
+  /** Paths without a line, unless what was asked for failed; one that ends in * stands for all that begin so. */
+  readonly accessLogExcept: readonly string[];
+  /** Requests that took less have none either; 0: all have. */
+  readonly accessLogSlowMs: number;
   /** "-" stderr, else a file. */
   readonly errorLog: string;
   readonly logJson: boolean;

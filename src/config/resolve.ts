@@ -135,6 +135,8 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     fileWrapperDirect: values.sendfile,
     accessLogFormat: access.format,
     accessLogJson: values.access_log_json,
+    accessLogExcept: values.access_log_except,
+    accessLogSlowMs: values.access_log_slower_than,
     errorLog: resolveFile(chdir, values.errorlog),
     logJson: values.log_json,
     logLevel: values.loglevel,

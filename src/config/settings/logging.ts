@@ -2,8 +2,19 @@
 
 import { ACCESS_FORMAT } from "../access-grammar.ts";
 import type { LogLevel } from "../config.ts";
+import { duration } from "../quantity.ts";
 import { inert, refused, type SettingsOf, SUPPORTED } from "../setting.ts";
-import { accept, choice, type Given, reject, SWITCH, scalar, text, type ValueType } from "../value-type.ts";
+import {
+  accept,
+  choice,
+  commaList,
+  type Given,
+  reject,
+  SWITCH,
+  scalar,
+  text,
+  type ValueType,
+} from "../value-type.ts";
 
 export interface LoggingValues {
   readonly errorlog: string;
@@ -12,6 +23,8 @@ export interface LoggingValues {
   readonly accesslog: string;
   readonly access_log_format: string;
   readonly access_log_json: boolean;
+  readonly access_log_except: readonly string[];
+  readonly access_log_slower_than: number;
   readonly capture_output: boolean;
   readonly logger_class: string;
   readonly logconfig: string;
@@ -24,6 +37,12 @@ export interface LoggingValues {
   readonly syslog_facility: string;
   readonly disable_redirect_access_to_syslog: boolean;
 }
+
+const PATH_PATTERN: ValueType<string> = scalar(
+  "PATH",
+  "expected a path such as /healthz or /static/*",
+  (path) => (/^\/[^*\s]*\*?$/.test(path) ? path : undefined),
+);
 
 const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warning", "error", "critical"];
 const LEVEL = choice(LEVELS);
@@ -118,6 +137,22 @@ export const LOGGING_SETTINGS: SettingsOf<LoggingValues> = {
     type: SWITCH,
     byDefault: false,
     doc: "Write access lines as JSON, one object a line, in place of --access-logformat: time, id, client, method, path, query, scheme, protocol, host, referer, user_agent, status, bytes, request_bytes, duration_ms, queue_ms, app_ms, worker_pid, retries, cause.",
+    status: SUPPORTED,
+  },
+  access_log_except: {
+    section: "Logging",
+    flags: ["--access-log-except"],
+    type: commaList(PATH_PATTERN),
+    byDefault: [],
+    doc: "Paths that get no access line, such as /healthz or /static/*. What failed (5xx, or cut short) gets one all the same.",
+    status: SUPPORTED,
+  },
+  access_log_slower_than: {
+    section: "Logging",
+    flags: ["--access-log-slower-than"],
+    type: duration(0),
+    byDefault: 0,
+    doc: "Only requests that took so long get an access line, and those that failed (5xx, or cut short). 0: all do.",
     status: SUPPORTED,
   },
   capture_output: {
