@@ -12,8 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
 
-    from . import hooks
-
     Message = Dict[str, Any]
 
 LINE_BYTES_MAX = 1_048_576
@@ -118,24 +116,6 @@ class Settings:
 def camel_case(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-class Job:
-    """What a worker is told at its birth, by the forkserver."""
-
-    def __init__(self, settings: Settings, control: Message, generation: int, nr: int, age: int) -> None:
-        self.settings = settings
-        #: Where the arbiter listens for workers; "@name" is an abstract Unix socket.
-        self.address: str = control["address"]
-        self.token: str = control["token"]
-        self.generation = generation
-        self.nr = nr
-        self.age = age
-        #: The configuration file's, and what they are given for this worker.
-        self.hooks: hooks.Hooks | None = None
-        self.worker: hooks.Worker | None = None
-        #: The preloaded application and its interface.
-        self.app: tuple[Any, str] | None = None
 
 
 def encode(message: Message) -> bytes:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import logging
     from typing import Callable, Protocol, Sequence
 
-    from .control import Job, Message
+    from .control import Message
+    from .job import Job
     from .loop_watch import LoopWatch
 
     class Link(Protocol):

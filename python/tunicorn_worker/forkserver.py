@@ -15,6 +15,7 @@ import sys
 
 from . import control, inheritance
 from .boot_error import BootError
+from .job import Job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from . import hooks, logs
     from .config_file import Evaluation
-    from .control import Job, Message
+    from .control import Message
     from .dumps import Dumps
 
 CONTROL_FD = 3
@@ -189,7 +190,7 @@ class Forkserver:
         pid = inheritance.fork_worker()
         if pid == 0:
             self._abandon()
-            job = control.Job(settings, self._control, self._generation, nr, age)
+            job = Job(settings, self._control, self._generation, nr, age)
             job.hooks, job.worker, job.app = self._hooks, born, self._app
             return job
         self._workers.add(pid)

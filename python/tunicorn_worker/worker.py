@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     import asyncio
     from typing import Any
 
-    from .control import Job, Settings
+    from .control import Settings
     from .development import Developer
+    from .job import Job
     from .threads import Link
 
 EXIT_OK = 0

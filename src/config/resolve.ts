@@ -10,12 +10,12 @@ import type { Address } from "./listener.ts";
 import type { Mount } from "./mount.ts";
 import type { Problem } from "./problem.ts";
 import { resolveHsts, resolveListeners } from "./resolve-tls.ts";
+import { resolveWorkerClass } from "./resolve-worker-class.ts";
 import { policyFor, responsePolicy } from "./response-policy.ts";
 import { MATCH_ALL, NO_POLICY, type Route } from "./route.ts";
 import { ACCESS_FORMAT_UVICORN, LOGGER_CLASS_DEFAULT } from "./settings/logging.ts";
 import type { SettingName, Values } from "./settings.ts";
 import { APP_NAME } from "./site.ts";
-import { resolveWorkerClass } from "./worker-class.ts";
 
 export interface Resolved {
   readonly config: Config;

@@ -1,8 +1,6 @@
 // Which kind of worker a --worker-class names, and what to say about those that do not exist.
 
 import type { WorkerClass } from "./config.ts";
-import type { Problem } from "./problem.ts";
-import type { Values } from "./settings.ts";
 import { accept, type Given, type Reading, reject, scalarText, type ValueType } from "./value-type.ts";
 
 const USE_THREADS =
@@ -70,22 +68,3 @@ function missingReason(name: string): string {
   if (family !== undefined) return MISSING[family] ?? UNKNOWN;
   return ELSEWHERE.find(([pattern]) => pattern.test(name))?.[1] ?? UNKNOWN;
 }
-
-/** gunicorn's rule: sync with several threads means gthread. Nothing said: the application itself says, once loaded. */
-export function resolveWorkerClass(values: Values, problems: Problem[], warnings: string[]): WorkerClass {
-  const { worker_class: named, interface: spoken, threads } = values;
-  const isAsgi = spoken === "asgi3" || spoken === "asgi2";
-  if ((named === "asgi" && spoken === "wsgi") || (isAsgi && named !== "asgi" && named !== "auto")) {
-    const reason = `a worker of the class ${named} runs no ${isAsgi ? "ASGI" : "WSGI"} application`;
-    problems.push({ where: "--interface", given: spoken, reason });
-  }
-  if (named === "asgi" || isAsgi) {
-    if (threads > 1) warnings.push(`--threads has no effect: ${NO_ASGI_THREADS}`);
-    return "asgi";
-  }
-  if (threads > 1) return "gthread";
-  return named === "auto" && spoken === "wsgi" ? "sync" : named;
-}
-
-const NO_ASGI_THREADS =
-  "an asgi worker runs its requests on one event loop; --worker-connections bounds their number";
