@@ -9,6 +9,7 @@
 
 import { assert } from "../base/assert.ts";
 import { closeFile, FilePieces, type FilePiecesOwner } from "../base/file-pieces.ts";
+import { ownText } from "../base/own-text.ts";
 import type {
   AbortCause,
   BodySink,
@@ -272,8 +273,13 @@ export class ClientExchange implements Exchange, RequestBody, ResponseSink, Exch
   /** The same for who does not look at the fields: they are not kept for as long as a connection lives. */
   upgradedInShort(): UpgradedRequest {
     const { target, path, query, authority, ...head } = this.head;
-    const own = { path: copyOf(path), query: copyOf(query), authority: copyOf(authority), fields: NO_FIELDS };
-    return { ...this.upgraded(""), head: { ...head, target: copyOf(target), ...own } };
+    const own = {
+      path: ownText(path),
+      query: ownText(query),
+      authority: ownText(authority),
+      fields: NO_FIELDS,
+    };
+    return { ...this.upgraded(""), head: { ...head, target: ownText(target), ...own } };
   }
 
   /** The end, however it came. `cause` is told to the handler unless the response was complete. */
@@ -339,9 +345,4 @@ export class ClientExchange implements Exchange, RequestBody, ResponseSink, Exch
     this.abortCause ??= "app-aborted";
     this.#carrier.breakResponse();
   }
-}
-
-/** V8 makes a slice hold the text that it was cut from: here a whole request head. */
-function copyOf(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
 }

@@ -256,17 +256,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       const { job } = ticket;
       if (!isAppJob(job)) continue;
       if (outcome === "forget") job.forget();
-      const { id, head, startedAtMs } = job.exchange;
-      const elapsedMs = nowMs - startedAtMs;
-      const isRetried = outcome === "retry";
-      inFlight.push({
-        id,
-        method: head.method,
-        path: head.path,
-        elapsedMs,
-        started: hadSlot,
-        retried: isRetried,
-      });
+      inFlight.push({ ...factsOf(job, nowMs), started: hadSlot, retried: outcome === "retry" });
     }
     this.#ticker.want();
     this.#options.events.workerLost(worker.pid, inFlight);
@@ -281,10 +271,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   #onOverdue(pid: number, tickets: readonly Ticket[], others: number): void {
     const nowMs = this.#options.nowMs();
     const requests = tickets.flatMap(({ job }) => {
-      if (!isAppJob(job)) return [];
-      const { id, head, startedAtMs } = job.exchange;
-      const elapsedMs = nowMs - startedAtMs;
-      return [{ id, method: head.method, path: head.path, elapsedMs, started: true, retried: false }];
+      return isAppJob(job) ? [{ ...factsOf(job, nowMs), started: true, retried: false }] : [];
     });
     this.#options.events.workerOverdue(pid, requests, others);
   }
@@ -293,10 +280,9 @@ export class AppHandler implements AppPort, AppWorkerEvents {
   #onExpired(pid: number, tickets: readonly Ticket[]): void {
     for (const { job, limitMs } of tickets) {
       if (!isAppJob(job)) continue;
-      const { id, head, startedAtMs } = job.exchange;
-      const elapsedMs = Math.round(this.#options.nowMs() - startedAtMs);
-      const { method, path } = head;
-      this.#options.log.error("request timeout", { id, method, path, elapsedMs, limitMs, pid });
+      const facts = factsOf(job, this.#options.nowMs());
+      const elapsedMs = Math.round(facts.elapsedMs);
+      this.#options.log.error("request timeout", { ...facts, elapsedMs, limitMs, pid });
     }
   }
 
@@ -310,6 +296,14 @@ export class AppHandler implements AppPort, AppWorkerEvents {
     assert(worker !== undefined, "the dispatcher chooses among attached workers");
     return worker;
   }
+}
+
+type JobFacts = Pick<InFlightRequest, "id" | "method" | "path" | "elapsedMs">;
+
+/** What is told of a request whose worker is named. */
+function factsOf({ exchange }: AppExchange | WsExchange, nowMs: number): JobFacts {
+  const { id, head, startedAtMs } = exchange;
+  return { id, method: head.method, path: head.path, elapsedMs: nowMs - startedAtMs };
 }
 
 function isAppJob(one: object): one is AppExchange | WsExchange {

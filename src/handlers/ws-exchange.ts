@@ -1,6 +1,7 @@
 // One WebSocket on its way through the app: a worker found, its word passed on, then messages in both directions, each held back
 // while the other side does not keep up (docs/wire.md).
 
+import { ownText } from "../base/own-text.ts";
 import { type Job, type RefusalCause, Ticket } from "../dispatch/ticket.ts";
 import type {
   AbortCause,
@@ -187,7 +188,7 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
     this.#client = "open";
     this.#channel = channel;
     this.#opening = undefined;
-    this.#facts = { id, head: { method: head.method, path: copyOf(head.path) }, startedAtMs };
+    this.#facts = { id, head: { method: head.method, path: ownText(head.path) }, startedAtMs };
     // A WebSocket lives long and asks once: what was kept to answer the next request sooner is in the way.
     head.fields.memo = undefined;
     peer.memo = undefined;
@@ -320,9 +321,4 @@ export class WsExchange implements Job, StreamSink, WebSocketSink, ExchangeEvent
   #microsSinceSent(): number {
     return (this.#services.nowMs() - this.#sentAtMs) * 1000;
   }
-}
-
-/** V8 makes a slice hold the text that it was cut from: here a whole request head. */
-function copyOf(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
 }
