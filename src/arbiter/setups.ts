@@ -46,7 +46,7 @@ export class Setups {
     const { source, config } = this.#order;
     const reading = source?.read(evaluated) ?? { ok: true, setup: fallback, warnings: [] };
     if (!reading.ok) {
-      for (const problem of reading.problems) this.#log.error(problem);
+      for (const problem of reading.problems) sayProblem(this.#log, problem);
       return unusable(reading.problems);
     }
     for (const warning of reading.warnings) this.#log.warning(warning);
@@ -55,6 +55,11 @@ export class Setups {
     this.set(generation, reading.setup);
     return undefined;
   }
+}
+
+function sayProblem(log: Log, problem: string): void {
+  const [message = "", ...traceback] = problem.split("\n");
+  log.error(message, traceback.length === 0 ? {} : { traceback: traceback.join("\n") });
 }
 
 /** `problems`: lines, or a message with a traceback below it. */
