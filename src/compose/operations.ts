@@ -1,6 +1,6 @@
 // Who watches the arbiter: systemd, a metrics server, operators on the control socket. Each is there only where it is asked for.
 
-import { writeSync } from "node:fs";
+import { existsSync, writeSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { NOTIFY_FD_VARIABLE } from "../arbiter/activation.ts";
 import type { Arbiter } from "../arbiter/arbiter.ts";
@@ -96,6 +96,7 @@ export class Operations {
   #openStatsd(config: Config["statsd"], arbiter: Arbiter): void {
     this.#statsdConfig = config;
     this.#servingTold = -1;
+    this.#lookForTaker(config);
     if (config.target.kind === "off") this.#statsd = undefined;
     else
       this.#statsd = new StatsdSender({
@@ -104,6 +105,12 @@ export class Operations {
         sendUnix: (address, text) => arbiter.sendDatagram(address, text),
         onProblem: (problem) => this.#options.log.warning("metrics cannot be sent", { problem }),
       });
+  }
+
+  /** What goes to a Unix socket is lost without a word, since nobody waits for it: so a wrong path is told of here. */
+  #lookForTaker({ target }: Config["statsd"]): void {
+    if (target.kind !== "unix" || existsSync(target.path)) return;
+    this.#options.log.warning("metrics cannot be sent yet: there is no such socket", { path: target.path });
   }
 
   #measureWorkers(view: ArbiterView): void {

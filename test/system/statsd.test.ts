@@ -77,3 +77,11 @@ test("they come to a Unix datagram socket, as dogstatsd's agent has it", async (
   await statsd.until("all metrics", QUICK_MS, hasAll);
   await server.stop();
 });
+
+test("a socket that is not there is named in the log, and the server serves", async (t) => {
+  const path = join(temporaryFolder(t), "none.sock");
+  const server = await startServer(t, options(`unix://${path}`));
+  await server.logged(/WARNING.*no such socket.*none\.sock/);
+  assert.equal((await ask(server.endpoint, { path: "/hello" })).status, 200);
+  await server.stop();
+});
