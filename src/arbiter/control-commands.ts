@@ -31,6 +31,8 @@ export interface CommandsOptions {
   readonly startedAtMs: number;
   addresses(): readonly string[];
   nowMs(): number;
+  /** Undefined where the machine does not say. */
+  sharedMemoryOf?(pid: number): { readonly sharedKib: number; readonly proportionalKib: number } | undefined;
 }
 
 export class ControlCommands {
@@ -92,7 +94,7 @@ export class ControlCommands {
   }
 
   async #workers(): Promise<Reply> {
-    const { arbiter, nowMs } = this.#options;
+    const { arbiter, nowMs, sharedMemoryOf } = this.#options;
     const workers = workersOf(arbiter.view());
     const pongs = await Promise.all(workers.map(({ pid }) => arbiter.askWorker(pid, "ping")));
     const rows = workers.slice(0, WORKERS_MAX).map((worker, index) => ({
@@ -105,6 +107,7 @@ export class ControlCommands {
       ageSeconds: Math.round((nowMs() - worker.bornAtMs) / 1_000),
       slots: worker.slots,
       ...pongOf(pongs[index]),
+      ...(sharedMemoryOf?.(worker.pid) ?? { sharedKib: null, proportionalKib: null }),
     }));
     return { ok: true, workers: rows };
   }

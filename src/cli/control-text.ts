@@ -72,17 +72,21 @@ function namedWhereSeveral(rows: readonly Row[], show: (row: Row) => Row): reado
 
 function workerRow(worker: Row): Row {
   const state = worker["state"] === "ready" && worker["serving"] !== true ? "attaching" : worker["state"];
-  const rssKib = worker["rssKib"];
   return {
     pid: worker["pid"],
     nr: worker["nr"],
     gen: worker["generation"],
     state,
     age: age(worker["ageSeconds"]),
-    "rss MiB": typeof rssKib === "number" ? Math.round(rssKib / 1024) : "?",
+    "rss MiB": mebibytes(worker["rssKib"]),
+    shared: mebibytes(worker["sharedKib"]),
     busy: `${worker["busy"] ?? "?"}/${worker["slots"]}`,
     requests: worker["requests"] ?? "?",
   };
+}
+
+function mebibytes(kib: unknown): number | "?" {
+  return typeof kib === "number" ? Math.round(kib / 1024) : "?";
 }
 
 function requestRow(request: Row): Row {

@@ -14,8 +14,9 @@ import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import { WORKERS } from "../metrics/gunicorn.ts";
 import { StatsdSender } from "../metrics/statsd-sender.ts";
+import { readSharedMemory } from "../os/shared-memory.ts";
 import { defaultControlPath } from "./control-place.ts";
-import { VERSION } from "./program.ts";
+import { readText, VERSION } from "./program.ts";
 
 export interface OperationsOptions {
   readonly config: Config;
@@ -138,6 +139,7 @@ export class Operations {
       startedAtMs: this.#startedAtMs,
       addresses: () => listeners.current.map(({ served }) => served.address),
       nowMs,
+      sharedMemoryOf: (pid) => readSharedMemory(readText, pid),
     });
     try {
       this.#control = await openControlServer({ path, mode, log, answer: (line) => commands.answer(line) });

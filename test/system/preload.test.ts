@@ -42,7 +42,9 @@ async function words(server: Server): Promise<readonly string[]> {
 
 test("the application is imported once, by the parent of all workers, and its memory is shared", async (t) => {
   const folder = temporaryFolder(t, { "app.py": APP });
-  const server = await start(t, folder, ["-w", "2", "--log-level", "debug", ...ARGS]);
+  const socket = join(folder, "control");
+  const args = ["-w", "2", "--log-level", "debug", "--control-socket", socket, ...ARGS];
+  const server = await start(t, folder, args);
   const answers = await Promise.all(Array.from({ length: 20 }, () => words(server)));
   const importers = new Set(answers.map(([importer]) => importer));
   assert.equal(importers.size, 1);
@@ -53,6 +55,9 @@ test("the application is imported once, by the parent of all workers, and its me
     server.output,
   ) ?? [undefined, "0", "1"];
   assert.ok(Number(shared) > Number(resident) / 2, `${shared} of ${resident} KiB are shared`);
+  const { output } = await runTunicorn(t, ["workers", "--json", "--socket", socket]);
+  for (const { rssKib, sharedKib, proportionalKib } of JSON.parse(output).workers)
+    assert.ok(sharedKib > rssKib / 2 && proportionalKib < rssKib && proportionalKib > 0, output);
   assert.doesNotMatch(server.output, /only one process may use/);
   await server.stop();
 });
