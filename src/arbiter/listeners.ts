@@ -1,4 +1,4 @@
-// The listening sockets. Opened once, by the arbiter, and inherited by fronts, so that a front can die or be replaced
+// The listening sockets. Opened once, by the arbiter, and handed to fronts, so that a front can die or be replaced
 // while clients wait in the kernel's backlog. The arbiter binds and holds; it never listens or accepts itself, because
 // libuv would accept for it: the first front calls listen(2), and the socket then stays listening whoever dies.
 

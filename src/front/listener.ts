@@ -1,4 +1,4 @@
-// One listening socket: accepts clients and hands them on. Opened by the arbiter and inherited (docs/control.md), or opened here by
+// One listening socket: accepts clients and hands them on. Opened by the arbiter and handed over (docs/control.md), or opened here by
 // tests. Closing it here leaves the arbiter's descriptor, and so the kernel's backlog, alive.
 
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net";
