@@ -1,6 +1,5 @@
 // How a stuck worker is ended: its stacks are asked for, then SIGABRT (gunicorn's signal, which a configuration file's hook may
-// hear), then SIGKILL. A worker that cannot answer, because C code holds its interpreter, dumps its stacks at SIGABRT by
-// faulthandler.
+// hear), then SIGKILL. A worker that cannot answer, because C code holds its interpreter, has its stacks shown by its parent before.
 
 /**
  *     asked ──stacks, or no answer in time──► aborting ──still there──► killed
@@ -13,6 +12,8 @@ const ABORT_WAIT_MS = 2_000;
 /** What it takes to end a worker, by its age. */
 export interface AbortOrders {
   askStacks(age: number): void;
+  /** It does not answer: by force, before any signal that follows. */
+  dump(age: number): void;
   signal(age: number, signal: "SIGABRT" | "SIGKILL"): void;
 }
 
@@ -40,8 +41,10 @@ export class Aborts {
   onTime(nowMs: number): void {
     for (const [age, { stage, untilMs }] of this.#running) {
       if (nowMs < untilMs) continue;
-      if (stage === "asked") this.#abort(age, nowMs);
-      else this.#kill(age);
+      if (stage === "asked") {
+        this.#orders.dump(age);
+        this.#abort(age, nowMs);
+      } else this.#kill(age);
     }
   }
 

@@ -14,6 +14,7 @@ const OTHERS_WAIT_MS = 10_000;
 /** What is done to a worker, by its age. */
 export interface StuckActions {
   askStacks(age: number): void;
+  dump(age: number): void;
   signal(age: number, signal: "SIGABRT" | "SIGKILL"): void;
   /** It serves on until its successor does. */
   retire(age: number, cause: StuckCause): void;

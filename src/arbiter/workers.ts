@@ -87,6 +87,7 @@ export class Workers {
     });
     this.#stuck = new StuckWorkers(this.pool, world, {
       askStacks: (age) => this.#handles.get(age)?.send({ type: "stacks", id: LAST_STACKS_ID, last: true }),
+      dump: (age) => this.#dumpOf(age),
       signal: (age, signal) => this.#signal(age, signal),
       retire: (age, cause) => this.#retire(age, cause),
     });
@@ -183,11 +184,21 @@ export class Workers {
 
   /** It obeys in this order. */
   #killByParent({ pid }: PoolWorker, cause: EndCause, parent: ForkserverHandle): void {
-    if (KILLS_SHOWN.has(cause) && this.#dumpsOpen < DUMPS_OPEN_MAX) {
-      this.#dumpsOpen += 1;
-      parent.dump(pid, LAST_STACKS_ID);
-    }
+    if (KILLS_SHOWN.has(cause)) this.#dump(pid, parent);
     parent.signal(pid, "SIGKILL");
+  }
+
+  /** For the log. */
+  #dump(pid: number, parent: ForkserverHandle): void {
+    if (this.#dumpsOpen >= DUMPS_OPEN_MAX) return;
+    this.#dumpsOpen += 1;
+    parent.dump(pid, LAST_STACKS_ID);
+  }
+
+  #dumpOf(age: number): void {
+    const [worker, parent] = [this.pool.get(age), this.#parents.get(age)];
+    if (worker !== undefined && parent !== undefined && !this.#isOrphan(worker))
+      this.#dump(worker.pid, parent);
   }
 
   #fork(seat: { readonly nr: number; readonly generation: number }): void {

@@ -6,6 +6,7 @@ function stage(): { aborts: Aborts; log: string[] } {
   const log: string[] = [];
   const aborts = new Aborts({
     askStacks: (age) => log.push(`stacks ${age}`),
+    dump: (age) => log.push(`dump ${age}`),
     signal: (age, signal) => log.push(`${signal} ${age}`),
   });
   return { aborts, log };
@@ -23,11 +24,11 @@ describe("ending a stuck worker", () => {
     equal(aborts.nextMomentMs(), Number.POSITIVE_INFINITY);
   });
 
-  it("does not wait long for a worker that cannot answer", () => {
+  it("does not wait long for a worker that cannot answer, and has its stacks shown by force", () => {
     const { aborts, log } = stage();
     aborts.begin(1, 0);
     aborts.onTime(1_000);
-    deepEqual(log, ["stacks 1", "SIGABRT 1"]);
+    deepEqual(log, ["stacks 1", "dump 1", "SIGABRT 1"]);
     equal(aborts.onStacks(1, 1_100), false);
   });
 
