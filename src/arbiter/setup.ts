@@ -76,6 +76,7 @@ export const APPLIED_BY_FRONTS: readonly (keyof Config)[] = [
     "streamGraceMs",
     "connectionsMax",
     "clientMemoryBytes",
+    "connectionsPerClient",
     "bodyBytesMax",
     "bodyMemoryBytes",
   ] as const),

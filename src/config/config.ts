@@ -108,6 +108,8 @@ export interface Config {
   readonly responseStallMs: number;
   readonly lingerMs: number;
   readonly connectionsMax: number;
+  /** 0: as many as there are. */
+  readonly connectionsPerClient: number;
   /** What clients may make one front hold in memory; 0: by the machine. */
   readonly clientMemoryBytes: number;
   /** Clients of one front at their TLS handshake at a time. */

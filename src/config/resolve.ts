@@ -88,6 +88,7 @@ export function resolveConfig(values: Values, origins: Origins, around: Surround
     responseStallMs: values.response_timeout,
     lingerMs: values.linger_timeout,
     connectionsMax: values.connections,
+    connectionsPerClient: values.connections_per_client,
     clientMemoryBytes: values.client_memory,
     tlsHandshakesMax: values.tls_handshakes,
     hsts: resolveHsts({ values, origins, problems, warnings }),

@@ -27,6 +27,8 @@ export type FrontConfig = Pick<
   | "streamGraceMs"
   | "connectionsMax"
   | "clientMemoryBytes"
+  | "connectionsPerClient"
+  | "forwardedAllowIps"
   | "tlsHandshakesMax"
   | "hsts"
   | "limitRequestHead"

@@ -80,6 +80,12 @@ export class Entrance {
     this.#tls?.replace(material);
   }
 
+  /** Who connects here speaks for others. */
+  get isForProxies(): boolean {
+    const { proxyProtocol, protocol } = this.#settings;
+    return proxyProtocol !== "off" || protocol !== "http";
+  }
+
   /** The connection that the client has now; `owner` is told of others that take its place. undefined: turned away. */
   admit(socket: Socket, unixPath: string | undefined): ClientConnection | undefined {
     const peer = peerOf(socket, unixPath, this.#settings.name);

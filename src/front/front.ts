@@ -18,6 +18,7 @@ import type { CommonLines } from "../http/message-protocol.ts";
 import type { AccessLog } from "../log/access-record.ts";
 import type { Log } from "../log/log.ts";
 import type { ClientConnection, ConnectionOwner } from "./client-connection.ts";
+import { ClientCounts } from "./client-counts.ts";
 import { CurrentLines, type FrontConfig, type FrontContext } from "./context.ts";
 import { type FrontCounters, newCounters } from "./counters.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -89,6 +90,8 @@ export class Front implements FrontContext, ConnectionOwner {
   readonly flushQueue: FlushQueue = new FlushQueue(process.nextTick);
   readonly counters: FrontCounters = newCounters();
   readonly memory: HeldMemory;
+  /** Where their connections are limited. */
+  #clients: ClientCounts | undefined;
 
   readonly #listeners = new Map<number, Listening>();
   /** Oldest first. */
@@ -106,6 +109,7 @@ export class Front implements FrontContext, ConnectionOwner {
     this.#accessLog = options.accessLog;
     this.clock = options.clock;
     this.deadlines = new Deadlines(options.clock);
+    this.#clients = this.#countClients();
     const { clock, log, counters } = this;
     this.memory = new HeldMemory({ bytesMax: options.config.clientMemoryBytes, clock, log, counters });
     this.#common = new CurrentLines(options.config, options.clock);
@@ -137,6 +141,8 @@ export class Front implements FrontContext, ConnectionOwner {
     this.#config = this.#isLeaving ? { ...config, keepAliveMs: 0 } : config;
     this.#limits = messageLimits(config);
     this.memory.bytesMax = config.clientMemoryBytes;
+    if (!isDeepStrictEqual(clientLimitOf(before), clientLimitOf(config)))
+      this.#clients = this.#countClients();
     this.#common = new CurrentLines(config, this.clock);
     this.#handler = handler;
     this.#accessLog = accessLog;
@@ -256,6 +262,10 @@ export class Front implements FrontContext, ConnectionOwner {
   }
 
   #onSocket(entrance: Entrance, socket: Socket, unixPath: string | undefined): void {
+    if (this.#clients !== undefined && !entrance.isForProxies && !this.#clients.admit(socket)) {
+      this.#turnAway(socket);
+      return;
+    }
     if (this.#connections.size >= this.config.connectionsMax) {
       this.#sayFull();
       if (!this.#makeRoom()) {
@@ -293,6 +303,11 @@ export class Front implements FrontContext, ConnectionOwner {
     return false;
   }
 
+  #countClients(): ClientCounts | undefined {
+    const { connectionsPerClient: most, forwardedAllowIps: trusted } = this.config;
+    return most === 0 ? undefined : new ClientCounts({ most, trusted, clock: this.clock, log: this.log });
+  }
+
   #turnAway(socket: Socket): void {
     this.counters.connectionsRefused++;
     socket.on("error", (error) => this.log.debug("refused client failed", { message: error.message }));
@@ -308,4 +323,8 @@ export class Front implements FrontContext, ConnectionOwner {
     this.#graceTimer?.cancel();
     this.#drained?.resolve();
   }
+}
+
+function clientLimitOf({ connectionsPerClient, forwardedAllowIps }: FrontConfig): readonly unknown[] {
+  return [connectionsPerClient, forwardedAllowIps];
 }

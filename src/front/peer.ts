@@ -36,6 +36,6 @@ function unixPeer(path: string, listener: string): Peer {
 }
 
 /** An IPv4 client of a dual-stack listener is an IPv4 client: trust rules and logs want one spelling. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.startsWith(MAPPED) && address.includes(".") ? address.slice(MAPPED.length) : address;
 }

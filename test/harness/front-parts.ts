@@ -15,6 +15,8 @@ const DEFAULTS: FrontConfig = {
   lingerMs: 5_000,
   connectionsMax: 10_000,
   clientMemoryBytes: 1_073_741_824,
+  connectionsPerClient: 0,
+  forwardedAllowIps: [],
   tlsHandshakesMax: 1_000,
   hsts: "",
   limitRequestHead: 262_144,

@@ -178,6 +178,7 @@ export interface ListeningValues {
   readonly socket_mode: number;
   readonly socket_owner: string;
   readonly connections: number;
+  readonly connections_per_client: number;
 }
 
 const NO_NUMBER = -1;
@@ -287,6 +288,14 @@ export const LISTENING_SETTINGS: SettingsOf<ListeningValues> = {
     type: count(1, 1_000_000),
     byDefault: 16_384,
     doc: "Client connections that a front holds at once, fewer where the limit of open files is low. For a further one the oldest idle one is closed; when none is idle, it gets 503.",
+    status: SUPPORTED,
+  },
+  connections_per_client: {
+    section: "Listening",
+    flags: ["--connections-per-client"],
+    type: count(0, 1_000_000),
+    byDefault: 0,
+    doc: "Connections that one client, known by its address (or a network /64 of IPv6), may have with a front at once; further ones get 503. Trusted proxies (--forwarded-allow-ips), Unix sockets and listeners with the PROXY protocol are not counted. 0: no limit.",
     status: SUPPORTED,
   },
 };

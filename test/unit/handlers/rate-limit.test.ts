@@ -2,7 +2,8 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseRate } from "../../../src/config/rate.ts";
 import { isUnrouted } from "../../../src/handlers/router.ts";
-import { clientOf, RateLimit } from "../../../src/handlers/routing/rate-limit.ts";
+import { RateLimit } from "../../../src/handlers/routing/rate-limit.ts";
+import { clientOf } from "../../../src/http/client-of.ts";
 import { testRouter } from "../../harness/routes.ts";
 import { problemsOf, siteOf } from "../config/site-support.ts";
 
