@@ -89,7 +89,9 @@ test("HUP during the start is obeyed when the start is done", async (t) => {
   writeFileSync(join(folder, "late.py"), app("2"));
   server.signal("SIGHUP");
   await server.logged(/Ready at[\s\S]*reload finished generation=2/);
-  assert.match((await ask(server.endpoint, { path: "/" })).body, /2/);
+  // The fronts hear of it in the same moment as the log.
+  const isNew = async (): Promise<boolean> => /2/.test((await ask(server.endpoint, { path: "/" })).body);
+  await eventually(QUICK_MS, "the new code", isNew);
   await server.stop();
 });
 
