@@ -10,6 +10,7 @@ import sys
 
 from .attribute import call, find, is_dotted, split_call
 from .boot_error import EXIT_APP, BootError, listing, suggestion
+from .green import refuse_green_libraries
 from .interface import from_asgi2, interface_of
 from .tracebacks import summary, trimmed
 
@@ -28,6 +29,17 @@ def load_app(settings: Settings, on_step: Callable[[str], None]) -> tuple[Any, s
 
     `enter` comes first.
     """
+    try:
+        loaded = _load(settings, on_step)
+    except BootError as error:
+        # What it has replaced may be why the application does not load.
+        refuse_green_libraries(error)
+        raise
+    refuse_green_libraries()
+    return loaded
+
+
+def _load(settings: Settings, on_step: Callable[[str], None]) -> tuple[Any, str]:
     target, attribute = split_target(settings.app)
     on_step("import")
     module = _import(target)

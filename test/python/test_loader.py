@@ -8,7 +8,9 @@ import os
 import sys
 import tempfile
 import textwrap
+import types
 import unittest
+from unittest import mock
 
 import support  # noqa: F401  puts the package on sys.path
 from tunicorn_worker import control, loader
@@ -189,6 +191,19 @@ class LoaderTest(unittest.TestCase):
         error = self.fail("plain", chdir="/nonexistent/folder")
         self.assertEqual((error.step, error.exit_code), ("chdir", 3))
         self.assertIn("/nonexistent/folder", error.message)
+
+    def test_refuses_an_application_that_replaces_sockets_or_threads(self):
+        for library, module, question in (
+            ("gevent", "gevent.monkey", "is_module_patched"),
+            ("eventlet", "eventlet.patcher", "is_monkey_patched"),
+        ):
+            for patched, app in (("socket", "plain"), ("thread", "plain"), ("socket", "raising")):
+                patcher = types.ModuleType(module)
+                setattr(patcher, question, lambda name, patched=patched: name.startswith(patched))
+                with mock.patch.dict(sys.modules, {module: patcher}), self.assertRaises(BootError) as caught:
+                    self.load(app)
+                self.assertIn(f"{library} workers do not exist here", caught.exception.message)
+                self.assertIn("--threads N", caught.exception.hint)
 
     def test_refuses_a_worker_class_that_does_not_exist(self):
         error = self.fail("plain", workerClass="gevent")
