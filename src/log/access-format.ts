@@ -61,7 +61,8 @@ const ATOMS: Readonly<Record<AccessAtom, FormatAccess>> = {
   H: protocol,
   s: (r) => String(r.status),
   B: (r) => String(r.bodyBytes),
-  b: (r) => (r.bodyBytes === 0 ? "-" : String(r.bodyBytes)),
+  // As gunicorn writes it: 0 where Apache would have "-".
+  b: (r) => String(r.bodyBytes),
   f: (r) => requestField(r, "referer"),
   a: (r) => requestField(r, "user-agent"),
   T: (r) => String(Math.floor(r.elapsedMs / 1000)),

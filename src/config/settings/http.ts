@@ -161,7 +161,7 @@ export const HTTP_SETTINGS: SettingsOf<HttpValues> = {
     section: "HTTP",
     flags: [],
     uvicorn: ["--http"],
-    type: choice(["auto", "h11", "httptools"], { zttp: "HTTP/2 does not exist in this release" }),
+    type: choice(["auto", "h11", "httptools", "zttp"]),
     byDefault: "auto",
     doc: "uvicorn's choice of a parser.",
     status: inert("the front reads HTTP itself; there is one parser"),

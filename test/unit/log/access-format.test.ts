@@ -110,7 +110,6 @@ describe("access line", () => {
       "m",
       "U",
       "H",
-      "b",
       "f",
       "a",
       "p",
@@ -124,7 +123,7 @@ describe("access line", () => {
       "{a}e",
     ];
     for (const atom of atoms) assert.equal(format(`%(${atom})s`, record), "-", atom);
-    assert.equal(format("%(B)s|%(q)s", record), "0|");
+    assert.equal(format("%(B)s|%(b)s|%(q)s", record), "0|0|");
   });
 
   it("shows what came of a request that could not be read", () => {
