@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import types
 import unittest
 from unittest import mock
 
+from tunicorn_worker import title
 from tunicorn_worker.title import set_title
 
 
@@ -17,8 +19,16 @@ class Title(unittest.TestCase):
             set_title("worker", "shop")
         self.assertEqual(titles, ["tunicorn: worker [shop]"])
 
-    def test_does_nothing_without_it(self) -> None:
-        with mock.patch.dict(sys.modules, {"setproctitle": None}):
+    def test_sets_the_kernels_short_name_without_it(self) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            without = mock.patch.dict(sys.modules, {"setproctitle": None})
+            with without, mock.patch.object(title, "COMM", file.name):
+                set_title("worker", "shop")
+            self.assertEqual(file.read(), b"tunicorn: worker")
+
+    def test_does_nothing_where_neither_can_be_had(self) -> None:
+        without = mock.patch.dict(sys.modules, {"setproctitle": None})
+        with without, mock.patch.object(title, "COMM", "/nowhere/comm"):
             set_title("worker", "shop")
 
 
