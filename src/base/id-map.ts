@@ -38,11 +38,22 @@ export class IdMap<T extends object> {
     if (this.#size * 2 > this.#ids.length) this.#grow();
   }
 
-  delete(id: number): void {
+  /** False: it was not there. */
+  delete(id: number): boolean {
     const slot = this.#slotOf(id);
-    if (this.#items[slot] === undefined) return;
+    if (this.#items[slot] === undefined) return false;
     this.#size--;
     this.#fillGap(slot);
+    return true;
+  }
+
+  /** In no order, as they are now: what is done with them may change the map. */
+  values(): T[] {
+    return this.#items.filter((item) => item !== undefined);
+  }
+
+  some(test: (item: T) => boolean): boolean {
+    return this.#size > 0 && this.#items.some((item) => item !== undefined && test(item));
   }
 
   clear(): void {

@@ -8,6 +8,7 @@
 
 import type { Duplex } from "node:stream";
 import type { Flushable } from "../base/flush-queue.ts";
+import { IdMap } from "../base/id-map.ts";
 import { Place } from "../base/roll.ts";
 import { systemErrorCode } from "../base/system-error.ts";
 import { faultMessage, faultStatus, type H2Fault } from "../h2/fault.ts";
@@ -59,7 +60,7 @@ export class H2Connection
   /** What the client is given time for: a head, the next request, its goodbye; one at a time. */
   readonly #deadline: Deadline;
   readonly #sweep: Deadline;
-  readonly #carriers = new Set<H2Carrier>();
+  readonly #carriers = new IdMap<H2Carrier>();
   readonly #tunnels: H2Tunnels;
   #owed: H2Carrier[] = [];
 
@@ -103,7 +104,7 @@ export class H2Connection
   }
 
   inFlight(nowMs: number): readonly InFlight[] {
-    const requests = [...this.#carriers].map(({ exchange }) => describeInFlight(exchange, "http", nowMs));
+    const requests = this.#carriers.values().map(({ exchange }) => describeInFlight(exchange, "http", nowMs));
     return [...requests, ...this.#tunnels.inFlight(nowMs)];
   }
 
@@ -146,7 +147,7 @@ export class H2Connection
 
   onEnd(): void {
     this.#hasEof = true;
-    for (const { exchange, stream } of [...this.#carriers]) {
+    for (const { exchange, stream } of this.#carriers.values()) {
       exchange.events?.onHalfClose?.();
       // Its body, or the windows for its response, would have to come from the client.
       if (!stream.isRemoteEnded) this.#giveUp(stream, "client-left");
@@ -181,7 +182,7 @@ export class H2Connection
     this.#deadline.disarm();
     const carrier = new H2Carrier(this, stream, request);
     stream.sink = carrier;
-    this.#carriers.add(carrier);
+    this.#carriers.set(stream.id, carrier);
     if (context.isDraining || context.config.keepAliveMs === 0) this.#leave();
     if (request.protocol !== "") this.#offer(carrier);
     context.handler.handle(carrier.exchange);
@@ -248,7 +249,7 @@ export class H2Connection
   }
 
   finish(carrier: H2Carrier, cause: AbortCause | undefined): void {
-    if (!this.#carriers.delete(carrier)) return;
+    if (!this.#carriers.delete(carrier.stream.id)) return;
     this.context.counters.exchangesOpen--;
     if (cause !== undefined) increment(this.context.counters.aborts, cause);
     carrier.finish(cause);
@@ -257,7 +258,7 @@ export class H2Connection
 
   /** The exchange became a WebSocket, which has its own line in the log. */
   upgraded(carrier: H2Carrier): void {
-    this.#carriers.delete(carrier);
+    this.#carriers.delete(carrier.stream.id);
     this.context.counters.exchangesOpen--;
     carrier.finish(undefined);
   }
@@ -371,7 +372,7 @@ export class H2Connection
   }
 
   #finishAll(cause: AbortCause): void {
-    for (const carrier of [...this.#carriers]) this.finish(carrier, cause);
+    for (const carrier of this.#carriers.values()) this.finish(carrier, cause);
   }
 
   /** Orderly: what is gathered is sent, then our side is closed, then the client's is awaited. */

@@ -169,14 +169,13 @@ export class H2Protocol implements FrameSink, SenderOwner, ReceiverOwner {
 
   /** Streams of which nothing could be sent since `sinceMs`. */
   stalledStreams(sinceMs: number): H2Stream[] {
-    return [...this.#streams.open.values()].filter(
-      ({ stalledSinceMs }) => stalledSinceMs !== 0 && stalledSinceMs <= sinceMs,
-    );
+    return this.#streams.open
+      .values()
+      .filter(({ stalledSinceMs }) => stalledSinceMs !== 0 && stalledSinceMs <= sinceMs);
   }
 
   get hasStalled(): boolean {
-    for (const { stalledSinceMs } of this.#streams.open.values()) if (stalledSinceMs !== 0) return true;
-    return false;
+    return this.#streams.open.some(({ stalledSinceMs }) => stalledSinceMs !== 0);
   }
 
   /** What waits in memory for the client's windows. */
@@ -213,7 +212,7 @@ export class H2Protocol implements FrameSink, SenderOwner, ReceiverOwner {
 
   /** Everything that is open, to be told of the end by who asks. */
   closeAll(): H2Stream[] {
-    const open = [...this.#streams.open.values()];
+    const open = this.#streams.open.values();
     this.#reader.stop();
     for (const stream of open) this.#close(stream, "theirs");
     return open;

@@ -1,5 +1,6 @@
 // The streams of a connection: open ones, and what became of the last that were closed, since frames for them may still be under way.
 
+import { IdMap } from "../base/id-map.ts";
 import type { H2Stream } from "./stream.ts";
 
 /** `ours`: we reset it, so its frames are ignored; `theirs`: the client did; `ended`: both sides were complete. */
@@ -12,7 +13,7 @@ export class Streams {
   /** RFC 9113 §6.8: what GOAWAY promised; it may promise less later, never more. */
   #promisedId = Number.POSITIVE_INFINITY;
 
-  readonly open: Map<number, H2Stream> = new Map();
+  readonly open: IdMap<H2Stream> = new IdMap();
   /** The highest number that the client has used. */
   lastId = 0;
   readonly #ids: number[] = new Array<number>(ENDINGS_MAX).fill(0);

@@ -31,6 +31,11 @@ describe("id map", () => {
     map.clear();
     assert.equal(map.size, 0);
     assert.equal(map.get(50), undefined);
+    assert.deepEqual(map.values(), []);
+    assert.equal(
+      map.some(() => true),
+      false,
+    );
   });
 
   it("behaves as a Map under any order of calls", () => {
@@ -74,13 +79,18 @@ function playAgainstMap(seed: number): void {
       map.set(id, item);
       model.set(id, item);
     } else {
-      map.delete(id);
-      model.delete(id);
+      assert.equal(map.delete(id), model.delete(id), `seed ${seed}`);
     }
     assert.equal(map.get(id), model.get(id), `seed ${seed}`);
     assert.equal(map.has(id), model.has(id), `seed ${seed}`);
     assert.equal(map.size, model.size, `seed ${seed}`);
   }
+  const inOrder = (items: Iterable<Item>): Item[] => [...items].sort((a, b) => a.step - b.step);
+  assert.deepEqual(inOrder(map.values()), inOrder(model.values()), `seed ${seed}`);
+  assert.ok(
+    [...model.values()].every((item) => map.some((one) => one === item)),
+    `seed ${seed}`,
+  );
 }
 
 /** 100,000 items of about 1 kB, of which 32 are there at a time. */
