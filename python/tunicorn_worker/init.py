@@ -50,6 +50,7 @@ def become_server(command: list[str], before: int, mask: set[int | signal.Signal
         os.execv(command[0], command)
     except OSError as error:
         sys.stderr.write(f"tunicorn: {command[0]}: {error.strerror}\n")
+        sys.stderr.flush()  # before Python 3.9 only terminals had lines at once
         os._exit(1)
 
 
