@@ -112,18 +112,18 @@ export class ListenerKeeper {
   async #admit({ turn, wanted, config, onAdmitted }: Request): Promise<void> {
     if (turn !== this.#turn) return;
     const { kept, places } = this.#compare(wanted);
-    const opened = await this.#openAll({
-      places,
-      config,
-      leaving: givenUp(this.#current, kept),
-      isMeant: () => turn === this.#turn,
-    });
-    if (opened === undefined) return;
+    const isMeant = (): boolean => turn === this.#turn;
+    const leaving = givenUp(this.#current, kept);
+    const opened = await this.#openAll({ places, config, leaving, isMeant });
+    if (!isMeant()) {
+      abandon(opened);
+      return;
+    }
     const listeners = [...kept, ...opened.listeners];
     const certified = this.#options.certificates?.admit([...listeners.map(placeOf), ...opened.late]) ?? [];
     const problems = [...opened.problems, ...certified];
     if (problems.length === 0) this.#admitted = { config, listeners, late: opened.late };
-    else for (const listener of opened.listeners) listener.close();
+    else abandon(opened);
     onAdmitted(problems);
   }
 
@@ -149,19 +149,17 @@ export class ListenerKeeper {
     return { id: this.#nextId++, settings };
   }
 
-  /** Undefined, and nothing is left open, when it is not meant any more. */
-  async #openAll({ places, config, leaving, isMeant }: Opening): Promise<Opened | undefined> {
+  /** As far as it gets while it is meant. */
+  async #openAll({ places, config, leaving, isMeant }: Opening): Promise<Opened> {
     const listeners: Listener[] = [];
     const late: Place[] = [];
     const problems: string[] = [];
     for (const place of places) {
-      const opened = await this.#open(place, config);
+      const opened = isMeant() ? await this.#open(place, config) : undefined;
+      if (opened === undefined) break;
       if (!(opened instanceof ListenError)) listeners.push(opened);
       else if (liesOver(opened, leaving)) late.push(place);
       else problems.push(opened.message);
-      if (isMeant()) continue;
-      for (const listener of listeners) listener.close();
-      return undefined;
     }
     return { listeners, late, problems };
   }
@@ -212,12 +210,14 @@ export class ListenerKeeper {
   async #openLate({ config, late, givenUp: before }: Late, onOpened: OnAdmitted): Promise<void> {
     const isMeant = (): boolean => !this.#isClosed;
     const opened = await this.#openAll({ places: late, config, leaving: [], isMeant });
-    if (opened === undefined) return;
-    this.#current = [...this.#current, ...opened.listeners];
     const again = opened.problems.length === 0 ? [] : before.map((one) => this.#placeFor(asItWas(one)));
     const restored = await this.#openAll({ places: again, config, leaving: [], isMeant });
-    if (restored === undefined) return;
-    this.#current = [...this.#current, ...restored.listeners];
+    if (!isMeant()) {
+      abandon(opened);
+      abandon(restored);
+      return;
+    }
+    this.#current = [...this.#current, ...opened.listeners, ...restored.listeners];
     const certified = again.length === 0 ? [] : this.#certify();
     onOpened([...opened.problems, ...restored.problems, ...certified]);
   }
@@ -236,6 +236,10 @@ export class ListenerKeeper {
     this.#late = undefined;
     for (const listener of this.#current) listener.close();
   }
+}
+
+function abandon({ listeners }: Opened): void {
+  for (const listener of listeners) listener.close();
 }
 
 function settingsOf({ served }: Listener): ListenerConfig {
