@@ -26,7 +26,7 @@ for (const [kind, args] of KINDS) {
   test(`${kind}: the client of a worker that died hears of it while the worker's child lives on`, async (t) => {
     const server = await startServer(t, args);
     assert.equal((await ask(server.endpoint, { path: "/die", method: "POST" })).status, 502);
-    const [, child] = /forked (\d+)/.exec(await server.logged(/forked \d+/)) ?? [];
+    const [, child] = /forked (\d+)\n/.exec(await server.logged(/forked \d+\n/)) ?? [];
     process.kill(Number(child), "SIGKILL");
     assert.equal((await ask(server.endpoint, { path: "/pid" })).status, 200);
     await server.stop();
