@@ -10,8 +10,10 @@ import type { RouteFacts } from "../http/route-facts.ts";
 import type { AppConfig } from "./app-ports.ts";
 import type { IgnoredForwarding } from "./ignored-forwarding.ts";
 
-/** What stays the same for a client's connection. */
+/** What stays the same for a client's connection, as long as it is judged by the same rules. */
 export class PeerMemo {
+  /** Whose rules these are: applications have their own, and a reload makes others. */
+  readonly trust: Trust;
   readonly peer: Peer;
   readonly isTrusted: boolean;
   /** The parts of environ and scope that name both ends; made when first needed. */
@@ -21,7 +23,8 @@ export class PeerMemo {
   environTls: string | undefined = undefined;
   scopeTls: string | undefined = undefined;
 
-  constructor(peer: Peer, isTrusted: boolean) {
+  constructor(trust: Trust, peer: Peer, isTrusted: boolean) {
+    this.trust = trust;
     this.peer = peer;
     this.isTrusted = isTrusted;
   }
@@ -91,7 +94,8 @@ export class Trust {
 
   /** What the trust rules make of a request's fields. */
   judge(head: RequestHead, peer: Peer): FieldsMemo {
-    const peerMemo = peer.memo instanceof PeerMemo ? peer.memo : this.#meet(peer);
+    const met = peer.memo;
+    const peerMemo = met instanceof PeerMemo && met.trust === this ? met : this.#meet(peer);
     if (head.variables !== undefined) return this.#judgeGateway(head.fields, head.variables, peerMemo);
     const host = overridingHost(head);
     if (host !== undefined) return this.#judgeFields(withHost(head.fields, host), peerMemo);
@@ -111,7 +115,7 @@ export class Trust {
 
   #meet(peer: Peer): PeerMemo {
     const isKnown = peer.isUnix || this.#trusted.has(peer.remoteAddress);
-    const memo = new PeerMemo(peer, isKnown && this.#isAnybodyBelieved);
+    const memo = new PeerMemo(this, peer, isKnown && this.#isAnybodyBelieved);
     peer.memo = memo;
     return memo;
   }

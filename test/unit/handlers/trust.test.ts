@@ -51,6 +51,24 @@ function lines(peers: readonly string[], config: Partial<AppConfig> = {}): strin
   return log.lines;
 }
 
+describe("what is believed on one connection", () => {
+  it("follows each application's own rules, and those of a reload", () => {
+    const { head, peer } = new FakeExchange({ fields: FORWARDED, peer: { remoteAddress: "172.17.0.1" } });
+    const believing = new Trust(appConfig({ forwardedAllowIps: ["*"] }));
+    const doubting = new Trust(appConfig({ forwardedAllowIps: ["127.0.0.1"] }));
+    equal(believing.judge(head, peer).client?.host, "203.0.113.9");
+    equal(doubting.judge(head, peer).client, undefined);
+    equal(doubting.judge(head, peer).scheme, "http");
+    equal(believing.judge(head, peer).scheme, "https");
+  });
+
+  it("is judged once while the rules are the same", () => {
+    const { head, peer } = new FakeExchange({ fields: FORWARDED });
+    const trust = new Trust(appConfig({}));
+    equal(trust.judge(head, peer), trust.judge(head, peer));
+  });
+});
+
 describe("forwarding fields that are not believed", () => {
   it("are named once for each peer, with the option that would believe them", () => {
     deepEqual(lines(["172.17.0.1", "172.17.0.1"]), [
