@@ -14,7 +14,7 @@ from time import perf_counter
 from . import inheritance, loader, logs
 from .boot_error import BootError
 from .control_thread import HEARD, Channel, ControlThread, connect
-from .identity import become_user
+from .identity import be_the_first_to_go, become_user
 from .threads import Pool
 from .title import set_title
 from .wsgi import WsgiRunner
@@ -94,6 +94,7 @@ class Worker:
         if self.settings.worker_class == "asgi":
             self._loop_first()
         self._call_post_fork()
+        be_the_first_to_go()
         become_user(self.settings)
         app, interface = self._job.app or self._loaded_by_hook() or self._load()
         if self.developer is not None:

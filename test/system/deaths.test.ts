@@ -117,6 +117,18 @@ test("a worker that does not begin in time is killed, and its stacks say what it
   );
 });
 
+test("a worker is the kernel's choice before its front, where memory is used up", {
+  skip: process.platform !== "linux",
+}, async (t) => {
+  const server = await startServer(t, [...ANY_PORT, "plain"]);
+  await server.logged(/Ready at/);
+  const points = (pid: number | undefined): number =>
+    Number(readFileSync(`/proc/${pid}/oom_score_adj`, "utf8"));
+  const [[front], [worker]] = [server.tree.fronts, server.tree.workers];
+  assert.equal(points(worker), points(front) + 100);
+  await server.stop();
+});
+
 const HOG = `
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/hog":
