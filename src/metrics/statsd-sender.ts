@@ -23,8 +23,6 @@ export interface StatsdOptions {
   sendUnix(address: string, text: string): void;
   /** At most once a minute. */
   onProblem(message: string): void;
-  /** Called before each flush, for what is measured by looking. */
-  beforeFlush?(batch: StatsdBatch): void;
 }
 
 export class StatsdSender {
@@ -32,6 +30,7 @@ export class StatsdSender {
   readonly #options: StatsdOptions;
   #socket: Socket | undefined = undefined;
   #isOpening = false;
+  #isClosed = false;
   #renewAtMs = 0;
   #timer: Timer | undefined = undefined;
   #problemAtMs = Number.NEGATIVE_INFINITY;
@@ -52,7 +51,6 @@ export class StatsdSender {
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#options.beforeFlush?.(this.batch);
     for (const datagram of this.batch.take()) this.#send(datagram);
     this.#renew();
   }
@@ -62,7 +60,7 @@ export class StatsdSender {
     this.flush();
     const socket = this.#socket;
     this.#socket = undefined;
-    this.#renewAtMs = Number.POSITIVE_INFINITY;
+    this.#isClosed = true;
     if (socket !== undefined) setImmediate(() => socket.close()); // sends of this turn are under way then
   }
 
@@ -78,32 +76,53 @@ export class StatsdSender {
 
   #renew(): void {
     const { config, clock } = this.#options;
-    if (config.target.kind !== "udp" || this.#isOpening || clock.nowMs() < this.#renewAtMs) return;
+    if (config.target.kind !== "udp" || this.#isOpening || this.#isClosed) return;
+    if (clock.nowMs() < this.#renewAtMs) return;
     const { host, port } = config.target;
     this.#isOpening = true;
     this.#renewAtMs = clock.nowMs() + RENEW_MS;
     lookup(host, (error, address, family) => {
-      if (error === null) this.#connect(address, family, port);
-      else this.#giveUpOpening(error.message);
+      if (error !== null) this.#giveUpOpening(error.message);
+      else if (!this.#isClosed) this.#connect(address, family, port);
     });
   }
 
   #connect(address: string, family: number, port: number): void {
     const socket = createSocket(family === 6 ? "udp6" : "udp4");
     socket.unref();
-    socket.on("error", (error) => this.#giveUpOpening(error.message));
-    socket.connect(port, address, () => {
-      this.#isOpening = false;
-      const old = this.#socket;
-      this.#socket = socket;
-      old?.close();
-      this.flush();
-    });
+    socket.on("error", (error) => this.#onError(socket, error));
+    // Its type knows nothing of the error with which Node calls it where no route leads there.
+    const onConnect = (error?: Error): void => this.#onConnect(socket, error);
+    socket.connect(port, address, onConnect);
+  }
+
+  #onConnect(socket: Socket, error: Error | undefined): void {
+    if (error !== undefined) this.#giveUpOpening(error.message);
+    if (error !== undefined || this.#isClosed) {
+      socket.close();
+      return;
+    }
+    this.#isOpening = false;
+    const old = this.#socket;
+    this.#socket = socket;
+    old?.close();
+    this.flush();
+  }
+
+  /** Of a datagram that nobody took, or of a socket that could not be made. */
+  #onError(socket: Socket, error: Error): void {
+    if (this.#isClosed) return;
+    if (socket === this.#socket) {
+      this.#complain(error.message);
+      return;
+    }
+    this.#giveUpOpening(error.message);
+    socket.close();
   }
 
   #giveUpOpening(message: string): void {
     this.#isOpening = false;
-    this.#complain(message);
+    if (!this.#isClosed) this.#complain(message);
   }
 
   #complain(message: string): void {

@@ -113,4 +113,14 @@ describe("statsd sender", () => {
     sender.flush();
     sender.close();
   });
+
+  it("goes on where no socket can be connected to the address, and says so", async () => {
+    // Nobody may send there without SO_BROADCAST: connect(2) fails, as it does where no route leads.
+    const { sender, problem } = senderTo({ kind: "udp", host: "255.255.255.255", port: 8125 });
+    sender.batch.count("gunicorn.requests");
+    match(await problem, /connect/);
+    sender.batch.count("gunicorn.requests");
+    sender.flush();
+    sender.close();
+  });
 });
