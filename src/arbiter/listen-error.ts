@@ -39,6 +39,8 @@ function explain(code: string, port: number): string {
       return "it is in use";
     case "UNKNOWN_OWNER":
       return "the owner of Unix sockets does not exist here";
+    case "FOREIGN_OWNER":
+      return "only root can give it to another owner (--socket-owner, --user, --group)";
     case "EBADF":
       return "a descriptor can be given when the server is started, not later";
     case "EACCES":

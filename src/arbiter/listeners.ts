@@ -206,8 +206,9 @@ async function openUnix(path: string, owner: SocketOptions, place: Place): Promi
   const isAbstract = path.startsWith("@");
   if (!isAbstract) await freeName(path);
   const handle = isAbstract ? bindPath(`\0${path.slice(1)}`, path) : bindFile(path, owner.mode);
-  if (!isAbstract) setOwner(path, owner);
-  return unixListener(handle, path, place);
+  const listener = unixListener(handle, path, place);
+  if (!isAbstract) setOwnerOrClose(listener, owner);
+  return listener;
 }
 
 function unixListener(handle: SocketHandle, path: string, place: Place): Listener {
@@ -263,10 +264,17 @@ function giveNameOrClose(first: string, path: string, handle: SocketHandle): voi
   }
 }
 
-function setOwner(path: string, owner: SocketOptions): void {
-  if (owner.uid >= 0 || owner.gid >= 0) chownSync(path, owner.uid, owner.gid);
-  // chown(2) may clear bits; and a umask can only take bits away.
-  chmodSync(path, owner.mode);
+function setOwnerOrClose(listener: Listener, { uid, gid, mode }: SocketOptions): void {
+  const { path, address } = listener.served;
+  try {
+    if (uid >= 0 || gid >= 0) chownSync(path, uid, gid);
+    // chown(2) may clear bits; and a umask can only take bits away.
+    chmodSync(path, mode);
+  } catch (error) {
+    listener.close();
+    const refused = ListenError.fromError(error, address);
+    throw refused.code === "EPERM" ? new ListenError("FOREIGN_OWNER", address, 0, { cause: error }) : refused;
+  }
 }
 
 // ---- inherited: fd://N and systemd's LISTEN_FDS

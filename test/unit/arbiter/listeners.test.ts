@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { type Listener, openListener, openListeners, type Place } from "../../../src/arbiter/listeners.ts";
 import { type Address, plainListener } from "../../../src/config/listener.ts";
@@ -33,6 +33,19 @@ function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "tunicorn-test-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
+}
+
+/** Who is root gives that up meanwhile; the folder is everybody's then. */
+async function asNobody(folder: string, act: () => Promise<void>): Promise<void> {
+  const { geteuid, seteuid } = process;
+  if (geteuid?.() !== 0 || seteuid === undefined) return act();
+  chmodSync(folder, 0o777);
+  seteuid(65_534);
+  try {
+    await act();
+  } finally {
+    seteuid(0);
+  }
 }
 
 async function serve(t: TestContext, where: string | number): Promise<Server> {
@@ -156,6 +169,15 @@ describe("listeners", () => {
     await assert.rejects(open(t, { kind: "unix", path: join(folder(t), "none", "socket") }), {
       message: /folder/,
     });
+  });
+
+  it("say that a Unix socket cannot be given away, and leave nothing behind", async (t) => {
+    const path = join(folder(t), "app.sock");
+    await asNobody(dirname(path), async () => {
+      const refused = openListener(placeOf({ kind: "unix", path }), { ...OWNER, uid: 0, gid: 0 });
+      await assert.rejects(refused, { code: "FOREIGN_OWNER", message: /only root can give it/ });
+    });
+    assert.equal(existsSync(path), false);
   });
 
   it("may be abstract", { skip: process.platform !== "linux" }, async (t) => {
