@@ -21,8 +21,14 @@ def trimmed(error: BaseException) -> str:
     return "".join(report.format()).rstrip("\n")
 
 
-def log_exception(log: logging.Logger, message: str, *arguments: Any, error: BaseException) -> None:
-    """As Logger.exception: handlers find `exc_info`, and statsd counts an exception. The text is the short traceback."""
+def log_exception(log: Any, message: str, *arguments: Any, error: BaseException) -> None:
+    """As Logger.exception: handlers find `exc_info`, and statsd counts an exception. The text is the short traceback.
+
+    The log that hooks have may be of gunicorn's kind (--logger-class), which is no logging.Logger: it is told an error.
+    """
+    if not isinstance(log, logging.Logger):
+        log.error(f"{message}\n%s", *arguments, trimmed(error))
+        return
     if not log.isEnabledFor(logging.ERROR):
         return
     found = (type(error), error, error.__traceback__)

@@ -84,6 +84,26 @@ class ServerHooksTest(unittest.TestCase):
             hooks.call("on_reload", hooks.server)
         self.assertIn("broken hook", logs.output[0])
 
+    def test_a_hook_that_raises_is_told_to_a_logger_class_of_gunicorns_kind(self):
+        class GunicornLog:
+            """It has the methods of a logger and is none."""
+
+            def __init__(self):
+                self.errors = []
+
+            def error(self, message, *arguments):
+                self.errors.append(message % arguments)
+
+        def broken(server):
+            raise ValueError("broken hook")
+
+        hooks = make({"on_reload": broken})
+        hooks.server.log = GunicornLog()
+        hooks.call("on_reload", hooks.server)
+        (line,) = hooks.server.log.errors
+        self.assertTrue(line.startswith("The hook on_reload failed\nTraceback"), line)
+        self.assertIn("broken hook", line)
+
 
 class RequestHooksTest(unittest.TestCase):
     def setUp(self):
