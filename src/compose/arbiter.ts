@@ -35,12 +35,13 @@ import { readOomKills } from "../os/cgroup.ts";
 import { roomForWorkers } from "../os/memory.ts";
 import { describePortOwner } from "../os/port-owner.ts";
 import { readProcessStat } from "../os/process-stat.ts";
+import { readText } from "../os/read-text.ts";
 import type { OpenedFile } from "./config-source.ts";
 import { adoptActivation, Teller } from "./daemon.ts";
 import { giveLogs, type Identity, identityOf } from "./identity.ts";
 import { Operations } from "./operations.ts";
 import { isSuccessor, openPidFile, promote } from "./pid-file.ts";
-import { FRONT_ROLE, MAIN_FILE, readText, VERSION } from "./program.ts";
+import { FRONT_ROLE, MAIN_FILE, VERSION } from "./program.ts";
 import { ordersOf, siteOf, titleOf } from "./site-source.ts";
 import { afterPredecessor, inherited, Succession } from "./succession.ts";
 

@@ -2,7 +2,8 @@
 
 import { statSync } from "node:fs";
 import { countWorkers, readMachineFacts } from "../os/cpus.ts";
-import { readText, VERSION } from "./program.ts";
+import { readText } from "../os/read-text.ts";
+import { VERSION } from "./program.ts";
 
 export const cliHost: {
   readonly version: string;

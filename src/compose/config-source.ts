@@ -8,9 +8,10 @@ import { describeProblem } from "../config/problem.ts";
 import { type EvaluatedFile, type FileLayer, layerOfPython, problemsWith } from "../config/python-file.ts";
 import type { layerOfToml } from "../config/toml-file.ts";
 import type { Evaluate } from "../control/messages.ts";
+import { readText } from "../os/read-text.ts";
 import { cliHost } from "./cli-host.ts";
 import { type Evaluation, evaluate } from "./evaluation.ts";
-import { readText, START_FOLDER } from "./program.ts";
+import { START_FOLDER } from "./program.ts";
 import { findPython } from "./python.ts";
 
 export interface OpenedFile {

@@ -24,12 +24,12 @@ import type { Log } from "../log/log.ts";
 import type { Samples } from "../metrics/exposition.ts";
 import { clientsThatFit } from "../os/descriptors.ts";
 import { clientMemory } from "../os/memory.ts";
+import { readText } from "../os/read-text.ts";
 import { FrontApp } from "./front-app.ts";
 import { FrontFigures } from "./front-figures.ts";
 import { FrontRecords } from "./front-records.ts";
 import { factsOf, type RouteServices, rootHandler, routeServices } from "./front-routes.ts";
 import type { HandedSockets } from "./handed-sockets.ts";
-import { readText } from "./program.ts";
 
 export type Configure = Extract<FrontCommand, { readonly type: "configure" }>;
 

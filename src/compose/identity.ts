@@ -5,7 +5,7 @@ import { chownSync, closeSync, openSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import { groupId, userId } from "../os/account.ts";
-import { readText } from "./program.ts";
+import { readText } from "../os/read-text.ts";
 
 export interface Identity {
   /** -1 keeps. */

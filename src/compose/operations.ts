@@ -14,9 +14,10 @@ import type { Config } from "../config/config.ts";
 import type { Log } from "../log/log.ts";
 import { WORKERS } from "../metrics/gunicorn.ts";
 import { StatsdSender } from "../metrics/statsd-sender.ts";
+import { readText } from "../os/read-text.ts";
 import { readSharedMemory } from "../os/shared-memory.ts";
 import { defaultControlPath } from "./control-place.ts";
-import { readText, VERSION } from "./program.ts";
+import { VERSION } from "./program.ts";
 
 export interface OperationsOptions {
   readonly config: Config;

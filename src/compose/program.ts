@@ -31,13 +31,3 @@ function startFolder(named: string | undefined, real: string): string {
   const [one, other] = [named, real].map((path) => statSync(path, { throwIfNoEntry: false }));
   return one !== undefined && one.ino === other?.ino && one.dev === other.dev ? named : real;
 }
-
-/** Undefined when it is not there or not to be read. */
-export function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    // Absence is an answer; whoever asked has a default.
-    return undefined;
-  }
-}

@@ -1,7 +1,7 @@
 // Users and groups by name. Node has no getpwnam(3), and no process is worth starting for it: the two files are read.
 // Accounts that only a directory service knows are given by number.
 
-import type { ReadText } from "./cpus.ts";
+import type { ReadText } from "./read-text.ts";
 
 /** -1 for "", which keeps what is; undefined when nobody has that name. */
 export function userId(user: string, read: ReadText): number | undefined {

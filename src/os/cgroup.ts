@@ -1,7 +1,7 @@
 // What the control groups around this process grant it: CPU time and memory. Version 2 (cpu.max, memory.max) and
 // version 1 (cpu.cfs_quota_us, memory.limit_in_bytes). The tightest limit of a group and its parents counts.
 
-type ReadText = (path: string) => string | undefined;
+import type { ReadText } from "./read-text.ts";
 
 export interface CgroupLimits {
   /** CPUs' worth of time; undefined without a quota. */

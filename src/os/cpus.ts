@@ -1,9 +1,9 @@
 // How many workers this machine, or this container, has room for: `--workers auto`. What the kernel grants counts, not what
 // the machine has: cgroup quota (v1 and v2), affinity, memory limit. Facts are read through ports; the judgement is pure.
 
-import { readFileSync } from "node:fs";
 import os from "node:os";
 import { type CgroupLimits, readCgroupLimits } from "./cgroup.ts";
+import { type ReadText, readText } from "./read-text.ts";
 
 export interface MachineFacts {
   /** CPUs that the process may be scheduled on. */
@@ -48,9 +48,6 @@ function mebibytes(bytes: number): number {
   return Math.floor(bytes / 1024 / 1024);
 }
 
-/** Text of a file, or undefined when it cannot be read. */
-export type ReadText = (path: string) => string | undefined;
-
 /** The facts as the kernel tells them. Outside Linux there are neither cgroups nor /proc, and Node's numbers stand. */
 export function readMachineFacts(
   read: ReadText = readText,
@@ -76,14 +73,6 @@ export function parseCpuList(list: string | undefined): number | undefined {
     cpus += Math.max(0, Number(last) - Number(first) + 1);
   }
   return cpus > 0 ? cpus : undefined;
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined; // absent on this system or hidden by the container: the next source is asked
-  }
 }
 
 function nodeFacts(): { readonly cpus: number; readonly memoryTotal: number } {

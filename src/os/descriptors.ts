@@ -1,5 +1,7 @@
 // How many clients the limit of open files has room for: workers must still find the front, and bodies their files.
 
+import type { ReadText } from "./read-text.ts";
+
 /** What a front holds open beside clients, workers and files of requests: listeners, logs, Node's own. */
 const OWN = 48;
 /** Wire and aside, of an old worker and of its successor. */
@@ -10,7 +12,7 @@ const FILES_SHARE = 1 / 8;
 const CLIENTS_MIN = 8;
 
 /** Infinite where nothing can be known. */
-export function clientsThatFit(readText: (path: string) => string | undefined, workersMax: number): number {
+export function clientsThatFit(readText: ReadText, workersMax: number): number {
   const limit = /^Max open files\s+(\d+)/m.exec(readText("/proc/self/limits") ?? "")?.[1];
   if (limit === undefined) return Number.POSITIVE_INFINITY;
   const others = Math.max(OWN + PER_WORKER * workersMax, Math.ceil(Number(limit) * FILES_SHARE));

@@ -2,7 +2,7 @@
 // what clients may make the fronts hold.
 
 import { readCgroupFree, readCgroupLimits } from "./cgroup.ts";
-import type { ReadText } from "./cpus.ts";
+import type { ReadText } from "./read-text.ts";
 
 const KIB = 1_024;
 /** A worker grows after its birth, and others need memory too. */

@@ -1,5 +1,7 @@
 // What Linux tells of a process in /proc/<pid>/stat (proc_pid_stat(5)).
 
+import type { ReadText } from "./read-text.ts";
+
 export interface ProcessStat {
   /** By a signal or a debugger. */
   readonly isStopped: boolean;
@@ -15,10 +17,7 @@ const USER_TICKS = 11;
 const KERNEL_TICKS = 12;
 
 /** Undefined where there is no such process, or no /proc. */
-export function readProcessStat(
-  readText: (path: string) => string | undefined,
-  pid: number,
-): ProcessStat | undefined {
+export function readProcessStat(readText: ReadText, pid: number): ProcessStat | undefined {
   const text = readText(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

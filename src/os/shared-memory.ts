@@ -1,5 +1,7 @@
 // How much of a process's memory others have too (Linux, proc_pid_smaps(5)): what --preload saves.
 
+import type { ReadText } from "./read-text.ts";
+
 export interface SharedMemory {
   /** KiB. Resident pages that at least one other process has as well. */
   readonly sharedKib: number;
@@ -8,10 +10,7 @@ export interface SharedMemory {
 }
 
 /** Undefined where there is no such process, nobody says, or it is not ours to look at. */
-export function readSharedMemory(
-  readText: (path: string) => string | undefined,
-  pid: number,
-): SharedMemory | undefined {
+export function readSharedMemory(readText: ReadText, pid: number): SharedMemory | undefined {
   const text = readText(`/proc/${pid}/smaps_rollup`);
   if (text === undefined) return undefined;
   const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1]);
