@@ -3,6 +3,7 @@
 import { showAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import type { ListenerConfig } from "../config/listener.ts";
+import { RATE } from "../config/rate.ts";
 import type { PathPattern, Route, RouteAction, RouteMatch, RoutePolicy } from "../config/route.ts";
 import type { SiteApplication } from "../config/site.ts";
 
@@ -83,6 +84,7 @@ function describePolicy(policy: RoutePolicy): string {
     policy.bodyBytesMax === null ? "" : `max_body ${policy.bodyBytesMax}`,
     policy.timeoutMs === null ? "" : `timeout ${policy.timeoutMs} ms`,
     policy.basicAuth === null ? "" : `users of ${policy.basicAuth.usersFile}`,
+    policy.rate === null ? "" : `rate ${RATE.show(policy.rate)}`,
     policy.allow.length === 0 ? "" : `allow ${policy.allow.join(" ")}`,
     policy.deny.length === 0 ? "" : `deny ${policy.deny.join(" ")}`,
     policy.headers.length === 0 ? "" : `headers ${policy.headers.map(([name]) => name).join(" ")}`,
