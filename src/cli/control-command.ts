@@ -65,7 +65,8 @@ function readRest(word: string, rest: readonly string[]): ControlReading {
   for (let token = tokens.shift(); token !== undefined; token = tokens.shift()) {
     if (token === "--json") isJson = true;
     else if (token === "--quick" && word === "stop") quick = true;
-    else if (token === "--socket" && tokens[0] !== undefined) socket = tokens.shift() ?? "";
+    else if (token === "--socket" && tokens[0] === undefined) return wrong("--socket expects a path");
+    else if (token === "--socket") socket = tokens.shift() ?? "";
     else if (/^\d{1,9}$/.test(token)) numbers.push(Number(token));
     else if (FOR_ONE_APP.has(word) && isName(token) && apps.length === 0) apps.push(token);
     else return wrong(`${word} does not take ${token}`);

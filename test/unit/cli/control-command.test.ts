@@ -38,7 +38,7 @@ describe("control commands", () => {
     equal(request("scale -1"), "scale does not take -1");
     equal(request("scale 1 2"), "scale: expected a number of workers");
     equal(request("reload --quick"), "reload does not take --quick");
-    equal(request("status --socket"), "status does not take --socket");
+    equal(request("status --socket"), "--socket expects a path");
   });
 });
 
