@@ -33,7 +33,7 @@ Lengths of time are seconds, or have a unit: \`30\`, \`1.5\`, \`500ms\`, \`5m\`,
 \`64k\`, \`10M\`, \`1G\`. Where gunicorn's flag is a length of time or a size, its plain numbers keep their meaning.
 
 Differences from gunicorn's defaults: \`--keep-alive\` is 75 seconds, not 2, and holds for every worker class; Unix sockets are made
-with mode 0660, not 0777; \`--timeout\` is off; a request body has a limit. Where uvicorn and gunicorn disagree is in
+with mode 0660, not 0777; a request body has a limit. Where uvicorn and gunicorn disagree is in
 [uvicorn.md](uvicorn.md).
 `;
 

@@ -15,7 +15,7 @@ Serves a Python WSGI or ASGI application. APP is MODULE:NAME, MODULE:FACTORY() o
 
 tunicorn dev serves with one worker, new code at each save, errors in the browser, and a line for each request.
 
-tunicorn status, workers, requests, stack PID, reload, scale N, stop and reopen talk to a running server.
+tunicorn status, workers, requests, metrics, stack PID, reload, scale N, stop and reopen talk to a running server.
 
 Options can also be given in the variables GUNICORN_CMD_ARGS and TUNICORN_<OPTION> (TUNICORN_LOG_LEVEL=debug);
 uvicorn's options also in UVICORN_<OPTION>; all of them in gunicorn.conf.py or tunicorn.toml (-c).

@@ -61,7 +61,7 @@ export interface FilesConfig {
   readonly isOptional: boolean;
   /** `.br`, `.zst`, `.gz` beside a file are sent to who accepts them. */
   readonly precompressed: boolean;
-  /** `owned`: only links whose target lies below root. */
+  /** `inside`: only links whose target lies below root. */
   readonly symlinks: "deny" | "inside" | "follow";
   readonly dotfiles: boolean;
   /** Cache-Control's max-age in seconds; -1 sends none. */

@@ -142,7 +142,7 @@ export const OPERATION_SETTINGS: SettingsOf<OperationValues> = {
     byDefault: "",
     defaultText:
       "tunicorn.sock in the first of $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR, /run/tunicorn that can be written, else none",
-    doc: "A Unix socket for tunicorn status, workers, requests, stack, reload, scale, stop and reopen.",
+    doc: "A Unix socket for tunicorn status, workers, requests, metrics, stack, reload, scale, stop and reopen.",
     status: SUPPORTED,
   },
   control_socket_mode: {
