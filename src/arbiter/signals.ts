@@ -1,6 +1,6 @@
 // Signals only enqueue: the arbiter's loop takes them one at a time, after what came before.
 
-/** Those that gunicorn's master knows (peers.md §3.1). CHLD is libuv's. */
+/** Those that gunicorn's master knows (its documentation, "Signal Handling"). CHLD is libuv's. */
 export const ARBITER_SIGNALS = [
   "SIGTERM",
   "SIGINT",

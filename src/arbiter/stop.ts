@@ -1,4 +1,4 @@
-// How a stop proceeds. Pure. TERM is graceful, INT and QUIT are quick (gunicorn's meanings, peers.md §3.1); each further
+// How a stop proceeds. Pure. TERM is graceful, INT and QUIT are quick (gunicorn's meanings); each further
 // signal goes one step up. A stop that is overdue ends in kills, so it is bounded whatever the children do.
 
 /**

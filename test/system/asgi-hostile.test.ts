@@ -1,4 +1,4 @@
-// Hostile clients of the whole program with an ASGI app: the peers' malformed requests (peers.md §7.1) and WebSocket handshakes
+// Hostile clients of the whole program with an ASGI app: the peers' malformed requests and WebSocket handshakes
 // and frames that no client sends by accident. The right answer, no process dies, memory stays flat.
 
 import assert from "node:assert/strict";

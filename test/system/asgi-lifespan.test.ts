@@ -1,4 +1,4 @@
-// The lifespan protocol of the whole program: state, auto, on and off, starts that fail, shutdown at the end (peers.md §4.3).
+// The lifespan protocol of the whole program: state, auto, on and off, starts that fail, shutdown at the end.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

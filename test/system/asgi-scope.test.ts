@@ -1,4 +1,4 @@
-// What an ASGI application is told, and by which words the server is told: the scope as uvicorn has it (peers.md §4.1),
+// What an ASGI application is told, and by which words the server is told: the scope as uvicorn has it,
 // proxies, root_path, Unix sockets, uvicorn's options and variables mixed with gunicorn's.
 
 import assert from "node:assert/strict";
