@@ -106,6 +106,7 @@ export class AppKeeper {
         return keeper.#control?.meeting;
       },
       take: (event) => this.#world.take(event),
+      whenFrontsHaveObeyed: (act) => this.#world.whenFrontsHaveObeyed(act),
       admit: (wanted, onAdmitted) => this.#world.admit(wanted, onAdmitted),
       onSetup: ({ config }) => this.#count.configure(config),
       onNeverServed: (exitCode) => this.#onNeverServed(exitCode),

@@ -27,6 +27,8 @@ export interface AppWorld {
   /** When a stop ends at the latest. */
   readonly stopDeadlineMs: number;
   take(event: AppEvent): void;
+  /** Calls back when fronts have done what this turn tells them, or have not answered in time. */
+  whenFrontsHaveObeyed(act: () => void): void;
   /** Opens what its configuration wants to listen on, as ListenerKeeper.admit does. */
   admit(config: Config, onAdmitted: OnAdmitted): boolean;
   /** Its file has changed. */

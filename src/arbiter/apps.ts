@@ -21,7 +21,14 @@ import type { Phase } from "./view.ts";
 export interface AppsWorld
   extends Pick<
     AppWorld,
-    "ports" | "clock" | "fronts" | "isRunning" | "isServing" | "isAway" | "stopDeadlineMs"
+    | "ports"
+    | "clock"
+    | "fronts"
+    | "whenFrontsHaveObeyed"
+    | "isRunning"
+    | "isServing"
+    | "isAway"
+    | "stopDeadlineMs"
   > {
   readonly announcer: Announcer;
   take(event: ArbiterEvent): void;
@@ -85,6 +92,7 @@ export class Apps {
         return world.stopDeadlineMs;
       },
       take: (event) => world.take({ type: "app", app: keeper, event }),
+      whenFrontsHaveObeyed: (act) => world.whenFrontsHaveObeyed(act),
       admit: (config, onAdmitted) => this.#options.listeners.admit(config, onAdmitted),
       reloadSite: () => this.reload(),
       onNeverServed: (exitCode) => this.#onNeverServed(keeper, exitCode),
@@ -328,7 +336,7 @@ export class Apps {
     this.#keepers = [...this.#keepers, ...added];
     for (const keeper of added) void this.#openLate(keeper);
     this.#tellFronts();
-    if (apps.length === 0) announcer.reloaded();
+    if (apps.length === 0) this.#world.whenFrontsHaveObeyed(() => announcer.reloaded());
   }
 
   async #openLate(keeper: AppKeeper): Promise<void> {

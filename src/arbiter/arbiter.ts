@@ -83,6 +83,7 @@ export class Arbiter {
         return arbiter.#stop.deadlineMs;
       },
       take: (event) => this.#take(event),
+      whenFrontsHaveObeyed: (act) => this.#whenFrontsHaveObeyed(act),
       onFatal: (exitCode) => this.#fatal(exitCode),
     });
   }
@@ -129,6 +130,11 @@ export class Arbiter {
     return Promise.all(
       this.#fronts.all.map((front) => this.#questions.ask(front.pid, (id) => front.ask(type, id), timeoutMs)),
     );
+  }
+
+  /** Commands are obeyed in their order: whoever answers a question has done what it was told before. */
+  #whenFrontsHaveObeyed(act: () => void): void {
+    queueMicrotask(() => void this.askFronts("status").then(act));
   }
 
   /** For Prometheus. */

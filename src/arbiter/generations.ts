@@ -40,6 +40,8 @@ export interface GenerationsWorld {
   take(event: AppEvent): void;
   /** As ListenerKeeper.admit does. */
   admit(config: Config, onAdmitted: OnAdmitted): boolean;
+  /** What this turn tells fronts has been done by all that answer in time. */
+  whenFrontsHaveObeyed(act: () => void): void;
   /** A new configuration counts: the number of workers becomes its own. */
   onSetup(setup: Setup): void;
   /** There is no older generation to go on with. */
@@ -144,8 +146,15 @@ export class Generations {
     this.#reload = succeed(this.#reload);
     this.#isDegraded = false;
     if (isFirst) this.#world.announcer.ready(this.#world.workers, this.setup.config);
-    else this.#world.announcer.reloaded(coming);
+    else this.#announceReload(coming);
     return true;
+  }
+
+  /** Whoever reads it finds the new code. */
+  #announceReload(generation: number): void {
+    this.#world.whenFrontsHaveObeyed(() => {
+      if (this.#world.isRunning) this.#world.announcer.reloaded(generation);
+    });
   }
 
   #isServedBy(generation: number): boolean {
