@@ -4,46 +4,35 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ACTIVATED_VARIABLE, activatedAddresses, withoutActivation } from "../arbiter/activation.ts";
+import { withoutActivation } from "../arbiter/activation.ts";
 import { Arbiter } from "../arbiter/arbiter.ts";
-import type { AppOrder } from "../arbiter/arbiter-ports.ts";
+import type { AppOrder, ArbiterOptions, ArbiterPorts } from "../arbiter/arbiter-ports.ts";
 import { CertificateKeeper } from "../arbiter/certificate-keeper.ts";
 import { type ChildSpec, spawnChild } from "../arbiter/child.ts";
 import { openControlListener } from "../arbiter/control-listener.ts";
-import { ListenError } from "../arbiter/listen-error.ts";
 import { ListenerKeeper } from "../arbiter/listener-keeper.ts";
-import {
-  type Listener,
-  onActivated,
-  openListener,
-  openListeners,
-  type Place,
-  type SocketOptions,
-  takeOver,
-} from "../arbiter/listeners.ts";
+import type { Listener, Place } from "../arbiter/listeners.ts";
 import { listenToSignals } from "../arbiter/signals.ts";
 import { watchFiles } from "../arbiter/watcher.ts";
 import { systemClock } from "../base/system-clock.ts";
 import type { Config } from "../config/config.ts";
-import type { Address, ListenerConfig } from "../config/listener.ts";
 import type { SiteApplication } from "../config/site.ts";
 import { type ErrorLog, openErrorLogOf } from "../log/error-log.ts";
-import type { Log } from "../log/log.ts";
 import { LogFileError, tryLogFile } from "../log/log-file.ts";
-import { groupId, userId } from "../os/account.ts";
 import { readOomKills } from "../os/cgroup.ts";
 import { roomForWorkers } from "../os/memory.ts";
-import { describePortOwner } from "../os/port-owner.ts";
+import type { PidFile } from "../os/pid-file.ts";
 import { readProcessStat } from "../os/process-stat.ts";
 import { readText } from "../os/read-text.ts";
 import type { OpenedFile } from "./config-source.ts";
 import { adoptActivation, Teller } from "./daemon.ts";
 import { giveLogs, type Identity, identityOf } from "./identity.ts";
 import { Operations } from "./operations.ts";
+import { areActivated, openAll, openAnew, wantedPlaces } from "./own-listeners.ts";
 import { isSuccessor, openPidFile, promote } from "./pid-file.ts";
 import { FRONT_ROLE, MAIN_FILE, VERSION } from "./program.ts";
 import { ordersOf, siteOf, titleOf } from "./site-source.ts";
-import { afterPredecessor, inherited, Succession } from "./succession.ts";
+import { afterPredecessor, Succession } from "./succession.ts";
 
 export interface ArbiterRun {
   /** The server's own. */
@@ -60,109 +49,99 @@ export interface ArbiterRun {
 
 /** gunicorn's: 1 for what stands in the way before any worker exists. */
 const EXIT_CANNOT_START = 1;
-/** A port may still be held by a server that is about to end. */
-const LISTEN_RETRIES = 5;
-const LISTEN_RETRY_MS = 1_000;
 
-/** Runs the server to its end and answers the exit code. Signals are heard from the first moment. */
+/** Runs the server to its end and answers the exit code. Signals are heard once it listens; before, they have their usual effect. */
 export async function runArbiter(run: ArbiterRun): Promise<number> {
   adoptActivation();
   const opened = openLogs(run.config);
   if (typeof opened === "string") return fail(opened);
   const teller = new Teller();
-  const log = teller.around(opened);
+  const base = prepare(run, teller.around(opened), teller);
+  if (base === undefined) return EXIT_CANNOT_START;
+  return run.purpose === "check"
+    ? serve(run, { ...base, listeners: keeperOf([], base) })
+    : listenAndServe(run, base);
+}
+
+/** What there is before anything is opened. */
+interface Base {
+  readonly apps: readonly AppOrder[];
+  readonly identity: Identity;
+  /** Where to listen. */
+  readonly places: readonly Place[];
+  readonly certificates: CertificateKeeper;
+  readonly log: ErrorLog;
+  readonly teller: Teller;
+}
+
+/** Undefined, after a clear line in the log, when something stands in the way. */
+function prepare(run: ArbiterRun, log: ErrorLog, teller: Teller): Base | undefined {
+  const { config } = run;
   for (const warning of run.warnings) log.warning(warning);
   for (const note of run.notes) log.info(note);
   const orders = ordersOf(run.apps, run.file);
   if (!orders.ok) {
     for (const problem of orders.problems) log.error(problem, { step: "interpreter" });
-    return EXIT_CANNOT_START;
+    return undefined;
   }
-  nameProcess(run.config, run.apps);
-  const identity = identityOf(run.config, log);
-  if (identity === undefined) return EXIT_CANNOT_START;
-  giveLogs(run.config, identity, log);
-  const wanted = wantedListeners(run.config).map((settings, id) => ({ id, settings }));
-  const certificates = new CertificateKeeper(wanted, systemClock, log);
-  if (!certificates.readAll()) return EXIT_CANNOT_START;
-  const base = { apps: orders.apps, identity, certificates, log, teller };
-  const keep = (listeners: readonly Listener[]): ListenerKeeper =>
-    new ListenerKeeper({ listeners, areActivated: areActivated(), certificates, open: openAnew });
-  if (run.purpose === "check") return serve(run, { ...base, listeners: keep([]), promoted: () => {} });
-  const pidFile = openPidFile(run.config, log);
+  nameProcess(config, run.apps);
+  const identity = identityOf(config, log);
+  if (identity === undefined) return undefined;
+  giveLogs(config, identity, log);
+  const places = wantedPlaces(config);
+  const certificates = new CertificateKeeper(places, systemClock, log);
+  return certificates.readAll()
+    ? { apps: orders.apps, identity, places, certificates, log, teller }
+    : undefined;
+}
+
+/** The pid file is there for as long as the server is. */
+async function listenAndServe(run: ArbiterRun, base: Base): Promise<number> {
+  const { config } = run;
+  const { places, log } = base;
+  const pidFile = openPidFile(config, log);
   if (pidFile === "failed") return EXIT_CANNOT_START;
-  const listeners = await listen(run.config, wanted, log);
-  if (listeners !== undefined) {
-    const promoted = (): void => {
-      if (pidFile !== undefined) promote(pidFile, run.config.pidFile, log);
-    };
-    const exitCode = await serve(run, { ...base, listeners: keep(listeners), promoted });
+  try {
+    const listeners = await openAll(config, places, log);
+    if (listeners === undefined) return EXIT_CANNOT_START;
+    return await serve(run, { ...base, pidFile, listeners: keeperOf(listeners, base) });
+  } finally {
     pidFile?.remove();
-    return exitCode;
   }
-  pidFile?.remove();
-  return EXIT_CANNOT_START;
+}
+
+function keeperOf(listeners: readonly Listener[], { certificates }: Base): ListenerKeeper {
+  return new ListenerKeeper({ listeners, areActivated: areActivated(), certificates, open: openAnew });
 }
 
 /** What there is before the arbiter. */
-interface Foundation {
-  readonly apps: readonly AppOrder[];
-  readonly identity: Identity;
+interface Foundation extends Base {
   readonly listeners: ListenerKeeper;
-  readonly certificates: CertificateKeeper;
-  readonly log: ErrorLog;
-  readonly teller: Teller;
-  /** The server that started this one is gone, and this one has its place. */
-  promoted(): void;
+  readonly pidFile?: PidFile | undefined;
 }
 
 async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
-  const { apps, identity, listeners, certificates, log, teller } = foundation;
-  const env = withoutActivation(process.env);
-  const { config, purpose, file } = run;
+  const { config, purpose } = run;
+  const { listeners, identity, log, teller, pidFile } = foundation;
   const operations = new Operations({ config, log, listeners });
-  const arbiter = new Arbiter(
-    {
-      config,
-      apps,
-      site: siteOf(file),
-      purpose,
-      listeners,
-      version: VERSION,
-      frontSpec: frontSpec(config, env, identity),
+  const arbiter = new Arbiter(optionsOf(run, foundation), {
+    ...portsOf(run, foundation),
+    watch: (view) => {
+      operations.watch(view);
+      teller.onView(view);
     },
-    {
-      clock: systemClock,
-      log,
-      spawn: spawnChild,
-      watch: (view) => {
-        operations.watch(view);
-        teller.onView(view);
-      },
-      succession: new Succession(run.argv, listeners, log),
-      roomForWorkers: (pids) => roomForWorkers(readText, pids),
-      openControl: (sink) => openControlListener(sink, log),
-      killOrphan: killIfThere,
-      oomKills: () => readOomKills(readText),
-      sightOf: (pid) => readProcessStat(readText, pid),
-      nameBodyFolder: () => join(tmpdir(), `tunicorn-${process.pid}-${randomBytes(8).toString("hex")}`),
-      removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
-      reopenLogs: () => log.reopen(),
-      useConfig: (wanted) => {
-        giveLogs(wanted, identity, log);
-        log.reconfigure(wanted);
-        operations.reconfigure(wanted, arbiter);
-        nameProcess(wanted, run.apps);
-      },
-      certificates,
-      watchFiles,
+    useConfig: (wanted) => {
+      giveLogs(wanted, identity, log);
+      log.reconfigure(wanted);
+      operations.reconfigure(wanted, arbiter);
+      nameProcess(wanted, run.apps);
     },
-  );
+  });
   const stopListening = listenToSignals((signal) => arbiter.signal(signal));
   if (purpose === "serve") await operations.begin(arbiter, { isSuccessor: isSuccessor() });
   if (isSuccessor())
     afterPredecessor(() => {
-      foundation.promoted();
+      if (pidFile !== undefined) promote(pidFile, config.pidFile, log);
       void operations.afterPredecessor(arbiter);
     });
   const exitCode = await arbiter.run();
@@ -170,6 +149,40 @@ async function serve(run: ArbiterRun, foundation: Foundation): Promise<number> {
   stopListening();
   log.close();
   return exitCode;
+}
+
+function optionsOf({ config, purpose, file }: ArbiterRun, foundation: Foundation): ArbiterOptions {
+  const { apps, listeners, identity } = foundation;
+  const env = withoutActivation(process.env);
+  return {
+    config,
+    apps,
+    site: siteOf(file),
+    purpose,
+    listeners,
+    version: VERSION,
+    frontSpec: frontSpec(config, env, identity),
+  };
+}
+
+/** The real world, but for those who watch. */
+function portsOf({ argv }: ArbiterRun, { listeners, certificates, log }: Foundation): ArbiterPorts {
+  return {
+    clock: systemClock,
+    log,
+    spawn: spawnChild,
+    succession: new Succession(argv, listeners, log),
+    roomForWorkers: (pids) => roomForWorkers(readText, pids),
+    openControl: (sink) => openControlListener(sink, log),
+    killOrphan: killIfThere,
+    oomKills: () => readOomKills(readText),
+    sightOf: (pid) => readProcessStat(readText, pid),
+    nameBodyFolder: () => join(tmpdir(), `tunicorn-${process.pid}-${randomBytes(8).toString("hex")}`),
+    removeFolder: (path) => rmSync(path, { recursive: true, force: true }),
+    reopenLogs: () => log.reopen(),
+    certificates,
+    watchFiles,
+  };
 }
 
 function frontSpec(config: Config, env: NodeJS.ProcessEnv, identity: Identity): ChildSpec {
@@ -215,60 +228,4 @@ function openLogs(config: Config): ErrorLog | string {
 function fail(problem: string): number {
   process.stderr.write(`tunicorn: error: ${problem}\n`);
   return EXIT_CANNOT_START;
-}
-
-/** What is to be spoken, on which sockets, in their order. */
-function wantedListeners({ listeners }: Config): readonly ListenerConfig[] {
-  const handedOver = inherited(process.env)?.map(({ fd }): Address => ({ kind: "fd", fd }));
-  const opened = handedOver ?? activatedAddresses(process.env, process.pid);
-  return opened.length > 0 ? onActivated(opened, listeners) : listeners;
-}
-
-/** Undefined, after a clear line in the log, when an address cannot be had. */
-async function listen(
-  config: Config,
-  wanted: readonly Place[],
-  log: Log,
-): Promise<readonly Listener[] | undefined> {
-  const options = socketOptions(config);
-  if (options === undefined) {
-    const { user, group } = config.unixSocket;
-    log.error("the owner of Unix sockets does not exist here", { user, group });
-    return undefined;
-  }
-  const handedOver = inherited(process.env);
-  if (handedOver !== undefined) return takeOver(handedOver, config.listeners);
-  for (let retriesLeft = LISTEN_RETRIES; ; retriesLeft -= 1) {
-    try {
-      return await openListeners(wanted, options);
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      if (!error.isWorthRetrying || retriesLeft === 0) {
-        log.error(error.message, { code: error.code });
-        return undefined;
-      }
-      log.error(`${error.message}${describePortOwner(error.port)}; trying again in 1 second`);
-      await new Promise((resolve) => setTimeout(resolve, LISTEN_RETRY_MS));
-    }
-  }
-}
-
-/** For a reload, which tries once: whoever ordered it can order it again. */
-async function openAnew(place: Place, config: Config): Promise<Listener> {
-  const options = socketOptions(config);
-  if (options !== undefined) return openListener(place, options);
-  const { address } = place.settings;
-  throw new ListenError("UNKNOWN_OWNER", address.kind === "unix" ? `unix:${address.path}` : address.kind, 0);
-}
-
-function areActivated(): boolean {
-  const { env, pid } = process;
-  if (inherited(env) !== undefined) return env[ACTIVATED_VARIABLE] !== undefined;
-  return activatedAddresses(env, pid).length > 0;
-}
-
-function socketOptions(config: Config): SocketOptions | undefined {
-  const { mode, user, group } = config.unixSocket;
-  const [uid, gid] = [userId(user, readText), groupId(group, readText)];
-  return uid === undefined || gid === undefined ? undefined : { mode, uid, gid, reusePort: config.reusePort };
 }
