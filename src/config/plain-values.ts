@@ -20,13 +20,23 @@ const EMPTY_TEXTS: ReadonlySet<SettingName> = new Set([
   "dogstatsd_tags",
 ] as const);
 
+/** Those that are one in the file, too. Other objects are what became of a text. */
+const DICTIONARIES: ReadonlySet<SettingName> = new Set(["secure_scheme_headers", "logconfig_dict"] as const);
+
 function plainValue(name: SettingName, setting: AnySetting, value: unknown): unknown {
   if (setting.type.placeholder === "SECONDS") return Number(value) / 1000;
   if (value === "") return EMPTY_TEXTS.has(name) ? "" : null;
-  if (typeof value !== "object" || value === null) return value;
-  if (!Array.isArray(value)) return value;
+  if (!isObject(value) || DICTIONARIES.has(name)) return value;
+  if (!Array.isArray(value)) return setting.type.show(value) || null;
   if (setting.type === MOUNTS) return value.map(({ shown }: Mount) => shown);
-  return value.map((item) => (Array.isArray(item) ? item.join(name === "header" ? ":" : "=") : item));
+  return value.map((item) => {
+    if (Array.isArray(item)) return item.join(name === "header" ? ":" : "=");
+    return isObject(item) ? setting.type.show([item]) : item;
+  });
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 /** Settings that follow from more than themselves. */

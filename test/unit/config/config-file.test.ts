@@ -127,6 +127,25 @@ describe("names in a gunicorn.conf.py", () => {
     assert.equal(cfg["graceful_timeout"], 30);
     assert.equal(cfg["accesslog"], null);
   });
+
+  it("are shown to hooks as they are written, whatever became of them", () => {
+    const values = {
+      metrics: ["127.0.0.1:9100"],
+      limit_rate: "10/s",
+      error_page: "404=gone.html",
+      secure_scheme_headers: { "X-PROTO": "https" },
+    };
+    const { layer } = layerOfPython("c.py", { ...NOTHING, values });
+    const countWorkers = (): { workers: number; arithmetic: string } => ({ workers: 1, arithmetic: "" });
+    const loaded = loadConfig({ argv: ["a"], env: {}, cwd: "/srv", files: [layer], countWorkers });
+    assert.ok(loaded.ok);
+    const cfg = plainValues(loaded.values, loaded.config);
+    assert.deepEqual(cfg["metrics"], ["127.0.0.1:9100"]);
+    assert.equal(cfg["limit_rate"], "10/s,burst=10");
+    assert.deepEqual(cfg["error_page"], ["404=gone.html"]);
+    assert.equal(cfg["statsd_host"], null);
+    assert.deepEqual(cfg["secure_scheme_headers"], values.secure_scheme_headers);
+  });
 });
 
 describe("tunicorn.toml", () => {
