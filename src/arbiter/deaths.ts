@@ -11,6 +11,15 @@ const LOST_WAIT_MS = 500;
 const REPORTS_MAX = 256;
 export const REQUESTS_SHOWN_MAX = 10;
 
+/** What a front says of the requests that a worker had. */
+export interface Loss {
+  /** The first of them. */
+  readonly inFlight: readonly LostRequest[];
+  readonly count: number;
+}
+
+const NO_LOSS: Loss = { inFlight: [], count: 0 };
+
 export interface WorkerExit {
   readonly code: number | null;
   readonly signal: string | null;
@@ -30,7 +39,7 @@ export class Deaths {
   /** Ends of workers by cause. */
   readonly counts: Map<string, number> = new Map();
   readonly #log: Log;
-  readonly #reports = new Map<number, readonly LostRequest[]>();
+  readonly #reports = new Map<number, Loss>();
   readonly #oom: OomWatch;
   #waiting: readonly Death[] = [];
 
@@ -42,26 +51,26 @@ export class Deaths {
   onExit(exited: Death): void {
     const death = this.#isByKernel(exited) ? { ...exited, isByKernel: true } : exited;
     const { pid, link } = death.worker;
-    const inFlight = this.#reports.get(pid);
+    const loss = this.#reports.get(pid);
     this.#reports.delete(pid);
-    if (inFlight !== undefined || link !== "there") this.#write(death, inFlight);
+    if (loss !== undefined || link !== "there") this.#write(death, loss ?? NO_LOSS);
     else this.#waiting = [...this.#waiting, death];
   }
 
-  onLost(pid: number, inFlight: readonly LostRequest[]): void {
+  onLost(pid: number, loss: Loss): void {
     const death = this.#waiting.find(({ worker }) => worker.pid === pid);
-    if (death === undefined) this.#remember(pid, inFlight);
-    else this.#finish(death, inFlight);
+    if (death === undefined) this.#remember(pid, loss);
+    else this.#finish(death, loss);
   }
 
   /** Writes what has waited long enough. */
   onTime(nowMs: number): void {
-    for (const death of this.#waiting) if (nowMs >= death.atMs + LOST_WAIT_MS) this.#finish(death, undefined);
+    for (const death of this.#waiting) if (nowMs >= death.atMs + LOST_WAIT_MS) this.#finish(death, NO_LOSS);
   }
 
   /** Writes all that waits: nothing more will come. */
   flush(): void {
-    for (const death of this.#waiting) this.#finish(death, undefined);
+    for (const death of this.#waiting) this.#finish(death, NO_LOSS);
   }
 
   nextMomentMs(): number {
@@ -73,39 +82,35 @@ export class Deaths {
     return exit.signal === "SIGKILL" && worker.cause === undefined && this.#oom.takeKill(atMs);
   }
 
-  #remember(pid: number, inFlight: readonly LostRequest[]): void {
-    this.#reports.set(pid, inFlight);
+  #remember(pid: number, loss: Loss): void {
+    this.#reports.set(pid, loss);
     const [oldest] = this.#reports.keys();
     if (this.#reports.size > REPORTS_MAX && oldest !== undefined) this.#reports.delete(oldest);
   }
 
-  #finish(death: Death, inFlight: readonly LostRequest[] | undefined): void {
+  #finish(death: Death, loss: Loss): void {
     this.#waiting = this.#waiting.filter((other) => other !== death);
-    this.#write(death, inFlight);
+    this.#write(death, loss);
   }
 
-  #write(death: Death, inFlight: readonly LostRequest[] | undefined): void {
+  #write(death: Death, loss: Loss): void {
     const cause = causeIn(death);
     this.counts.set(cause, (this.counts.get(cause) ?? 0) + 1);
-    const fields = deathFields(death, inFlight);
-    if (isWanted(death, inFlight ?? [])) this.#log.info("worker exited", fields);
+    const fields = deathFields(death, loss);
+    if (isWanted(death, loss)) this.#log.info("worker exited", fields);
     else this.#log.error("worker exited", fields);
   }
 }
 
 /** Asked for and done as asked, or at least not a failure of the app. */
-function isWanted({ worker, exit }: Death, inFlight: readonly LostRequest[]): boolean {
+function isWanted({ worker, exit }: Death, { count }: Loss): boolean {
   const isAsked = ["stop", "scale-down", "reload", "retire"].includes(worker.cause ?? "");
   // An operator's SIGINT or SIGQUIT to it: whoever waits for an answer has lost something.
-  const isGone = worker.cause === undefined && worker.isRetiring && inFlight.length === 0;
+  const isGone = worker.cause === undefined && worker.isRetiring && count === 0;
   return (isAsked || isGone) && worker.state !== "killed" && exit.signal === null;
 }
 
-function deathFields(
-  { worker, exit, atMs, isByKernel }: Death,
-  inFlight: readonly LostRequest[] | undefined,
-): LogFields {
-  const requests = inFlight ?? [];
+function deathFields({ worker, exit, atMs, isByKernel }: Death, { inFlight, count }: Loss): LogFields {
   return {
     nr: worker.nr,
     pid: worker.pid,
@@ -117,8 +122,8 @@ function deathFields(
     ...(worker.wasReady ? {} : { step: worker.step }),
     ageSeconds: Math.round((atMs - worker.bornAtMs) / 100) / 10,
     ...(exit.rssMax > 0 ? { rssMaxKib: exit.rssMax } : {}),
-    inFlight: requests.length,
-    ...(requests.length === 0 ? {} : { requests: requests.slice(0, REQUESTS_SHOWN_MAX).map(showRequest) }),
+    inFlight: count,
+    ...(count === 0 ? {} : { requests: inFlight.slice(0, REQUESTS_SHOWN_MAX).map(showRequest) }),
   };
 }
 

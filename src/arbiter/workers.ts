@@ -357,7 +357,7 @@ export class Workers {
   onFrontReport(report: FrontReport): void {
     if (report.type === "worker-joined") this.#links.onJoined(report.pid);
     else if (report.type === "worker-drained") this.#links.onDrained(report.pid);
-    else if (report.type === "worker-lost") this.deaths.onLost(report.pid, report.inFlight);
+    else if (report.type === "worker-lost") this.deaths.onLost(report.pid, report);
     else if (report.type === "worker-worn") this.#onWorn(report.pid);
     else if (report.type === "worker-overdue") this.#stuck.onOverdue(report);
   }

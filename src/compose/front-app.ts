@@ -71,7 +71,7 @@ export class FrontApp {
       isMemoryTight: () => this.#options.isMemoryTight(),
       events: {
         workerDrained: (pid) => report({ type: "worker-drained", app, pid }),
-        workerLost: (pid, inFlight) => report({ type: "worker-lost", app, pid, inFlight }),
+        workerLost: (pid, inFlight, count) => report({ type: "worker-lost", app, pid, inFlight, count }),
         workerWorn: (pid) => report({ type: "worker-worn", app, pid }),
         workerOverdue: (pid, requests, others) =>
           report({ type: "worker-overdue", app, pid, requests, others }),

@@ -222,6 +222,7 @@ export type FrontCommand =
 export interface LostRequest {
   readonly id: number;
   readonly method: string;
+  /** Its beginning. */
   readonly path: string;
   readonly elapsedMs: number;
   readonly started: boolean;
@@ -258,10 +259,16 @@ export type FrontReport =
 export type AppReport = { readonly app: string } & (
   | { readonly type: "worker-joined"; readonly pid: number }
   | { readonly type: "worker-drained"; readonly pid: number }
-  | { readonly type: "worker-lost"; readonly pid: number; readonly inFlight: readonly LostRequest[] }
+  /** `inFlight`: the first of the `count` requests that it had. */
+  | {
+      readonly type: "worker-lost";
+      readonly pid: number;
+      readonly inFlight: readonly LostRequest[];
+      readonly count: number;
+    }
   /** It was given as many requests as it shall have. */
   | { readonly type: "worker-worn"; readonly pid: number }
-  /** These ran for too long; `others` still run beside them. */
+  /** These ran for too long, the first of them at least; `others` still run beside them. */
   | {
       readonly type: "worker-overdue";
       readonly pid: number;

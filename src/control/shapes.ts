@@ -74,7 +74,7 @@ const FRONT_REPORTS: Shapes<FrontReport> = {
   reconfigured: { meetings: "meetings" },
   "worker-joined": { app: "text", pid: "count" },
   "worker-drained": { app: "text", pid: "count" },
-  "worker-lost": { app: "text", pid: "count", inFlight: "requests" },
+  "worker-lost": { app: "text", pid: "count", inFlight: "requests", count: "count" },
   "worker-worn": { app: "text", pid: "count" },
   "worker-overdue": { app: "text", pid: "count", requests: "requests", others: "count" },
   drained: {},

@@ -76,11 +76,11 @@ export interface AppPort extends Handler {
 export interface AppHandlerEvents {
   /** A worker told to drain has answered everything; its link is closing. Once per worker. */
   workerDrained(pid: number): void;
-  /** A worker's link ended. `inFlight` were on it then; empty after a drain. Once per worker. */
-  workerLost(pid: number, inFlight: readonly InFlightRequest[]): void;
+  /** A worker's link ended. `count` requests were on it then, none after a drain; the first are `inFlight`. Once per worker. */
+  workerLost(pid: number, inFlight: readonly InFlightRequest[], count: number): void;
   /** It was given `maxRequests` requests, and goes on. Once per worker. */
   workerWorn(pid: number): void;
-  /** These ran for too long, and were answered; it gets nothing more. Told again when the `others` that it ran are over. */
+  /** These, at least the first of them, ran for too long, and were answered; it gets nothing more. Told again when the `others` that it ran are over. */
   workerOverdue(pid: number, requests: readonly InFlightRequest[], others: number): void;
 }
 

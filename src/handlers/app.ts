@@ -24,6 +24,10 @@ import { type FieldsMemo, Trust } from "./trust.ts";
 import { type WebSocketLimits, WebSockets } from "./web-sockets.ts";
 import { WsExchange } from "./ws-exchange.ts";
 
+/** Of a worker that is gone or overdue, which may have thousands: a message of the control stream has its limit. */
+const REQUESTS_TOLD_MAX = 100;
+const PATH_CHARACTERS_MAX = 512;
+
 export class AppHandler implements AppPort, AppWorkerEvents {
   readonly #options: AppHandlerOptions;
   #config: AppConfig;
@@ -256,10 +260,11 @@ export class AppHandler implements AppPort, AppWorkerEvents {
       const { job } = ticket;
       if (!isAppJob(job)) continue;
       if (outcome === "forget") job.forget();
+      if (inFlight.length === REQUESTS_TOLD_MAX) continue;
       inFlight.push({ ...factsOf(job, nowMs), started: hadSlot, retried: outcome === "retry" });
     }
     this.#ticker.want();
-    this.#options.events.workerLost(worker.pid, inFlight);
+    this.#options.events.workerLost(worker.pid, inFlight, bereaved.length);
   }
 
   #requestsMax(): number {
@@ -270,7 +275,7 @@ export class AppHandler implements AppPort, AppWorkerEvents {
 
   #onOverdue(pid: number, tickets: readonly Ticket[], others: number): void {
     const nowMs = this.#options.nowMs();
-    const requests = tickets.flatMap(({ job }) => {
+    const requests = tickets.slice(0, REQUESTS_TOLD_MAX).flatMap(({ job }) => {
       return isAppJob(job) ? [{ ...factsOf(job, nowMs), started: true, retried: false }] : [];
     });
     this.#options.events.workerOverdue(pid, requests, others);
@@ -303,7 +308,8 @@ type JobFacts = Pick<InFlightRequest, "id" | "method" | "path" | "elapsedMs">;
 /** What is told of a request whose worker is named. */
 function factsOf({ exchange }: AppExchange | WsExchange, nowMs: number): JobFacts {
   const { id, head, startedAtMs } = exchange;
-  return { id, method: head.method, path: head.path, elapsedMs: nowMs - startedAtMs };
+  const path = head.path.slice(0, PATH_CHARACTERS_MAX);
+  return { id, method: head.method, path, elapsedMs: nowMs - startedAtMs };
 }
 
 function isAppJob(one: object): one is AppExchange | WsExchange {

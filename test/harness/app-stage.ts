@@ -16,7 +16,7 @@ export interface Stage {
   readonly handler: AppHandler;
   readonly folder: string;
   readonly drained: number[];
-  readonly lost: { pid: number; inFlight: readonly InFlightRequest[] }[];
+  readonly lost: { pid: number; inFlight: readonly InFlightRequest[]; count: number }[];
   readonly worn: number[];
   readonly overdue: { pid: number; requests: readonly InFlightRequest[]; others: number }[];
   attach(options: FakeWorkerOptions): Promise<FakeWorker>;
@@ -37,7 +37,7 @@ export async function stage(t: TestContext, changes: Partial<AppConfig> = {}): P
     bodyFolder: join(folder, "bodies"),
     events: {
       workerDrained: (pid) => drained.push(pid),
-      workerLost: (pid, inFlight) => lost.push({ pid, inFlight }),
+      workerLost: (pid, inFlight, count) => lost.push({ pid, inFlight, count }),
       workerWorn: (pid) => worn.push(pid),
       workerOverdue: (pid, requests, others) => overdue.push({ pid, requests, others }),
     },

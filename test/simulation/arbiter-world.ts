@@ -557,7 +557,7 @@ export class FakeFront implements Child {
 
   onWorkerGone(worker: FakeWorker): void {
     if (!this.#drained.has(worker.pid))
-      this.#report({ type: "worker-lost", app: worker.app, pid: worker.pid, inFlight: [] });
+      this.#report({ type: "worker-lost", app: worker.app, pid: worker.pid, inFlight: [], count: 0 });
   }
 
   hasDrained({ pid }: FakeWorker): boolean {

@@ -269,7 +269,7 @@ describe("app handler", () => {
     deepEqual(drained, [26]);
     worker.die();
     while (lost.length === 0) await turn();
-    deepEqual(lost, [{ pid: 26, inFlight: [] }]);
+    deepEqual(lost, [{ pid: 26, inFlight: [], count: 0 }]);
   });
 
   it("refuses contradictory scheme headers of a trusted peer", async (t) => {

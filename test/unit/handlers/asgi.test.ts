@@ -2,6 +2,7 @@
 
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { encodeLine, LINE_BYTES_MAX } from "../../../src/control/json-lines.ts";
 import * as wire from "../../../src/wire/frame.ts";
 import { type Stage, stage, turn } from "../../harness/app-stage.ts";
 import type { FakeRequest } from "../../harness/fake-exchange.ts";
@@ -193,6 +194,18 @@ describe("request of an asgi worker", () => {
       lost[0]?.inFlight.map(({ retried }) => retried),
       [true, false, true],
     );
+  });
+
+  it("is told of in short when its worker dies with very many of them", async (t) => {
+    const { attach, ask, lost } = await stage(t, ASGI);
+    const worker = await attach({ pid: 32, interface: "asgi", slots: 1_000 });
+    for (let i = 0; i < 300; i += 1) ask({ target: `/${"x".repeat(4_000)}` });
+    await worker.wire.next();
+    worker.die();
+    while (lost.length === 0) await turn();
+    equal(lost[0]?.count, 300);
+    const line = encodeLine({ type: "worker-lost", ...lost[0] });
+    ok(line.length < LINE_BYTES_MAX / 4, `${line.length} bytes`);
   });
 });
 
