@@ -12,6 +12,7 @@ import type { AppWorld } from "./app-world.ts";
 import type { AppOrder, ArbiterEvent, ArbiterOptions, UsableSite } from "./arbiter-ports.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
+import { frontSite } from "./front-site.ts";
 import { namedLog } from "./named-log.ts";
 import { OomWatch } from "./oom-watch.ts";
 import { APPLIED_BY_SITES, changedButFixed } from "./setup.ts";
@@ -256,8 +257,7 @@ export class Apps {
   #site(): FrontSite {
     const leavers = this.all.filter(({ name, phase }) => phase === "removed" && this.get(name) === undefined);
     const apps = [...this.present, ...leavers].map(({ name, served }) => ({ name, config: served.config }));
-    const listeners = this.#options.listeners.current.map(({ served }) => served);
-    return { config: this.#config, listeners, apps };
+    return frontSite(this.#config, this.#options.listeners.current, apps);
   }
 
   prepare(nowMs: number): void {

@@ -428,7 +428,7 @@ export class Arbiter {
         this.#questions.answer(from.pid, report.id, report);
         break;
       case "exposition-wanted":
-        void this.metricsText().then((text) => from.showMetrics(report.id, text));
+        this.#showMetrics(from, report.id);
         break;
       case "metrics":
         this.#sendMetrics(report.text);
@@ -443,6 +443,13 @@ export class Arbiter {
     this.#apps.onFrontReady(from);
     if (this.#fronts.areCurrent) this.#apps.onFrontsCurrent();
     if (this.#fronts.areReady) this.#apps.onListening();
+  }
+
+  #showMetrics(to: FrontHandle, id: number): void {
+    this.metricsText()
+      .then((text) => to.showMetrics(id, text))
+      // Of very many applications they may be longer than a message can be: the front says that there are none.
+      .catch((error: unknown) => this.#ports.log.error("metrics cannot be shown", { cause: String(error) }));
   }
 
   #sendMetrics(text: string): void {
