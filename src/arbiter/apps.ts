@@ -12,7 +12,7 @@ import type { AppWorld } from "./app-world.ts";
 import type { AppOrder, ArbiterEvent, ArbiterOptions, UsableSite } from "./arbiter-ports.ts";
 import type { ForkserverHandle } from "./forkserver-handle.ts";
 import type { FrontHandle } from "./front-handle.ts";
-import { frontSite } from "./front-site.ts";
+import { frontSite, siteProblem } from "./front-site.ts";
 import { namedLog } from "./named-log.ts";
 import { OomWatch } from "./oom-watch.ts";
 import { APPLIED_BY_SITES, changedButFixed } from "./setup.ts";
@@ -287,6 +287,11 @@ export class Apps {
   }
 
   #admit(site: UsableSite): void {
+    const problem = siteProblem(site.config, site.apps);
+    if (problem !== undefined) {
+      this.#refuse([problem]);
+      return;
+    }
     const { listeners } = this.#options;
     const isWaiting = listeners.admit(site.config, (problems) =>
       this.#world.take({ type: "site-admitted", site, problems }),

@@ -10,6 +10,7 @@ import type { AppOrder, ArbiterOptions, ArbiterPorts } from "../arbiter/arbiter-
 import { CertificateKeeper } from "../arbiter/certificate-keeper.ts";
 import { type ChildSpec, spawnChild } from "../arbiter/child.ts";
 import { openControlListener } from "../arbiter/control-listener.ts";
+import { siteProblem } from "../arbiter/front-site.ts";
 import { ListenerKeeper } from "../arbiter/listener-keeper.ts";
 import type { Listener, Place } from "../arbiter/listeners.ts";
 import { listenToSignals } from "../arbiter/signals.ts";
@@ -82,6 +83,11 @@ function prepare(run: ArbiterRun, log: ErrorLog, teller: Teller): Base | undefin
   const orders = ordersOf(run.apps, run.file);
   if (!orders.ok) {
     for (const problem of orders.problems) log.error(problem, { step: "interpreter" });
+    return undefined;
+  }
+  const problem = siteProblem(config, orders.apps);
+  if (problem !== undefined) {
+    log.error(problem);
     return undefined;
   }
   nameProcess(config, run.apps);

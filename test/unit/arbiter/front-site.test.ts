@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { frontSite } from "../../../src/arbiter/front-site.ts";
-import { loadConfig } from "../../../src/config/load.ts";
+import { frontSite, siteProblem } from "../../../src/arbiter/front-site.ts";
+import { configOf, loadConfig } from "../../../src/config/load.ts";
+import { MATCH_ALL, NO_POLICY, type Route } from "../../../src/config/route.ts";
 import { layerOfToml } from "../../../src/config/toml-file.ts";
-import { encodeLine } from "../../../src/control/json-lines.ts";
+import { encodeLine, LINE_BYTES_MAX } from "../../../src/control/json-lines.ts";
 
 describe("what fronts are told to serve", () => {
   it("fits into a message with a hundred applications and a route to each", () => {
@@ -20,5 +21,22 @@ describe("what fronts are told to serve", () => {
     assert.equal(told.config.routes.length, 100);
     assert.equal(told.apps.length, 100);
     encodeLine({ type: "configure", ...told });
+    assert.equal(siteProblem(loaded.config, loaded.apps), undefined);
+  });
+
+  it("is refused, with advice, where it fits into no message", () => {
+    const config = configOf();
+    const body = "x".repeat(LINE_BYTES_MAX);
+    const page: Route = {
+      name: "page",
+      match: MATCH_ALL,
+      action: { kind: "respond", status: 200, body, contentType: "text/plain" },
+      policy: NO_POLICY,
+    };
+    assert.equal(siteProblem(config, []), undefined);
+    assert.match(
+      siteProblem({ ...config, routes: [page] }, []) ?? "",
+      /too long: .*serve long responses from files/,
+    );
   });
 });
