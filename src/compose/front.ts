@@ -112,8 +112,16 @@ class FrontProcess {
     setTimeout(() => this.#exit(0), LAST_WORD_MS);
   }
 
+  /** What is beyond the limit of a message is not worth this process: whoever asked is answered by its deadline. */
   #send(report: FrontReport): void {
-    this.#control.send(report);
+    try {
+      this.#control.send(report);
+    } catch (error) {
+      this.#parts?.log.error("a report to the arbiter is not sent", {
+        type: report.type,
+        cause: String(error),
+      });
+    }
   }
 
   #crash(error: unknown): void {
