@@ -20,7 +20,8 @@ export interface DjangoFolders {
   readonly problems: readonly string[];
 }
 
-const HELLO_BYTES_MAX = 4096;
+/** Beside small things the paths of two folders (PATH_MAX), each byte escaped in JSON. */
+const HELLO_BYTES_MAX = 65_536;
 const SLOTS_MAX = 1_000_000;
 
 /** The HELLO in a frame's payload, or what is wrong with it. */
