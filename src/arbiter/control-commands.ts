@@ -69,6 +69,7 @@ export class ControlCommands {
 
   async #status(): Promise<Reply> {
     const { arbiter, version, pid, addresses, startedAtMs, nowMs } = this.#options;
+    const { fronts } = arbiter.view(); // those that are asked now: one may be replaced meanwhile
     const answers = await arbiter.askFronts("status");
     const counters = answers.map((answer) => countersOf(answer));
     const view = arbiter.view();
@@ -89,7 +90,7 @@ export class ControlCommands {
         max: sum(view.apps.map(({ workersMax }) => workersMax)),
       },
       apps: view.apps.map(describeApp),
-      fronts: view.fronts.map((front, index) => ({ ...front, counters: counters[index] ?? null })),
+      fronts: fronts.map((front, index) => ({ ...front, counters: counters[index] ?? null })),
     };
   }
 
