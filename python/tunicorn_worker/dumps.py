@@ -10,6 +10,7 @@ import faulthandler
 import os
 import select
 import signal
+import sys
 import time
 
 from .stacks import bounded
@@ -24,6 +25,7 @@ IN_ALL_SECONDS = 1.0
 #: There is no end mark: it is written in many small pieces, and over when none has come for so long.
 QUIET_SECONDS = 0.05
 READ_BYTES = 65_536
+SIGNAL_STACK_BYTES = 262_144
 _OFFSET = 11
 SIGNAL: Optional[int] = (
     signal.SIGRTMIN + _OFFSET if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGINFO", None)
@@ -48,6 +50,7 @@ class Dumps:
         for descriptor in self._pipe:
             os.set_blocking(descriptor, False)
         faulthandler.register(SIGNAL, self._pipe[1], all_threads=True, chain=False)
+        _enlarge_signal_stack()
 
     def abandon(self) -> None:
         """In a worker: reading is the forkserver's."""
@@ -89,6 +92,29 @@ class Dumps:
             return os.read(self._pipe[0], READ_BYTES) if self._pipe is not None else b""
         except BlockingIOError:
             return b""
+
+
+def _enlarge_signal_stack() -> None:
+    """Linux: faulthandler's stack for signal handlers, which all of Python's use then, holds few of the processor's large
+    frames: half a dozen signals that come at once ended the process. The memory is never given back, for a signal may come
+    until the last moment.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        import ctypes
+
+        class Stack(ctypes.Structure):
+            _fields_ = (("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+        libc = ctypes.CDLL(None)
+        libc.malloc.restype = ctypes.c_void_p
+        libc.malloc.argtypes = [ctypes.c_size_t]
+        memory = libc.malloc(SIGNAL_STACK_BYTES)
+        if memory is not None:
+            libc.sigaltstack(ctypes.byref(Stack(memory, 0, SIGNAL_STACK_BYTES)), None)
+    except (ImportError, OSError, AttributeError):
+        pass  # then it is as small as Python made it
 
 
 def _is_stopped(pid: int) -> bool:

@@ -68,6 +68,33 @@ class DumpsTest(unittest.TestCase):
         os.waitpid(pid, os.WUNTRACED)
         self.assertEqual(self.dumps.take(pid), STOPPED)
 
+    def test_has_room_for_many_signals_at_once(self) -> None:
+        pid = os.fork()
+        if pid == 0:
+            names = (
+                "HUP",
+                "INT",
+                "QUIT",
+                "TERM",
+                "TTIN",
+                "TTOU",
+                "USR1",
+                "USR2",
+                "WINCH",
+                "CHLD",
+                "IO",
+                "URG",
+            )
+            numbers = [getattr(signal, f"SIG{name}") for name in names]
+            for number in numbers:
+                signal.signal(number, lambda number, frame: None)
+            signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+            for number in numbers:
+                os.kill(os.getpid(), number)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+            os._exit(0)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+
     def test_leaves_a_signal_alone_that_somebody_uses(self) -> None:
         self.dumps.close()
         assert SIGNAL is not None
