@@ -5,6 +5,7 @@
 //                └──► discard
 
 import { isDeepStrictEqual } from "node:util";
+import { showAddress } from "../config/address.ts";
 import type { Config } from "../config/config.ts";
 import type { Address, ListenerConfig } from "../config/listener.ts";
 import type { CertificateKeeper } from "./certificate-keeper.ts";
@@ -166,12 +167,11 @@ export class ListenerKeeper {
 
   async #open(place: Place, config: Config): Promise<Listener | ListenError> {
     const { address } = place.settings;
-    if (address.kind === "fd") return new ListenError("EBADF", `fd://${address.fd}`, 0);
+    if (address.kind === "fd") return new ListenError("EBADF", showAddress(address), 0);
     try {
       return await this.#options.open(place, config);
     } catch (error) {
-      if (error instanceof ListenError) return error;
-      throw error;
+      return error instanceof ListenError ? error : ListenError.fromError(error, showAddress(address));
     }
   }
 
