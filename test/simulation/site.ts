@@ -16,6 +16,8 @@ import { Random } from "./random.ts";
 
 const STEPS = 60;
 const CALM_MS = 200_000;
+/** Each lets promises run: an address that is opened is one. */
+const CALM_PARTS = 20;
 const NAMES = ["steady", "b", "c", "d"];
 /** Has no faults, is in every site, and shall notice nothing of the others. */
 const STEADY = "steady";
@@ -149,8 +151,8 @@ async function calmDown(world: ArbiterWorld, random: Random): Promise<void> {
   world.file = drawSite(random);
   world.ports = drawPorts(random);
   await reload(world);
-  for (let part = 0; part < 4; part += 1) {
-    world.clock.advance(CALM_MS / 4);
+  for (let part = 0; part < CALM_PARTS; part += 1) {
+    world.clock.advance(CALM_MS / CALM_PARTS);
     await settle();
   }
 }
