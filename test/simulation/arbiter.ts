@@ -162,9 +162,18 @@ class History {
   }
 
   checkAlways(): void {
-    const staying = [...this.world.workers].filter((worker) => !worker.isLeaving && worker.isServing);
+    const leaving = this.#leaving();
+    const staying = [...this.world.workers].filter(
+      (worker) => worker.isServing && !worker.isLeaving && !leaving.has(worker.pid),
+    );
     assert.ok(staying.length <= 2 * this.wantedMax, `${staying.length} workers serve`);
     assert.ok(this.world.fronts.size <= 1, "one front");
+  }
+
+  /** Their front was told, and may not have heard it yet. */
+  #leaving(): ReadonlySet<number> {
+    const workers = this.world.arbiter.view().apps.flatMap((app) => app.workers);
+    return new Set(workers.filter(({ state }) => state === "draining").map(({ pid }) => pid));
   }
 
   /** Then it is called back. */
